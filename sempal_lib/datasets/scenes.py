@@ -1,0 +1,54 @@
+"""What every data set of the book looks like from outside."""
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from sempal_lib.labels import LabelSpace
+
+
+class SceneDataset(Dataset):
+    """Scenes with their layouts.
+
+    An item is a dict: "image", float32 [3, H, W] in [-1, 1]; "layout", int64 [H, W]; where the set has them
+    "instances", int64 [H, W], 0 for pixels of no instance; and "style", a dict of the known factors.
+
+    Attributes:
+        name: as given to `load`. label_space: its classes. size: (H, W) in pixels.
+    """
+
+    name: str
+    label_space: LabelSpace
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, index: int) -> dict:
+        raise NotImplementedError
+
+    def layout(self, index: int) -> Tensor:
+        """One layout without its image, uint8 [H, W]. Sets that can make or read it alone do so."""
+        return self[index]["layout"].to(torch.uint8)
+
+    def layouts(self, workers: int = 0) -> Tensor:
+        """All layouts, uint8 [N, H, W], in order.
+
+        Layout generators train on this one tensor: at 128×256 the 2,975 scenes of Cityscapes take 97 MB.
+
+        Args:
+            workers: processes that read or make layouts, 0 for this one.
+        """
+        loader = DataLoader(_LayoutsOnly(self), batch_size=64, num_workers=workers)
+        return torch.cat(list(loader))
+
+
+class _LayoutsOnly(Dataset):
+    def __init__(self, scenes: SceneDataset):
+        self.scenes = scenes
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.scenes.layout(index)

@@ -1,0 +1,118 @@
+"""Label spaces: what the classes of a data set are called, how they are coloured, and which index does not count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """The classes of a data set.
+
+    Args:
+        names: one name a class; the class's index is its place.
+        colors: one (red, green, blue) a class, 0 to 255.
+        ignore_index: label of pixels that belong to no class, or None where every pixel has one.
+    """
+
+    names: tuple[str, ...]
+    colors: tuple[tuple[int, int, int], ...]
+    ignore_index: int | None = None
+
+    def __post_init__(self):
+        if len(self.names) != len(self.colors):
+            raise ValueError(f"{len(self.names)} class names but {len(self.colors)} colours: give one colour a class")
+        if self.ignore_index is not None and 0 <= self.ignore_index < len(self.names):
+            raise ValueError(
+                f"ignore_index {self.ignore_index} is the class {self.names[self.ignore_index]!r}: "
+                f"choose an index outside 0 to {len(self.names) - 1}"
+            )
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.names)
+
+    def index(self, name: str) -> int:
+        """Index of a class by its name. Raises KeyError that lists the names."""
+        if name not in self.names:
+            raise KeyError(f"no class {name!r}; the classes are {', '.join(self.names)}")
+        return self.names.index(name)
+
+    def colourise(self, layout: Tensor) -> Tensor:
+        """Paint a layout in the classes' colours.
+
+        Args:
+            layout: class indices, integer [..., H, W]; ignored pixels turn black.
+        Returns:
+            uint8 [..., H, W, 3].
+        """
+        table = torch.zeros(256, 3, dtype=torch.uint8)
+        table[: self.num_classes] = torch.tensor(self.colors, dtype=torch.uint8)
+        return table[layout.long().cpu().clamp(0, 255)]
+
+    def check(self, labels: np.ndarray, where: str) -> None:
+        """Raise ValueError naming `where` if a label is neither a class nor the ignored index."""
+        found = np.unique(labels)
+        allowed = (found >= 0) & (found < self.num_classes)
+        if self.ignore_index is not None:
+            allowed |= found == self.ignore_index
+        if not allowed.all():
+            ignored = "" if self.ignore_index is None else f" or {self.ignore_index} (ignored)"
+            raise ValueError(
+                f"{where}: label values {found[~allowed].tolist()[:8]} are out of range, expected "
+                f"0 to {self.num_classes - 1}{ignored}: check that this is a label map, and the class list"
+            )
+
+
+def one_hot(layout: Tensor, num_classes: int) -> Tensor:
+    """Layout to soft layout with all weight on one class.
+
+    Args:
+        layout: class indices, integer [B, H, W]; indices outside 0..num_classes-1 get no class at all.
+    Returns:
+        float32 [B, C, H, W]; sums to 1 over C, to 0 at ignored pixels.
+    """
+    if layout.device.type == "cuda":
+        # A comparison against the class axis: no scatter, no check of indices that would wait for the device.
+        classes = torch.arange(num_classes, device=layout.device).view(1, -1, 1, 1)
+        return (layout.unsqueeze(1) == classes).float()
+    valid = (layout >= 0) & (layout < num_classes)
+    index = torch.where(valid, layout, num_classes).long()
+    return F.one_hot(index, num_classes + 1)[..., :num_classes].movedim(-1, 1).float()
+
+
+def label_space_of(names_and_colors: Sequence[tuple[str, tuple[int, int, int]]], ignore_index=None) -> LabelSpace:
+    """LabelSpace from (name, colour) pairs in the order of their indices."""
+    names, colors = zip(*names_and_colors, strict=True)
+    return LabelSpace(tuple(names), tuple(colors), ignore_index)
+
+
+# Names, order and colours as Cityscapes publishes them; train ids 0 to 18.
+CITYSCAPES_19 = label_space_of(
+    [
+        ("road", (128, 64, 128)),
+        ("sidewalk", (244, 35, 232)),
+        ("building", (70, 70, 70)),
+        ("wall", (102, 102, 156)),
+        ("fence", (190, 153, 153)),
+        ("pole", (153, 153, 153)),
+        ("traffic light", (250, 170, 30)),
+        ("traffic sign", (220, 220, 0)),
+        ("vegetation", (107, 142, 35)),
+        ("terrain", (152, 251, 152)),
+        ("sky", (70, 130, 180)),
+        ("person", (220, 20, 60)),
+        ("rider", (255, 0, 0)),
+        ("car", (0, 0, 142)),
+        ("truck", (0, 0, 70)),
+        ("bus", (0, 60, 100)),
+        ("train", (0, 80, 100)),
+        ("motorcycle", (0, 0, 230)),
+        ("bicycle", (119, 11, 32)),
+    ],
+    ignore_index=255,
+)
