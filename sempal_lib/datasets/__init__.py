@@ -1,0 +1,99 @@
+"""Data sets behind one face: procedural worlds, bundles, and real sets in their official folders."""
+
+import difflib
+import os
+from pathlib import Path
+
+from sempal_lib.datasets.bundles import bundle_name, is_bundle, load_bundle
+from sempal_lib.datasets.official import OFFICIAL, Request, load_official, missing
+from sempal_lib.datasets.scenes import SceneDataset
+
+PROCEDURAL = ("toy-street", "colored-shapes")
+
+__all__ = ["PROCEDURAL", "SceneDataset", "load", "names"]
+
+
+def names() -> list[str]:
+    """The names that `load` knows without a folder; a bundle goes by its own name."""
+    return [*PROCEDURAL, *OFFICIAL]
+
+
+def load(
+    name: str,
+    split: str = "train",
+    size: tuple[int, int] | None = None,
+    root: str | Path | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+) -> SceneDataset:
+    """Open a data set.
+
+    Args:
+        name: one of `names()`, or the name that a bundle gives itself in its classes.json.
+        split: "train", "val"; "test" where there is one.
+        size: (H, W) of the items in pixels; None: the set's own. Real scenes are cropped to its aspect.
+        root: folder of a real set; None: the folder <name> in the one that SEMPAL_DATA (environment) names.
+        seed: of a procedural world, and of random crops (IDD).
+        limit: at most so many scenes: how many are made, or the first so many of a folder.
+    Returns:
+        `label_space`, `name`, `size`, len() and items {"image", "layout"[, "instances"]}; see SceneDataset.
+    Raises:
+        ValueError for an unknown name (with the nearest), split or a bad file. FileNotFoundError for missing
+        files, saying which were expected and where the set is had.
+        UserWarning if there are fewer scenes than published.
+    """
+    if size is not None and (len(size) != 2 or min(size) < 1):
+        raise ValueError(f"size is {size!r}, expected (height, width) in pixels, both at least 1")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is {limit}, expected at least 1 scene, or None for all")
+    if name in PROCEDURAL:
+        if root is not None:
+            raise ValueError(
+                f"{name} is made on the fly and reads no folder, but root is {str(root)!r}: "
+                "leave root out, or name the data set that lies there"
+            )
+        return _procedural(name, split, size, seed, limit)
+    folder = Path(root) if root is not None else _default_folder(name)
+    if folder is not None and is_bundle(folder):
+        found = bundle_name(folder)
+        if found != name:
+            raise ValueError(f"{folder} holds the bundle {found!r}, not {name!r}: load it by its own name")
+        return load_bundle(folder, split, size, limit)
+    if name not in OFFICIAL:
+        raise ValueError(_unknown(name, folder))
+    if folder is None or not folder.is_dir():
+        raise missing(name, folder)
+    return load_official(Request(name, folder, split, size, seed, limit))
+
+
+def _procedural(
+    name: str, split: str, size: tuple[int, int] | None, seed: int, limit: int | None
+) -> SceneDataset:
+    # Imported here: who reads folders needs no world, and the other way round.
+    if name == "toy-street":
+        from sempal_lib.datasets.toy_street import ToyStreet
+
+        return ToyStreet(split, size or (64, 128), seed, limit)
+    from sempal_lib.datasets.colored_shapes import ColoredShapes
+
+    return ColoredShapes(split, size or (64, 64), seed, limit)
+
+
+def _default_folder(name: str) -> Path | None:
+    """SEMPAL_DATA/<name>; the forms of one set (cityscapes-35 and others) share its folder."""
+    above = os.environ.get("SEMPAL_DATA")
+    if not above:
+        return None
+    own = Path(above) / name
+    shared = OFFICIAL[name].folder if name in OFFICIAL else None
+    return own if own.is_dir() or shared is None else Path(above) / shared
+
+
+def _unknown(name: str, folder: Path | None) -> str:
+    near = difflib.get_close_matches(name, names(), n=1)
+    hint = f", did you mean {near[0]!r}?" if near else "."
+    looked = "" if folder is None else f" (there is no classes.json in {folder.absolute()})"
+    return (
+        f"unknown data set {name!r}{hint} There are {', '.join(names())}; and any bundle by its own name, "
+        f"with its folder as root= or in the folder that SEMPAL_DATA names{looked}"
+    )

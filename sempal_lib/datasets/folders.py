@@ -1,0 +1,242 @@
+"""Scenes that lie in files, an image and a label map each: reading, checking, cropping and scaling them."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sempal_lib.datasets.label_spaces import Table
+from sempal_lib.datasets.scenes import SceneDataset
+from sempal_lib.labels import LabelSpace
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The files of one scene."""
+
+    image: Path
+    label: Path
+    instances: Path | None = None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Image.Image]:
+    """Open an image file; ValueError naming the file if opening it, or decoding it in the block, fails."""
+    try:
+        with Image.open(path) as image:
+            yield image
+    except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+        # Pillow reports damage by any of these; which one depends on the byte that is wrong.
+        raise ValueError(
+            f"{path}: cannot be read, the file may be damaged or cut short ({error}): copy it again"
+        ) from error
+
+
+def class_codes(image: Image.Image, path: Path) -> Image.Image:
+    """Label map of class indices, 8 bit, as it is."""
+    if image.mode not in ("L", "P", "1"):
+        raise ValueError(
+            f"{path}: a picture of mode {image.mode}, expected a label map: "
+            "one channel of 8 bits, value = class index"
+        )
+    return image.convert("L") if image.mode == "1" else image
+
+
+def id_codes(image: Image.Image, path: Path) -> Image.Image:
+    """Label map of ids, or of instances (1000 · id + number), to a label map of ids."""
+    if not image.mode.startswith("I"):
+        return class_codes(image, path)
+    values = np.asarray(image).astype(np.int64)
+    ids = np.where(values > 999, values // 1000, values)
+    if ids.min() < 0 or ids.max() > 255:
+        raise ValueError(
+            f"{path}: values {values.min()} to {values.max()} are out of range, expected ids 0 to 255 "
+            "or instances 1000 · id + number: check that this is a label map"
+        )
+    return Image.fromarray(ids.astype(np.uint8))
+
+
+class FolderScenes(SceneDataset):
+    """Scenes read from files, each image with its label map.
+
+    A scene is never stretched: what does not fit the aspect of `size` is cropped, then image (bilinear with
+    antialiasing) and labels (nearest) are scaled.
+
+    Args:
+        name: as given to `load`. scenes: the files.
+        label_space: the classes. table: code in the label files -> class, or IGNORE.
+        size: (H, W) of the items; None: of the first label map.
+        codes: turns an opened label file into an 8-bit image of codes.
+        frame: (H, W) to which images and labels are squeezed before cropping, where they differ in size.
+        crop: what stays: "centre", "top", or "random", a height drawn for each scene from `seed`.
+    Raises:
+        ValueError naming the file: here for a file that is no image and for an image and a label of different
+        size; on reading for damaged data and for label values out of range. `check` reads everything.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        scenes: Sequence[Scene],
+        label_space: LabelSpace,
+        table: Table,
+        size: tuple[int, int] | None = None,
+        *,
+        codes: Callable[[Image.Image, Path], Image.Image] = class_codes,
+        frame: tuple[int, int] | None = None,
+        crop: str = "centre",
+        seed: int = 0,
+    ):
+        self.name = name
+        self.label_space = label_space
+        self.scenes = list(scenes)
+        self._table = np.full(256, -1, dtype=np.int16)
+        self._table[list(table)] = list(table.values())
+        self._codes, self._frame, self._crop, self._seed = codes, frame, crop, seed
+        sizes = [self._size_of(scene) for scene in self.scenes]
+        self.size = size or sizes[0]
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> dict:
+        scene = self.scenes[index]
+        with reading(scene.image) as image:
+            pixels = np.asarray(self._fit(image.convert("RGB"), index, Image.Resampling.BILINEAR))
+        item = {
+            "image": torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).movedim(-1, 0).contiguous(),
+            "layout": self.layout(index).long(),
+        }
+        if scene.instances is not None:
+            with reading(scene.instances) as image:
+                values = np.asarray(self._fit(image, index, Image.Resampling.NEAREST)).astype(np.int64)
+            item["instances"] = torch.from_numpy(np.where(values > 999, values, 0))
+        return item
+
+    def layout(self, index: int) -> Tensor:
+        """One layout, uint8 [H, W], without reading its image."""
+        path = self.scenes[index].label
+        with reading(path) as image:
+            image.load()
+            codes = self._codes(image, path)
+        found = np.flatnonzero(codes.histogram())
+        unknown = found[self._table[found] < 0]
+        if len(unknown):
+            raise ValueError(
+                f"{path}: label values {_ranges(unknown)} are out of range, expected "
+                f"{_ranges(np.flatnonzero(self._table >= 0))}: check that this is a label map of {self.name}"
+            )
+        codes = self._fit(codes, index, Image.Resampling.NEAREST)
+        return torch.from_numpy(self._table[np.asarray(codes)].astype(np.uint8))
+
+    def check(self) -> str:
+        """Read every file; a line of summary. Raises ValueError that lists the first ten faults."""
+        faults = []
+        for index in range(len(self)):
+            try:
+                self[index]
+            except ValueError as error:
+                faults.append(str(error))
+        if faults:
+            raise ValueError(f"{len(faults)} of {len(self)} scenes are faulty:\n" + "\n".join(faults[:10]))
+        height, width = self.size
+        classes = self.label_space.num_classes
+        return f"{self.name}: {len(self)} scenes read, {classes} classes, {height}×{width} pixels"
+
+    def _size_of(self, scene: Scene) -> tuple[int, int]:
+        """(H, W) by the files' headers; a check that the two belong together."""
+        with reading(scene.image) as image:
+            width, height = image.size
+        with reading(scene.label) as label:
+            label_width, label_height = label.size
+        squeezed = self._frame is not None and (label_height, label_width) == self._frame
+        if (width, height) != (label_width, label_height) and not squeezed:
+            raise ValueError(
+                f"{scene.image} is {height}×{width} pixels but its label map {scene.label} is "
+                f"{label_height}×{label_width} (height × width): they must be of one size, copy the right one"
+            )
+        return label_height, label_width
+
+    def _fit(self, image: Image.Image, index: int, resample: Image.Resampling) -> Image.Image:
+        """Crop to the aspect of `size`, and scale to it, in one step."""
+        height, width = self.size
+        frame_height, frame_width = self._frame or (image.height, image.width)
+        crop_height = min(frame_height, frame_width * height / width)
+        crop_width = min(frame_width, frame_height * width / height)
+        top = int(self._place(index) * (frame_height - crop_height))
+        left = int((frame_width - crop_width) / 2)
+        x, y = image.width / frame_width, image.height / frame_height
+        right = min((left + crop_width) * x, image.width)  # Pillow refuses a box that rounding pushes out
+        bottom = min((top + crop_height) * y, image.height)
+        return image.resize((width, height), resample, box=(left * x, top * y, right, bottom))
+
+    def _place(self, index: int) -> float:
+        """Where the crop lies in the room above and below it: 0 at the top, 1 at the bottom."""
+        if self._crop == "random":
+            return float(np.random.default_rng([self._seed, index % len(self)]).random())
+        return {"top": 0.0, "centre": 0.5}[self._crop]
+
+
+def _ranges(values: np.ndarray) -> str:
+    """[0, 1, 2, 255] as "0 to 2, 255"."""
+    runs = groupby(enumerate(values.tolist()), key=lambda pair: pair[1] - pair[0])
+    ends = [[value for _, value in run] for _, run in runs]
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in ends)
+
+
+def files_by_key(folder: Path, pattern: str, key: Callable[[Path], str]) -> dict[str, Path]:
+    """Files of a folder by what pairs them, sorted by path; without hidden files (macOS writes `._name`)."""
+    return {key(path): path for path in sorted(folder.glob(pattern)) if not path.name.startswith(".")}
+
+
+def pair(
+    what: str,
+    images: dict[str, Path],
+    labels: dict[str, Path],
+    instances: dict[str, Path] | None = None,
+    spare_labels: bool = False,
+) -> list[Scene]:
+    """Images with their label maps, and instance maps where there are any, in the images' order.
+
+    Args:
+        what: the data set and split, for the message.
+        spare_labels: label maps without an image are left out instead of refused.
+    Raises:
+        FileNotFoundError naming the first file that lacks its partner, and how many do.
+    """
+    for have, partners, kind, partner in (
+        (images, labels, "image", "label map"),
+        (labels, labels if spare_labels else images, "label map", "image"),
+    ):
+        alone = [path for key, path in have.items() if key not in partners]
+        if alone:
+            raise FileNotFoundError(
+                f"{what}: {len(alone)} of {len(have)} {kind}s have no {partner}, the first is {alone[0]}: "
+                "the folder looks half-copied, copy it again"
+            )
+    return [Scene(path, labels[key], (instances or {}).get(key)) for key, path in images.items()]
+
+
+def warn_if_fewer(what: str, found: int, published: int, folder: Path) -> None:
+    """UserWarning if a set has fewer scenes than its authors published."""
+    if found < published:
+        warnings.warn(
+            f"{what}: {found} of {published} scenes are in {folder}, the folder looks half-copied: "
+            "results will not compare with published ones",
+            stacklevel=4,
+        )
+
+
+def check_split(name: str, split: str, splits: Sequence[str]) -> None:
+    """Raise ValueError if the set has no such split."""
+    if split not in splits:
+        raise ValueError(f"{name} has no split {split!r}: choose {' or '.join(map(repr, splits))}")

