@@ -1,0 +1,310 @@
+"""Run records: what a finished run leaves in `record.json`, and what is read from many of them.
+
+A record holds every parameter, the code, the machine and every metric of one run. Tables in the book and
+`runs/reference/results.csv` are made from records, never typed. Imports no torch, for the run graph's sake.
+Chapter: How it was run.
+"""
+
+import csv
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+# The systems of the book, as they stand in records and tables.
+SYSTEMS = (
+    "rgb-gan", "semgan", "progan-rgb", "sb-gan", "semantic-palette", "baseline-1", "baseline-2",
+    "pix2pix", "pix2pixhd", "gaugan", "gaugan-vae", "lggan", "selectiongan", "x-fork", "x-seq",
+    "clvae", "groupdnet", "cimle", "sean", "segmenter",
+)  # fmt: skip
+PROCEDURAL = (
+    "colored-shapes", "toy-street", "toy-crossview", "toy-faces", "toy-fashion", "toy-rooms", "toy-facades",
+)  # fmt: skip
+HEADER = "run,chapter,system,variant,dataset,preset,seed,metric,value,n,split,device,seconds".split(",")
+WEIGHTS = "generator*.safetensors"  # the small weights that a run leaves and that may be committed
+MAX_WEIGHTS = 8 * 2**20  # bytes, one file
+MAX_ALL_WEIGHTS = 60 * 2**20  # bytes, everything under runs/reference
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scikit-learn",
+    "lightning",
+    "torchmetrics",
+    "safetensors",
+    "pydantic",
+)
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+class RunError(ValueError):
+    """A run cannot start, go on or be kept. The message says why and what to change."""
+
+
+def repository() -> Path | None:
+    """The checkout that this package lies in, or None when the package is installed without one."""
+    root = _PACKAGE.parent
+    return root if (root / "runs" / "presets").is_dir() else None
+
+
+def runs_root() -> Path:
+    """Where runs go: the environment variable SEMPAL_RUNS, or `runs/` of the checkout, or `./runs`."""
+    if os.environ.get("SEMPAL_RUNS"):
+        return Path(os.environ["SEMPAL_RUNS"]).expanduser().resolve()
+    return (repository() or Path.cwd()) / "runs"
+
+
+def reference_root() -> Path:
+    """The committed records and small weights: `runs/reference/` of the checkout."""
+    return (repository() or Path.cwd()) / "runs" / "reference"
+
+
+def code_hash(exclude: Iterable[str] = ("figures.py", "widgets.py")) -> str:
+    """SHA-256 over the library's source files, in order of their paths; drawing code does not count."""
+    digest = hashlib.sha256()
+    skipped = set(exclude)
+    for path in sorted(_PACKAGE.rglob("*.py"), key=lambda path: path.relative_to(_PACKAGE).as_posix()):
+        name = path.relative_to(_PACKAGE).as_posix()
+        if name not in skipped:
+            content = path.read_bytes()
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def is_stale(record: dict[str, Any]) -> bool:
+    """Whether the record was made by other library code than the present."""
+    return record.get("code") != code_hash()
+
+
+def source() -> dict[str, Any]:
+    """The code as it stands: hash of the library, commit, and whether tracked files differ from that commit.
+
+    `commit` and `dirty` are None outside a git checkout.
+    """
+    return {"code": code_hash(), "commit": _git("rev-parse", "HEAD"), "dirty": _dirty()}
+
+
+def _git(*arguments: str) -> str | None:
+    root = repository()
+    if root is None or not (root / ".git").exists():
+        return None
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _dirty() -> bool | None:
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return None if changes is None else bool(changes)
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Versions, device, threads and peak memory of this process.
+
+    Args:
+        device: "auto", "cpu" or "cuda"; auto is CUDA where there is one.
+    Returns:
+        A record's `versions`, `device`, `threads`, `peak_memory` (bytes of the process since its start) and
+        `peak_device_memory` (bytes that tensors took on the GPU, None on a CPU).
+    """
+    import torch
+
+    cuda = device != "cpu" and torch.cuda.is_available()
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    return {
+        "versions": {"python": platform.python_version(), **_versions()},
+        "device": torch.cuda.get_device_name() if cuda else _processor(),
+        "threads": torch.get_num_threads(),
+        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+        "peak_device_memory": torch.cuda.max_memory_allocated() if cuda else None,
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    versions: dict[str, str | None] = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = None
+    return versions
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a new file and move it into place: at any moment `path` holds the old text or the new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A record, or the parameters of a run, from its JSON file. Raises RunError that names a damaged file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"cannot read {path}: {error}. Delete that file or move its folder away, and run again"
+        ) from error
+    if not isinstance(content, dict):
+        raise RunError(
+            f"{path} is not a record: it holds no JSON object. Move its folder away, and run again"
+        )
+    return content
+
+
+def records_under(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """(run folder, record) of every record below `root`, in order of their paths."""
+    for path in sorted(root.rglob("record.json")):
+        yield path.parent, read_record(path)
+
+
+def by_seed(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Values of each metric by seed: rows {system, variant, metric, split, values: {seed: value}}, sorted.
+
+    Of two records with the same seed the later counts. Raises RunError if the records' configurations differ.
+    """
+    ordered = sorted(records, key=lambda record: record["created"])
+    configurations = {record["configuration"] for record in ordered}
+    if len(configurations) > 1:
+        listed = ", ".join(sorted(configurations))
+        raise RunError(f"records of different configurations ({listed}) have no common mean: choose one")
+    table: dict[tuple[str, str, str, str], dict[str, float]] = {}
+    for record in ordered:
+        for row in record["metrics"]:
+            key = (row["system"], row["variant"], row["metric"], row["split"])
+            table.setdefault(key, {})[str(record["seed"])] = row["value"]
+    names = ("system", "variant", "metric", "split")
+    return [{**dict(zip(names, key, strict=True)), "values": table[key]} for key in sorted(table)]
+
+
+def summary(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mean and spread over seeds: rows {system, variant, metric, split, mean, std, seeds}, sorted.
+
+    `std` is the sample standard deviation (n - 1), None for a single seed; `seeds` is their number.
+    """
+    rows = []
+    for row in by_seed(records):
+        values = list(row.pop("values").values())
+        std = statistics.stdev(values) if len(values) > 1 else None
+        rows.append({**row, "mean": statistics.fmean(values), "std": std, "seeds": len(values)})
+    return rows
+
+
+def gather(root: Path | None = None) -> Path:
+    """Write `results.csv` under `root` (default: runs/reference) from the records below it. Returns the file.
+
+    One row a value, sorted. A metric that was not timed by itself gets the seconds of its run.
+    """
+    root = root or reference_root()
+    rows = []
+    for folder, record in records_under(root):
+        run = {name: record[name] for name in ("chapter", "dataset", "preset", "seed", "device", "seconds")}
+        run["run"] = folder.relative_to(root).as_posix()
+        for row in record["metrics"]:
+            seconds = run["seconds"] if row["seconds"] is None else row["seconds"]
+            rows.append({**run, **row, "seconds": seconds})
+    rows.sort(key=lambda row: [str(row[name]) for name in ("run", "system", "variant", "metric", "split")])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HEADER, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(root / "results.csv", text.getvalue())
+    return root / "results.csv"
+
+
+def may_be_shared(record: dict[str, Any]) -> bool:
+    """Whether weights and pictures of this run may be committed: only those of procedural worlds."""
+    return record["dataset"] in PROCEDURAL and record["parameters"]["data_root"] is None
+
+
+def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
+    """Copy what may be committed of a finished run to `<root>/<preset>/<chapter>/<folder>/`.
+
+    That is its record, and of a procedural world its weights (`generator*.safetensors`) and sheets (`*.png`).
+    `root` is runs/reference if not given. Returns the new folder, and the names of the files left out because
+    they come from real data.
+    Raises RunError when there is no record, or when weights are over 8 MB each or 60 MB in all.
+    """
+    root = root or reference_root()
+    record_file = folder / "record.json"
+    if not record_file.exists():
+        raise RunError(
+            f"no record.json in {folder}: only a finished run can be kept. Run its notebook to the end first"
+        )
+    record = read_record(record_file)
+    target = root / record["preset"] / record["chapter"] / folder.resolve().name
+    weights, sheets = sorted(folder.glob(WEIGHTS)), sorted(folder.glob("*.png"))
+    if not may_be_shared(record):
+        chosen, left = [], [path.name for path in (*weights, *sheets)]
+    else:
+        chosen, left = [*weights, *sheets], []
+        _check_sizes(weights, root, target)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    fresh.mkdir(parents=True)
+    for path in (record_file, *chosen):
+        shutil.copyfile(path, fresh / path.name)
+    if target.exists():
+        shutil.rmtree(target)
+    os.replace(fresh, target)
+    return target, left
+
+
+def _check_sizes(weights: list[Path], root: Path, target: Path) -> None:
+    for path in weights:
+        if path.stat().st_size > MAX_WEIGHTS:
+            size = path.stat().st_size / 2**20
+            raise RunError(
+                f"{path.name} has {size:.1f} MiB, at most {MAX_WEIGHTS // 2**20} are kept: "
+                "save it in half precision, or keep a run with fewer max_channels"
+            )
+    others = [path for path in root.rglob(WEIGHTS) if target not in path.parents]
+    total = sum(path.stat().st_size for path in (*weights, *others))
+    if total > MAX_ALL_WEIGHTS:
+        raise RunError(
+            f"weights under {root.name}/ would come to {total / 2**20:.1f} MiB, at most "
+            f"{MAX_ALL_WEIGHTS // 2**20} are kept: delete the folders of weaker runs first"
+        )
+
+
+def reference_run(
+    chapter: str, dataset: str, preset: str | None = None, root: Path | None = None, **parameters: Any
+) -> Path | None:
+    """The best committed run folder that holds weights, or None.
+
+    Best is the greatest layout height, then the latest. `preset` and `parameters` (name=value) narrow the
+    choice.
+    """
+    wanted = {"chapter": chapter, "dataset": dataset, **({"preset": preset} if preset else {})}
+    found = []
+    for folder, record in records_under(root or reference_root()):
+        fits = all(record[name] == value for name, value in wanted.items())
+        fits = fits and all(record["parameters"].get(name) == value for name, value in parameters.items())
+        if fits and any(folder.glob(WEIGHTS)):
+            found.append((record["parameters"]["height"], record["created"], folder))
+    return max(found)[2] if found else None

@@ -1,0 +1,309 @@
+"""Runs: a preset and a few overrides in, one checked settings object, one folder and one record out.
+
+Every chapter's first cells name its parameters and hand them to `Run.start`, which stops at once on an
+unknown name, a wrong type or an impossible value. `python -m sempal_lib.runs --help` lists the commands.
+Imports no torch, so that the run graph can use it. Chapter: How it was run.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import re
+import shlex
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from sempal_lib.parameters import NAME, Parameters, nearest, preset_values, resolve, unknown
+from sempal_lib.records import (
+    SYSTEMS,
+    RunError,
+    by_seed,
+    code_hash,
+    gather,
+    is_stale,
+    keep,
+    machine,
+    read_record,
+    records_under,
+    reference_run,
+    runs_root,
+    source,
+    summary,
+    write_atomically,
+)
+
+__all__ = [
+    "Parameters", "Run", "RunError", "code_hash", "gather", "is_stale", "keep", "preset_values",
+    "records_under", "reference_run", "require_checkpoint", "resolve", "run_folder", "summary",
+]  # fmt: skip
+
+# Where and how fast a run computes, not what: these do not enter a folder's name.
+NOT_CONFIGURATION = frozenset(
+    {"preset", "data_root", "device", "devices", "compile", "channels_last", "checkpoint_seconds"}
+)
+_PLAIN = (int, float, str, bool, type(None), list, tuple, dict)
+
+
+def configuration(parameters: Parameters) -> str:
+    """First 8 hex digits of the SHA-256 of the parameters that change a result, in canonical JSON.
+
+    The seed is left out, because it stands in the folder's name: runs that differ in it alone share them.
+    """
+    values = parameters.model_dump(mode="json", exclude={*NOT_CONFIGURATION, "seed"})
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:8]
+
+
+def _folder(chapter: str, parameters: Parameters, root: Path | None = None) -> Path:
+    if not re.fullmatch(NAME, chapter):
+        raise RunError(
+            f"{chapter!r} is no chapter's name: give the notebook's file name without folder and suffix"
+        )
+    name = f"{parameters.dataset}-s{parameters.seed}-{configuration(parameters)}"
+    return (root or runs_root()) / parameters.preset / chapter / name
+
+
+def run_folder(chapter: str, preset: str | None, overrides: dict[str, Any], root: Path | None = None) -> Path:
+    """The folder that a run of the chapter with these parameters uses, whether it exists or not."""
+    return _folder(chapter, resolve(chapter, {**overrides, "preset": preset}), root)
+
+
+def portable(parameters: Parameters) -> dict[str, Any]:
+    """The parameters as they stand in a record: plain JSON values, of `data_root` only its last part."""
+    values = parameters.model_dump(mode="json")
+    if values["data_root"] is not None:
+        values["data_root"] = Path(values["data_root"]).resolve().name
+    return values
+
+
+def command(chapter: str, parameters: Parameters) -> str:
+    """The papermill command line that makes this run."""
+    preset = preset_values(parameters.preset)
+    words = f"papermill book/{chapter}.ipynb out.ipynb -f runs/presets/{parameters.preset}.yaml".split()
+    for name, value in parameters.model_dump(mode="json").items():
+        if value != preset[name]:
+            words += ["-y", f"{name}: {json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def require_checkpoint(chapter: str, parameters: Parameters, name: str = "generator.safetensors") -> Path:
+    """A file of another chapter's run, same parameters. Raises RunError with the command that makes it."""
+    path = _folder(chapter, parameters) / name
+    if not path.exists():
+        raise RunError(
+            f"this chapter builds on {chapter}, whose {name} is not in {path.parent}. "
+            f"Make it, in the folder of the project, by\n    {command(chapter, parameters)}"
+        )
+    return path
+
+
+def _check_folder(folder: Path, parameters: Parameters) -> None:
+    """Stop when the folder holds a run of other parameters."""
+    mine = portable(parameters)
+    for path in (folder / "parameters.json", folder / "record.json"):
+        if not path.exists():
+            continue
+        content = read_record(path)
+        theirs = content if path.name == "parameters.json" else content.get("parameters", {})
+        names = sorted({*mine, *theirs} - NOT_CONFIGURATION)
+        if mine["data_root"] and theirs.get("data_root"):
+            names.append("data_root")
+        differing = [
+            f"{name} = {theirs.get(name)!r} there, {mine.get(name)!r} now"
+            for name in names
+            if name not in theirs or name not in mine or theirs[name] != mine[name]
+        ]
+        if differing:
+            raise RunError(
+                f"{path} is of another configuration ({', '.join(differing)}), and no run is overwritten: "
+                "move that folder away, or set the environment variable SEMPAL_RUNS to another folder"
+            )
+
+
+def _check_device(parameters: Parameters) -> None:
+    if parameters.device == "cuda":
+        import torch
+
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if count < parameters.devices:
+            raise RunError(
+                f"device = 'cuda' with devices = {parameters.devices}, but torch sees {count} CUDA devices "
+                "here: choose device = 'cpu' or 'auto', or fewer devices"
+            )
+
+
+def _given(chapter: str, namespace: dict[str, Any]) -> dict[str, Any]:
+    """The parameters among a notebook's globals. Raises RunError for plain data of an unknown name."""
+    # A cell that is run again finds the chapter's own variables too: then only near-misses are faults.
+    again = any(isinstance(value, Run) for value in namespace.values())
+    given = {}
+    for name, value in namespace.items():
+        plain = type(value) in _PLAIN
+        if name.startswith("_") or name in ("In", "Out"):
+            continue
+        if name in Parameters.model_fields:
+            if plain or not again:
+                given[name] = value
+        elif plain and (not again or nearest(name, cutoff=0.9)):
+            raise RunError(f"{unknown(name, chapter)} In a kernel that keeps running, also say: del {name}")
+    return given
+
+
+@dataclass
+class Run:
+    """One run of a chapter: its parameters, its folder, its metrics. Made by `Run.start`.
+
+    Attributes:
+        parameters: the checked settings.
+        folder: `runs/<preset>/<chapter>/<dataset>-s<seed>-<hash>/`.
+        metrics: rows {system, variant, metric, value, n, split, seconds}.
+    """
+
+    chapter: str
+    parameters: Parameters
+    folder: Path
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    # The code as it was when the run began, which a long run's end may not find again.
+    _source: dict[str, Any] = field(default_factory=source, repr=False)
+    _began: float = field(default_factory=time.monotonic, repr=False)
+
+    @classmethod
+    def start(cls, chapter: str, namespace: dict[str, Any]) -> "Run":
+        """Check a notebook's parameters and take its run folder.
+
+        Args:
+            chapter: file name of the notebook, without suffix.
+            namespace: its `globals()`. Plain data there is a parameter, unless its name begins with "_".
+        Raises:
+            RunError: unknown name, wrong type, impossible value, folder of another configuration. Nothing is
+                written then.
+        """
+        parameters = resolve(chapter, _given(chapter, namespace))
+        _check_device(parameters)
+        folder = _folder(chapter, parameters)
+        _check_folder(folder, parameters)
+        write_atomically(folder / "parameters.json", json.dumps(portable(parameters), indent=1) + "\n")
+        return cls(chapter, parameters, folder)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training keeps its state, to go on from."""
+        return self.folder / "checkpoint.pt"
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    def measure(
+        self,
+        system: str,
+        variant: str,
+        metric: str,
+        value: float,
+        n: int,
+        split: str,
+        seconds: float | None = None,
+    ) -> None:
+        """Add a metric to the record; measured again, it replaces the former value.
+
+        Args:
+            system: one of `records.SYSTEMS`. variant: which of its forms.
+            metric: lower-case with underscores.
+            value: finite number; proportions, IoU and accuracy as fractions.
+            n: number of samples that it was computed on. split: of which part of the data set.
+            seconds: what computing it took, if known.
+        Raises:
+            RunError: that names the metric and its fault.
+        """
+        value, label = float(value), f"{metric} of {system} ({variant})"
+        if system not in SYSTEMS:
+            raise RunError(f"{metric}: unknown system {system!r}. The systems are {', '.join(SYSTEMS)}")
+        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", metric):
+            raise RunError(f"{metric!r} is no metric's name: write lower case, digits and underscores")
+        if not re.fullmatch(r"[a-z0-9]+([+_-][a-z0-9]+)*", variant) or not re.fullmatch(NAME, split):
+            raise RunError(
+                f"{label}: variant and split = {split!r} must be lower-case names, as 'full', 'val'"
+            )
+        if not math.isfinite(value):
+            raise RunError(
+                f"{label} is {value}, not a finite number: it is not recorded. Check what it is of"
+            )
+        if type(n) is not int or n < 1:
+            raise RunError(f"{label}: n = {n!r} is not possible: give the number of samples, from 1")
+        key = {"system": system, "variant": variant, "metric": metric, "split": split}
+        self.metrics = [row for row in self.metrics if any(row[name] != key[name] for name in key)]
+        timed = None if seconds is None else float(seconds)
+        self.metrics.append({**key, "value": value, "n": n, "seconds": timed})
+
+    def siblings(self) -> list[dict[str, Any]]:
+        """Records of the same chapter, configuration and library code with other seeds, by folder name."""
+        pattern = f"{self.parameters.dataset}-s*-{configuration(self.parameters)}/record.json"
+        paths = sorted(path for path in self.folder.parent.glob(pattern) if path.parent != self.folder)
+        records = [read_record(path) for path in paths]
+        # A spread over two versions of the code would say nothing about the seed.
+        return [record for record in records if record["code"] == self._source["code"]]
+
+    def finish(self) -> dict[str, Any]:
+        """Write `record.json` into the run folder, whole or not at all. Returns the record."""
+        parameters = portable(self.parameters)
+        record = {
+            "chapter": self.chapter,
+            **{name: parameters[name] for name in ("preset", "dataset", "seed")},
+            "configuration": configuration(self.parameters),
+            "parameters": parameters,
+            **self._source,
+            **machine(self.parameters.device),
+            "seconds": self.elapsed,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "metrics": self.metrics,
+        }
+        record["seeds"] = by_seed([*self.siblings(), record])
+        write_atomically(self.folder / "record.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
+        return record
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line: `show`, `keep`, `gather`. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sempal_lib.runs", description="Run folders and their records."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("show", help="print a run's parameters and folder, and run nothing")
+    show.add_argument("chapter", help="such as 05_semantic_palette")
+    show.add_argument(
+        "values", nargs="*", metavar="name=value", help="such as preset=smoke or batch_sizes=[8,8]"
+    )
+    commands.add_parser("keep", help="copy a finished run to runs/reference").add_argument(
+        "folder", type=Path
+    )
+    commands.add_parser("gather", help="write runs/reference/results.csv from the records beside it")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.command == "show":
+            pairs = [value.partition("=") for value in chosen.values]
+            parameters = resolve(chosen.chapter, {name: yaml.safe_load(value) for name, _, value in pairs})
+            print(
+                yaml.safe_dump(parameters.model_dump(mode="json"), sort_keys=False, default_flow_style=None),
+                end="",
+            )
+            print(f"# folder: {_folder(chosen.chapter, parameters)}\n# {command(chosen.chapter, parameters)}")
+        elif chosen.command == "keep":
+            target, left = keep(chosen.folder)
+            print(f"kept {target}" + (f"; left out, being of real data: {', '.join(left)}" if left else ""))
+        else:
+            print(f"wrote {gather()}")
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
