@@ -1,0 +1,133 @@
+"""The few blocks that several models share."""
+
+from math import sqrt
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SLOPE = 0.2  # of every LeakyReLU of the progressive networks (the paper's figure says ReLU, its release 0.2)
+
+
+class EqualizedConv2d(nn.Conv2d):
+    """Convolution whose weights are N(0, 1) and are scaled by gain/√fan_in as they are used.
+
+    Adam's step is then equally large, in relation, for every layer.
+
+    Source: ProGAN (Karras et al. 2018), §4.1. Chapter: Progressive layouts, guided by a palette.
+    """
+
+    def __init__(self, *args, gain: float = sqrt(2), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.scale = gain / sqrt(self.weight[0].numel())
+        nn.init.normal_(self.weight)
+        nn.init.zeros_(self.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.weight * self.scale, self.bias)
+
+
+class EqualizedLinear(nn.Linear):
+    """Linear layer with N(0, 1) weights, scaled by gain/√fan_in as they are used. Source: ProGAN, §4.1."""
+
+    def __init__(self, *args, gain: float = sqrt(2), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.scale = gain / sqrt(self.in_features)
+        nn.init.normal_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.scale, self.bias)
+
+
+class PixelNorm(nn.Module):
+    """Divide each pixel's feature vector by its root mean square.
+
+    Args:
+        root: False leaves the square root out, as the release of Semantic Palette does; its checkpoints need that.
+    Source: ProGAN, §4.2. Chapter: Progressive layouts, guided by a palette.
+    """
+
+    def __init__(self, root: bool = True):
+        super().__init__()
+        self.root = root
+
+    def forward(self, x: Tensor) -> Tensor:
+        power = x.square().mean(dim=1, keepdim=True) + 1e-8
+        return x * power.rsqrt() if self.root else x / power
+
+
+def upsample(x: Tensor) -> Tensor:
+    """Twice the height and width, each value repeated. [B, C, H, W] to [B, C, 2H, 2W]."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def blend(old: Tensor, new: Tensor, weight: float | Tensor) -> Tensor:
+    """(1 - weight) old + weight new, for a number or a 0-dimensional tensor, in the precision of the two."""
+    return old + (new - old) * weight
+
+
+def straight_through_gumbel(
+    soft_layout: Tensor, temperature: float, generator: torch.Generator | None = None
+) -> Tensor:
+    """Sample one class a pixel; backwards, behave as the softmax that was sampled from.
+
+    Args:
+        soft_layout: probabilities, [B, C, H, W], sums to 1 over C.
+        temperature: τ > 0; the smaller, the harder the gradient.
+        generator: of the noise, on the layout's device.
+    Returns:
+        One-hot [B, C, H, W] with the gradient of softmax((ln m + g) / τ), g ~ Gumbel(0, 1).
+    Source: Jang et al. 2017, eq. 2; SB-GAN, §3.1; Semantic Palette, §3.2. Chapter: Progressive layouts.
+    """
+    m = soft_layout.float()
+    uniform = torch.rand(m.shape, generator=generator, device=m.device).clamp(1e-10, 1 - 1e-7)
+    sample = ((m.clamp(min=1e-5).log() - (-uniform.log()).log()) / temperature).softmax(1)
+    hard = torch.zeros_like(sample).scatter_(1, sample.argmax(1, keepdim=True), 1.0)
+    return hard + sample - sample.detach()
+
+
+def softening_kernel(height: int, released: bool = False, full_height: int = 1024) -> Tensor:
+    """The Gaussian that softens real layouts at one resolution, [n, n], sums to 1.
+
+    σ = max(8 · height / full_height, 2) px, and n is the largest odd number ≤ min(σ + 3, height - 1).
+
+    Args:
+        height: of the layout, px.
+        released: the release's kernel: σ decides only n, the variance is 0.5 px² at every resolution, and the centre
+            lies one pixel towards the bottom right.
+    Source: Semantic Palette, §3.2 ("a variance adapted to the image resolution"); the numbers are the release's.
+    """
+    sigma = max(8 * height / full_height, 2.0)
+    limit = int(min(sigma + 3, height - 1))
+    size = limit if limit % 2 else limit - 1
+    centre = size // 2 + (1 if released else 0)
+    distance = (torch.arange(size, dtype=torch.float32) - centre).square()
+    line = torch.exp(-distance) if released else torch.exp(-distance / (2 * sigma**2))
+    line = line / line.sum()
+    return torch.outer(line, line)
+
+
+def soften(layout: Tensor, kernel: Tensor, original: float = 0.5) -> Tensor:
+    """Blur a one-hot layout and add it to itself, so that real layouts are as soft as generated ones.
+
+    The weight of the original is at least half, so the true class stays on top at every pixel.
+
+    Args:
+        layout: one-hot, [B, C, H, W].
+        kernel: from `softening_kernel`, [n, n] with n < 2 min(H, W).
+        original: weight of the layout itself, 0.5 to 1; the rest is the blurred one's.
+    Returns:
+        [B, C, H, W]; sums over C as before.
+    Source: Semantic Palette, §3.2. Chapter: Progressive layouts, guided by a palette.
+    """
+    if not 0.5 <= original <= 1:
+        raise ValueError(f"original={original} lets a neighbour's class win a pixel: choose 0.5 to 1")
+    channels, pad = layout.shape[1], kernel.shape[0] // 2
+    # A Gaussian is separable: 2n multiplications a pixel in place of n².
+    line = kernel.sum(0).to(layout)
+    row = line.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
+    column = line.view(1, 1, -1, 1).expand(channels, 1, -1, 1)
+    padded = F.pad(layout, (pad, pad, pad, pad), mode="reflect")
+    blurred = F.conv2d(F.conv2d(padded, row, groups=channels), column, groups=channels)
+    return original * layout + (1 - original) * blurred

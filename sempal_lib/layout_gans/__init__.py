@@ -1,0 +1,15 @@
+"""Generators of layouts."""
+
+from sempal_lib.layout_gans.activation import exact_layout, pixel_counts, semantically_assisted_activation
+from sempal_lib.layout_gans.progan import GeneratorSettings, LayoutDiscriminator
+from sempal_lib.layout_gans.semantic_palette import LayoutGenerator, Mask
+
+__all__ = [
+    "GeneratorSettings",
+    "LayoutDiscriminator",
+    "LayoutGenerator",
+    "Mask",
+    "exact_layout",
+    "pixel_counts",
+    "semantically_assisted_activation",
+]

@@ -1,0 +1,144 @@
+"""The layout generator of Semantic Palette: a progressive trunk that is told, at every stage, what to paint with."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from sempal_lib.layers import SLOPE, EqualizedConv2d, PixelNorm, blend, upsample
+from sempal_lib.layout_gans.activation import exact_layout, semantically_assisted_activation
+from sempal_lib.layout_gans.progan import FirstBlock, GeneratorSettings, TrunkBlock
+from sempal_lib.palettes import check_palette
+
+
+class Mask(NamedTuple):
+    """What TO MASK gives at one stage; each [B, C, H, W]."""
+
+    scores: Tensor  # f, before the activation
+    density: Tensor  # ω, sums to 1 over classes and pixels
+    soft_layout: Tensor  # m, sums to 1 over classes
+
+
+class Fusion(nn.Module):
+    """Residual conditional fusion: the soft layout, as features, is added to the features that it came from.
+
+    Args:
+        released: the release's form, half the features plus LeakyReLU of a 3×3 convolution.
+    Source: Semantic Palette, §3.1. Chapter: Progressive layouts, guided by a palette.
+    """
+
+    def __init__(self, num_classes: int, channels: int, released: bool):
+        super().__init__()
+        self.released = released
+        size = 3 if released else 1
+        self.conv = EqualizedConv2d(num_classes, channels, size, padding=size // 2, gain=1.0)
+
+    def forward(self, features: Tensor, soft_layout: Tensor) -> Tensor:
+        bias = self.conv(soft_layout)
+        return 0.5 * features + leaky_relu(bias, SLOPE) if self.released else features + bias
+
+
+class LayoutGenerator(nn.Module):
+    """Noise and a palette in, a layout that follows the palette out.
+
+    Args:
+        settings: size, width and the switches of the ablation.
+    Source: Semantic Palette, §3.1, fig. 2 and 3. Chapter: Progressive layouts, guided by a palette.
+    """
+
+    def __init__(self, settings: GeneratorSettings):
+        super().__init__()
+        self.settings = settings
+        norm = PixelNorm(root=not settings.released)
+        widths = [settings.channels(stage) for stage in range(settings.num_stages)]
+        features = settings.latent_dim + (settings.num_classes if settings.palette_input else 0)
+        first = FirstBlock(features, widths[0], settings.first_width, norm)
+        rest = [TrunkBlock(a, b, norm) for a, b in pairwise(widths)]
+        self.blocks = nn.ModuleList([first, *rest])
+        self.to_mask = nn.ModuleList(EqualizedConv2d(w, settings.num_classes, 1, gain=1.0) for w in widths)
+        self.fusions = nn.ModuleList(
+            Fusion(settings.num_classes, w, settings.released) for w in widths[: -1 if settings.fusion else 0]
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the last stage, px."""
+        return self.settings.height, self.settings.width
+
+    def mask(self, features: Tensor, palette: Tensor, stage: int, iterations: int | None = None) -> Mask:
+        """TO MASK: a 1×1 convolution and the activation. Features [B, ·, H, W] of any size."""
+        scores = self.to_mask[stage](features).float()
+        if self.settings.activation == "saa":
+            density, soft = semantically_assisted_activation(
+                scores, palette, self.settings.iterations if iterations is None else iterations
+            )
+            return Mask(scores, density, soft)
+        soft = scores.softmax(1)
+        return Mask(scores, soft / soft[0, 0].numel(), soft)
+
+    def forward(
+        self,
+        z: Tensor,
+        palette: Tensor,
+        stage: int | None = None,
+        fade: float | Tensor = 1.0,
+        all_stages: bool = False,
+        iterations: int | None = None,
+    ) -> list[Mask]:
+        """Soft layouts from noise.
+
+        Args:
+            z: noise, [B, Z], standard normal.
+            palette: t, [B, C], each row sums to 1 (not checked here; `generate` checks).
+            stage: 0 to num_stages - 1; None is the last.
+            fade: α in [0, 1], weight of the newest block against the one before, upsampled; 1 leaves that one out.
+            all_stages: also return the masks of earlier stages where nothing else needs them (multi-scale losses).
+            iterations: of the activation, where it differs from the settings.
+        Returns:
+            Masks from the coarsest to the one of `stage`, which is the last of the list. Without fusion and
+            `all_stages`, only that one.
+        """
+        stage = self.settings.num_stages - 1 if stage is None else stage
+        fading = stage > 0 and not (isinstance(fade, float) and fade >= 1)
+        masks: list[Mask] = []
+        x = torch.cat([z, palette], 1) if self.settings.palette_input else z
+        for s in range(stage):
+            x = self.blocks[s](x)
+            if fading and s == stage - 1:
+                coarse = self.mask(upsample(x), palette, s, iterations)
+            if self.settings.fusion or all_stages:
+                masks.append(self.mask(x, palette, s, iterations))
+            if self.settings.fusion:
+                x = self.fusions[s](x, masks[-1].soft_layout)
+        fine = self.mask(self.blocks[stage](x), palette, stage, iterations)
+        if fading:
+            fine = Mask(*(blend(old, new, fade) for old, new in zip(coarse, fine, strict=True)))
+        return [*masks, fine]
+
+    @torch.no_grad()
+    def generate(
+        self, z: Tensor, palette: Tensor, iterations: int | None = None, exact: bool = False, batch_size: int = 64
+    ) -> Tensor:
+        """Hard layouts of the last stage.
+
+        Args:
+            z: noise, [B, Z].
+            palette: t, [B, C] or [C] for all; checked.
+            iterations: of the activation; None is what the settings say.
+            exact: give each class its number of pixels to within one, see `exact_layout`.
+            batch_size: how many go through the network at once.
+        Returns:
+            int64 [B, H, W].
+        Raises:
+            ValueError: a palette that is none, or noise of another length.
+        """
+        if z.ndim != 2 or z.shape[1] != self.settings.latent_dim:
+            raise ValueError(f"noise has shape {list(z.shape)}, expected [B, {self.settings.latent_dim}]")
+        palette = check_palette(palette, self.settings.num_classes).to(z.device).expand(len(z), -1)
+        layouts = []
+        for noise, target in zip(z.split(batch_size), palette.split(batch_size), strict=True):
+            mask = self(noise, target, iterations=iterations)[-1]
+            layouts.append(exact_layout(mask.scores, target) if exact else mask.soft_layout.argmax(1))
+        return torch.cat(layouts)

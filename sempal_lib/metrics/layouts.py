@@ -1,0 +1,78 @@
+"""Metrics of layouts: how well they follow a palette, and how near their statistics are to real ones."""
+
+import torch
+from torch import Tensor
+
+
+def palette_kl(target: Tensor, realised: Tensor) -> Tensor:
+    """KL divergence from the palettes asked for to those of the hard layouts: mean of Σ_c t_c ln(t_c / q_c).
+
+    q is the realised palette plus 1e-6, divided by its sum, so that a class which is asked for and absent costs much
+    but not everything. Classes with t_c = 0 add nothing. Random guessing on Cityscapes gives 1.25 (the paper).
+
+    Args:
+        target: t, [N, C]. realised: palettes of the hard layouts, [N, C].
+    Returns:
+        Mean over the N samples, a scalar ≥ 0, in nats.
+    Raises:
+        ValueError: unlike shapes, or no sample.
+    Source: Semantic Palette, §5 "Metrics"; the 1e-6 is its release's. Chapter: Progressive layouts.
+    """
+    if target.shape != realised.shape or len(target) == 0:
+        raise ValueError(
+            f"target palettes {list(target.shape)} and realised ones {list(realised.shape)} must be of one shape [N, C]"
+        )
+    t, q = target.double(), realised.double() + 1e-6
+    q = q / q.sum(1, keepdim=True)
+    return torch.xlogy(t, t / q).sum(1).mean()
+
+
+def proportion_error(target: Tensor, realised: Tensor) -> Tensor:
+    """Mean absolute error of each class's proportion.
+
+    Args:
+        target: t, [N, C]. realised: palettes of the hard layouts, [N, C].
+    Returns:
+        [C], each in [0, 1]; their mean is the `budget_mae` of the records.
+    """
+    return (target.double() - realised.double()).abs().mean(0)
+
+
+def frechet_distance(real: Tensor, fake: Tensor) -> Tensor:
+    """Fréchet distance between two Gaussians fitted to feature vectors: ‖μ₁-μ₂‖² + Tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½).
+
+    Computed in float64. The trace of the root comes from the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which are real and ≥ 0, so
+    that singular covariances (a class that never shows) do no harm.
+
+    Args:
+        real: [N, F]. fake: [M, F]; N and M at least 2.
+    Returns:
+        A scalar ≥ 0.
+    Source: Heusel et al. 2017, eq. 6.
+    """
+    if min(len(real), len(fake)) < 2 or real.shape[1:] != fake.shape[1:]:
+        raise ValueError(
+            f"Fréchet distance of {list(real.shape)} and {list(fake.shape)}: both need at least 2 rows, "
+            "and equally long ones"
+        )
+    means, covariances = zip(*((x.mean(0), torch.cov(x.T)) for x in (real.double(), fake.double())), strict=True)
+    values, vectors = torch.linalg.eigh(covariances[0])
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ covariances[1] @ root).clamp(min=0).sqrt().sum()
+    distance = (means[0] - means[1]).square().sum() + covariances[0].trace() + covariances[1].trace() - 2 * cross
+    return distance.clamp(min=0)
+
+
+def frechet_segmentation_distance(real: Tensor, fake: Tensor) -> Tensor:
+    """FSD: Fréchet distance between the palettes of real and of generated layouts, in per cent.
+
+    Per cent, as the magnitudes of the paper's tables tell (11.8 to 161.7). The paper takes the real layouts from the
+    training set, its release from the validation set: the record says which.
+
+    Args:
+        real: palettes of real hard layouts, [N, C]. fake: of generated ones, [M, C].
+    Returns:
+        A scalar ≥ 0.
+    Source: Bau et al. 2019, §3.1; Semantic Palette, §5 "Metrics". Chapter: Progressive layouts.
+    """
+    return frechet_distance(100 * real, 100 * fake)

@@ -1,0 +1,248 @@
+"""Palettes: the class proportions of a layout, and where new ones come from.
+
+A palette t is a vector of C proportions, each in [0, 1], together 1 (Semantic Palette, §3.1 and §4.1).
+"""
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+TOLERANCE = 1e-4  # by how much a palette's sum may miss 1
+
+
+def palette_of(layout: Tensor, num_classes: int, ignore_index: int | None = None) -> Tensor:
+    """Class proportions of each layout.
+
+    Args:
+        layout: class indices, integer [B, H, W].
+        num_classes: C.
+        ignore_index: label of pixels that do not count.
+    Returns:
+        float32 [B, C], sums to 1; all 0 where a layout has only ignored pixels.
+    Raises:
+        ValueError: an index is neither a class nor `ignore_index`.
+    Source: Semantic Palette, §3.1. Chapter: Layouts and palettes.
+    """
+    index = layout.flatten(1).long()
+    if ignore_index is not None:
+        index = torch.where(index == ignore_index, num_classes, index)
+    # One bin more than classes takes the ignored pixels.
+    bins = num_classes + (ignore_index is not None)
+    low, high = index.aminmax()
+    if low < 0 or high >= bins:
+        raise ValueError(
+            f"layout holds labels from {int(low)} to {int(high)}, expected 0 to {num_classes - 1}"
+            + ("" if ignore_index is None else f" or {ignore_index} (ignored)")
+        )
+    offset = torch.arange(len(index), device=index.device).unsqueeze(1) * bins
+    counts = torch.bincount((index + offset).flatten(), minlength=len(index) * bins)
+    counts = counts.view(-1, bins)[:, :num_classes].float()
+    return counts / counts.sum(1, keepdim=True).clamp(min=1)
+
+
+def check_palette(palette: Tensor, num_classes: int) -> Tensor:
+    """The palette as float32 [B, C], or a ValueError that says what is wrong with it.
+
+    Args:
+        palette: proportions, [C] or [B, C].
+    Chapter: Layouts and palettes.
+    """
+    palette = torch.as_tensor(palette, dtype=torch.float32)
+    if palette.ndim == 1:
+        palette = palette.unsqueeze(0)
+    if palette.ndim != 2 or palette.shape[1] != num_classes:
+        raise ValueError(
+            f"palette has shape {list(palette.shape)}, expected {num_classes} proportions, one a class ([C] or [B, C])"
+        )
+    if not torch.isfinite(palette).all():
+        raise ValueError("palette holds a value that is not a number: give each class a proportion from 0 to 1")
+    if (palette < 0).any():
+        row, column = (palette < 0).nonzero()[0].tolist()
+        raise ValueError(
+            f"palette gives class {column} the proportion {palette[row, column]:.4g}, expected 0 to 1: "
+            "set it to 0, or see palettes.project_to_simplex"
+        )
+    sums = palette.sum(1)
+    worst = int((sums - 1).abs().argmax())
+    if (sums[worst] - 1).abs() > TOLERANCE:
+        raise ValueError(
+            f"palette sums to {sums[worst]:.4g}, expected 1 (± {TOLERANCE:g}): divide by its sum, "
+            "or see palettes.project_to_simplex"
+        )
+    return palette
+
+
+def clip_and_normalise(x: Tensor) -> Tensor:
+    """The paper's cheap way to the simplex: clip to [0, 1], divide by the sum.
+
+    Args:
+        x: any numbers, [B, C].
+    Returns:
+        [B, C], non-negative, sums to 1. A row with nothing above 0 becomes uniform.
+    Source: Semantic Palette, §4.1. Chapter: Layouts and palettes.
+    """
+    clipped = x.clamp(0, 1)
+    total = clipped.sum(1, keepdim=True)
+    return torch.where(total > 0, clipped / total.clamp(min=1e-12), 1 / x.shape[1])
+
+
+def project_to_simplex(x: Tensor) -> Tensor:
+    """The nearest point of the simplex in Euclidean distance, exactly.
+
+    The answer is max(x - θ, 0). θ is found from the sorted values, so it costs one sort, O(C log C) a row.
+
+    Args:
+        x: any numbers, [B, C].
+    Returns:
+        [B, C], non-negative, sums to 1.
+    Source: Held, Wolfe, Crowder 1974, as in Duchi et al. 2008, fig. 1; Semantic Palette, §4.1, calls it slow.
+        Chapter: Layouts and palettes.
+    """
+    ordered = x.sort(dim=1, descending=True).values
+    rank = torch.arange(1, x.shape[1] + 1, device=x.device, dtype=x.dtype)
+    excess = (ordered.cumsum(1) - 1) / rank
+    support = (ordered > excess).sum(1, keepdim=True)
+    return (x - excess.gather(1, support - 1)).clamp(min=0)
+
+
+_PROJECTIONS = {"clip": clip_and_normalise, "exact": project_to_simplex}
+
+
+def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """Palettes on the straight line between two; each is a palette again.
+
+    Args:
+        start, end: [C].
+    Returns:
+        [steps, C], the first row `start`, the last `end`.
+    Source: Semantic Palette, fig. 5a. Chapter: Layouts and palettes.
+    """
+    weight = torch.linspace(0, 1, steps).unsqueeze(1)
+    return (1 - weight) * start + weight * end
+
+
+@dataclass(frozen=True, eq=False)
+class PaletteMixture:
+    """The palette generator: a Gaussian mixture over palettes, its samples brought back to the simplex.
+
+    Attributes:
+        weights: π, [K]. means: μ, [K, C]. covariances: Σ, full, [K, C, C].
+        aic: Akaike's criterion of the fits with 1, 2, … components; the lowest was kept.
+    Source: Semantic Palette, §4.1. Chapter: Layouts and palettes.
+    """
+
+    weights: Tensor
+    means: Tensor
+    covariances: Tensor
+    aic: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        # Σ = (V √λ)(V √λ)ᵀ. Classes that a component never shows make Σ singular, which Cholesky would refuse.
+        values, vectors = torch.linalg.eigh(self.covariances.double())
+        factor = vectors * values.clamp(min=0).sqrt().unsqueeze(-2)
+        object.__setattr__(self, "_factor", factor.float())
+
+    @property
+    def num_components(self) -> int:
+        return len(self.weights)
+
+    @property
+    def num_classes(self) -> int:
+        return self.means.shape[1]
+
+    @classmethod
+    def fit(cls, palettes: Tensor, max_components: int = 30, seed: int = 0) -> "PaletteMixture":
+        """Fit mixtures of 1 to `max_components` full-covariance Gaussians and keep the one of lowest AIC.
+
+        Args:
+            palettes: of real layouts, [N, C].
+            max_components: the most components tried; never more than N / 2.
+        Raises:
+            ValueError: fewer than two palettes, or rows that are no palettes.
+        Source: Semantic Palette, §4.1; scikit-learn's GaussianMixture with its defaults.
+        """
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        if len(palettes) < 2:
+            raise ValueError(f"{len(palettes)} palette(s) are too few to fit a mixture: give at least 2")
+        data = check_palette(palettes, palettes.shape[1]).double().cpu().numpy()
+        best, aic = None, []
+        with warnings.catch_warnings():
+            # A fit that stops at its last iteration still has an AIC, and that is all it is judged by.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            for components in range(1, min(max_components, len(data) // 2) + 1):
+                mixture = GaussianMixture(components, covariance_type="full", random_state=seed).fit(data)
+                aic.append(float(mixture.aic(data)))
+                if aic[-1] == min(aic):
+                    best = mixture
+        assert best is not None
+        arrays = (torch.tensor(a, dtype=torch.float32) for a in (best.weights_, best.means_, best.covariances_))
+        return cls(*arrays, tuple(aic))
+
+    def sample(
+        self,
+        n: int,
+        seed: int | None = None,
+        projection: str = "clip",
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw palettes. On the device that the mixture is on; nothing waits for it.
+
+        Args:
+            n: how many.
+            seed: of the draw; or hand over a `generator` of the mixture's device.
+            projection: "clip" (clip and normalise, the paper's way) or "exact" (nearest point of the simplex).
+        Returns:
+            float32 [n, C].
+        Source: Semantic Palette, §4.1. Chapter: Layouts and palettes.
+        """
+        if projection not in _PROJECTIONS:
+            raise ValueError(f"projection {projection!r} is unknown: choose {' or '.join(_PROJECTIONS)}")
+        device = self.means.device
+        if generator is None and seed is not None:
+            generator = torch.Generator(device).manual_seed(seed)
+        component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        noise = torch.randn(n, self.num_classes, generator=generator, device=device)
+        draw = self.means[component] + torch.einsum("ncd,nd->nc", self._factor[component], noise)  # type: ignore[attr-defined]
+        return _PROJECTIONS[projection](draw)
+
+    def to(self, device) -> "PaletteMixture":
+        return PaletteMixture(
+            self.weights.to(device), self.means.to(device), self.covariances.to(device), self.aic
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What to save, by name; `from_tensors` reads it back."""
+        return {"weights": self.weights, "means": self.means, "covariances": self.covariances}
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor], aic: tuple[float, ...] = ()) -> "PaletteMixture":
+        missing = {"weights", "means", "covariances"} - tensors.keys()
+        if missing:
+            raise ValueError(f"no palette mixture: {', '.join(sorted(missing))} missing")
+        return cls(*(tensors[name].float() for name in ("weights", "means", "covariances")), tuple(aic))
+
+    def save(self, path: str | Path) -> None:
+        """Write a safetensors file: arrays only, nothing that a reader would execute."""
+        from safetensors.torch import save_file
+
+        tensors = {name: value.contiguous().cpu() for name, value in self.tensors().items()}
+        save_file(tensors, str(path), metadata={"aic": json.dumps(list(self.aic))})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "PaletteMixture":
+        """Read what `save` wrote. Raises ValueError naming the file if it is something else."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                aic = json.loads((file.metadata() or {}).get("aic", "[]"))
+            return cls.from_tensors(tensors, tuple(aic))
+        except (SafetensorError, ValueError) as error:
+            raise ValueError(f"{path} holds no palette mixture ({error}): fit one with PaletteMixture.fit") from error

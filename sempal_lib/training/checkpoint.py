@@ -1,0 +1,67 @@
+"""Checkpoints: tensors and JSON in one safetensors file. Reading one executes nothing that it holds."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint cannot be used; the message says why and what to do."""
+
+
+def save(path: str | Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write a checkpoint beside its place and move it there, so that a kill leaves the old one whole.
+
+    Args:
+        tensors: by name, any device. facts: what JSON can hold.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    save_file(packed, str(new), metadata={"facts": json.dumps(facts)})
+    with open(new, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(new, path)
+
+
+def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read (tensors, facts). Raises CheckpointError naming the file if it is missing, damaged or something else."""
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint {path.name} in {path.parent}: train first")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            facts = json.loads((file.metadata() or {})["facts"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or no checkpoint of this library ({error}). It was left as it is: "
+            "move it away to train afresh, or put a good copy in its place"
+        ) from error
+    return tensors, facts
+
+
+def check_configuration(path: str | Path, found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Raise CheckpointError listing what differs if a checkpoint was made with another configuration."""
+    keys = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
+    if keys:
+        differences = "; ".join(f"{k} is {found.get(k)!r} there, {expected.get(k)!r} now" for k in keys)
+        raise CheckpointError(
+            f"{path} belongs to another configuration: {differences}. It was left as it is: "
+            "use its settings, or another run folder"
+        )
+
+
+def with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def by_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix.`, without it."""
+    return {name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(prefix + ".")}

@@ -1,0 +1,54 @@
+"""Small files of trained generators: what the book shows and what others use."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from sempal_lib.labels import LabelSpace
+from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator
+from sempal_lib.palettes import PaletteMixture
+from sempal_lib.training import checkpoint
+
+
+def save_generator(
+    path: str | Path,
+    generator: LayoutGenerator,
+    label_space: LabelSpace,
+    mixture: PaletteMixture | None = None,
+    half: bool = True,
+) -> None:
+    """Write a generator with its classes and its palette mixture, in half precision unless told otherwise.
+
+    Chapter: Progressive layouts, guided by a palette.
+    """
+    dtype = torch.float16 if half else torch.float32
+    tensors = {name: value.to(dtype) for name, value in generator.state_dict().items()}
+    tensors = checkpoint.with_prefix("generator", tensors)
+    if mixture is not None:  # small, and its covariances would suffer: always in full
+        tensors |= checkpoint.with_prefix("mixture", mixture.tensors())
+    labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
+    facts = {"settings": generator.settings.as_dict(), "labels": labels}
+    checkpoint.save(path, tensors, facts | ({"aic": mixture.aic} if mixture is not None else {}))
+
+
+def load_generator(path: str | Path) -> tuple[LayoutGenerator, LabelSpace, PaletteMixture | None]:
+    """Read what `save_generator` wrote; the generator is ready to sample from, in float32 on the CPU.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds something else.
+    """
+    tensors, facts = checkpoint.load(path)
+    try:
+        generator = LayoutGenerator(GeneratorSettings(**facts["settings"]))
+        generator.load_state_dict(checkpoint.by_prefix("generator", tensors))
+        labels = facts["labels"]
+        colors = tuple(tuple(color) for color in labels["colors"])
+        label_space = LabelSpace(tuple(labels["names"]), colors, labels["ignore_index"])
+        mixture = checkpoint.by_prefix("mixture", tensors)
+        found = PaletteMixture.from_tensors(mixture, tuple(facts["aic"])) if mixture else None
+    except (KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        raise checkpoint.CheckpointError(
+            f"{path} holds no layout generator of this library ({error}): was it written by save_generator?"
+        ) from error
+    return generator.eval().requires_grad_(False), label_space, found
