@@ -1,0 +1,427 @@
+"""The official folders of Cityscapes, Cityscapes-25k, IDD and CamVid, in tiny folders of the same shape."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sempal_lib import datasets
+from sempal_lib.datasets import label_spaces
+from sempal_lib.datasets.official import OFFICIAL, camvid_split
+
+REAL = Path(__file__).parents[1].parent / "shared/data"
+pytestmark = pytest.mark.filterwarnings("ignore:.*half-copied")
+
+FRAMES = ["aachen/aachen_000000_000019", "aachen/aachen_000001_000019", "bochum/bochum_000000_000313"]
+# Train ids of the label ids 0 to 33, as cityscapesScripts lists them; v for void.
+v = 255
+TRAIN_IDS = [
+    v,
+    v,
+    v,
+    v,
+    v,
+    v,
+    v,
+    0,
+    1,
+    v,
+    v,
+    2,
+    3,
+    4,
+    v,
+    v,
+    v,
+    5,
+    v,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    v,
+    v,
+    16,
+    17,
+    18,
+]
+
+
+def write(path: Path, pixels: np.ndarray | tuple[int, int]) -> None:
+    """A label map, or a grey image of this (H, W)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(pixels, tuple):
+        Image.new("RGB", pixels[::-1], (128, 128, 128)).save(path)
+    else:
+        Image.fromarray(pixels).save(path)
+
+
+def all_ids(count: int, *more: int) -> np.ndarray:
+    """A label map 4×20 that holds each of the ids 0 to count - 1 and some more."""
+    values = np.zeros(80, np.uint8)
+    values[: count + len(more)] = [*range(count), *more]
+    return values.reshape(4, 20)
+
+
+def cityscapes(root: Path, split: str = "train", kinds=("labelIds", "instanceIds"), frames=FRAMES) -> Path:
+    ids = all_ids(34)
+    instances = ids.astype(np.uint16)
+    instances[1, 6] = 26_007  # the eighth car of the frame, where ids say 26
+    train_ids = np.array(TRAIN_IDS, np.uint8)[ids]
+    for frame in frames:
+        write(root / f"leftImg8bit/{split}/{frame}_leftImg8bit.png", (4, 20))
+        for kind in kinds:
+            pixels = {"labelIds": ids, "instanceIds": instances, "labelTrainIds": train_ids}[kind]
+            write(root / f"gtFine/{split}/{frame}_gtFine_{kind}.png", pixels)
+    return root
+
+
+@pytest.mark.parametrize("kinds", [("labelIds",), ("instanceIds",), ("labelTrainIds",)])
+def test_cityscapes_19_classes_from_any_label_file(tmp_path, kinds):
+    scenes = datasets.load("cityscapes", root=cityscapes(tmp_path, kinds=kinds))
+    assert (len(scenes), scenes.size, scenes.label_space.num_classes) == (3, (4, 20), 19)
+    assert scenes[0]["layout"].flatten()[:34].tolist() == TRAIN_IDS
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "names"),
+    [
+        ("cityscapes-33", [255, *range(33)], {0: "ego vehicle", 32: "bicycle"}),
+        ("cityscapes-34", [*range(34)], {0: "unlabeled", 33: "bicycle"}),
+        ("cityscapes-35", [*range(34)], {7: "road", 26: "car", 34: "license plate"}),
+    ],
+)
+def test_cityscapes_with_all_its_ids(tmp_path, name, expected, names):
+    scenes = datasets.load(name, root=cityscapes(tmp_path))
+    assert scenes[0]["layout"].flatten()[:34].tolist() == expected
+    assert scenes.label_space.num_classes == int(name[-2:])
+    assert {index: scenes.label_space.names[index] for index in names} == names
+
+
+def test_cityscapes_35_counts_255_as_the_license_plate(tmp_path):
+    write(cityscapes(tmp_path) / f"gtFine/train/{FRAMES[0]}_gtFine_labelIds.png", all_ids(34, 255))
+    assert datasets.load("cityscapes-35", root=tmp_path)[0]["layout"].flatten()[34] == 34
+    assert datasets.load("cityscapes", root=tmp_path)[0]["layout"].flatten()[34] == 255
+
+
+def test_cityscapes_classes_have_the_names_and_colours_of_their_ids():
+    small, large = label_spaces.CITYSCAPES_19, label_spaces.CITYSCAPES_35
+    for code, index in enumerate(TRAIN_IDS):
+        if index != v:
+            assert (small.names[index], small.colors[index]) == (large.names[code], large.colors[code])
+
+
+def test_cityscapes_instances(tmp_path):
+    item = datasets.load("cityscapes", root=cityscapes(tmp_path))[0]
+    assert item["instances"].dtype == torch.int64
+    assert item["instances"][1, 6] == 26_007
+    assert item["instances"].count_nonzero() == 1
+    assert item["layout"][1, 6] == label_spaces.CITYSCAPES_19.index("car")
+
+
+def test_instances_are_left_out_if_one_scene_has_none(tmp_path):
+    root = cityscapes(tmp_path)
+    (root / f"gtFine/train/{FRAMES[1]}_gtFine_instanceIds.png").unlink()
+    assert all("instances" not in datasets.load("cityscapes", root=root)[i] for i in range(3))
+
+
+def test_35_classes_cannot_come_from_train_ids(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cityscapes-35: nothing to read in .*gtFine/train.*labelIds"):
+        datasets.load("cityscapes-35", root=cityscapes(tmp_path, kinds=("labelTrainIds",)))
+
+
+def test_label_id_out_of_range_names_the_file(tmp_path):
+    write(cityscapes(tmp_path) / f"gtFine/train/{FRAMES[2]}_gtFine_labelIds.png", all_ids(34, 34))
+    with pytest.raises(
+        ValueError, match=r"bochum.*labelIds\.png: label values 34 are out of range, expected 0 to 33, 255"
+    ):
+        datasets.load("cityscapes", root=tmp_path).layouts()
+
+
+def test_instance_value_out_of_range_names_the_file(tmp_path):
+    root = cityscapes(tmp_path, kinds=("instanceIds",))
+    write(root / f"gtFine/train/{FRAMES[0]}_gtFine_instanceIds.png", np.full((4, 20), 600, np.uint16))
+    with pytest.raises(ValueError, match=r"aachen_000000_000019_gtFine_instanceIds\.png: values 600 to 600"):
+        datasets.load("cityscapes", root=root).layouts()
+
+
+def test_scene_size_keeps_the_full_frame(tmp_path):
+    columns = np.tile(np.arange(20, dtype=np.uint8), (10, 1))
+    for frame in FRAMES[:1]:
+        write(tmp_path / f"leftImg8bit/val/{frame}_leftImg8bit.png", (10, 20))
+        write(tmp_path / f"gtFine/val/{frame}_gtFine_labelIds.png", columns)
+    layout = datasets.load("cityscapes-34", "val", (5, 10), root=tmp_path)[0]["layout"]
+    assert layout.tolist() == [list(range(1, 20, 2))] * 5
+
+
+def test_published_counts():
+    """By the papers: Semantic Palette, 4; Sturgess et al. for CamVid."""
+    counts = {name: published.splits for name, published in OFFICIAL.items()}
+    assert counts["cityscapes"] == counts["cityscapes-35"] == {"train": 2975, "val": 500}
+    assert counts["cityscapes-25k"] == counts["cityscapes-25k-35"] == {"train": 22_973, "val": 500}
+    assert counts["idd"] == {"train": 6993, "val": 981}
+    assert counts["camvid"] == {"train": 367, "val": 101, "test": 233}
+
+
+@pytest.mark.filterwarnings("default")
+def test_fewer_scenes_than_published_give_a_warning(tmp_path):
+    with pytest.warns(UserWarning, match=r"cityscapes, train: 3 of 2975 scenes are in .*half-copied"):
+        datasets.load("cityscapes", root=cityscapes(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        (
+            f"gtFine/train/{FRAMES[1]}_gtFine_labelIds.png",
+            r"1 of 3 images have no label map, the first is .*000001_.*_left",
+        ),
+        (f"leftImg8bit/train/{FRAMES[2]}_leftImg8bit.png", r"1 of 3 label maps have no image, the first is .*bochum"),
+    ],
+)
+def test_half_copied_folder(tmp_path, lost, message):
+    (cityscapes(tmp_path) / lost).unlink()
+    with pytest.raises(FileNotFoundError, match=f"cityscapes, train: {message}.*half-copied"):
+        datasets.load("cityscapes", root=tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["leftImg8bit", "gtFine"])
+def test_missing_part_of_a_folder(tmp_path, lost):
+    shutil.rmtree(cityscapes(tmp_path) / lost)
+    message = (
+        rf"nothing to read in .*{lost}/train\. Expected are .*https://www\.cityscapes-dataset\.com.*root=.*SEMPAL_DATA"
+    )
+    with pytest.raises(FileNotFoundError, match=message):
+        datasets.load("cityscapes", root=tmp_path)
+
+
+def test_hidden_files_of_macos_are_left_out(tmp_path):
+    root = cityscapes(tmp_path)
+    (root / f"leftImg8bit/train/aachen/._{Path(FRAMES[0]).name}_leftImg8bit.png").write_bytes(b"Mac OS X")
+    assert len(datasets.load("cityscapes", root=root)) == 3
+
+
+def test_split_that_is_not_published(tmp_path):
+    with pytest.raises(ValueError, match="cityscapes has no split 'test': choose 'train' or 'val'"):
+        datasets.load("cityscapes", "test", root=tmp_path)
+
+
+EXTRA = ["augsburg/augsburg_000000_000000", "augsburg/augsburg_000000_000001"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "suffix", "kind"),
+    [
+        ("refinement_final_v0", "leftImg8bit", np.uint8),
+        ("refinement_final", "leftImg8bit", np.uint8),
+        ("extraFine", "instanceIds", np.uint16),
+    ],
+)
+def test_cityscapes_25k(tmp_path, folder, suffix, kind):
+    root = cityscapes(tmp_path)
+    for frame in EXTRA:
+        write(root / f"leftImg8bit/train_extra/{frame}_leftImg8bit.png", (4, 20))
+        write(root / f"{folder}/train_extra/{frame}_{suffix}.png", np.full((4, 20), 7, kind))
+    # The archive holds a label map without an image, and left-overs.
+    write(root / f"{folder}/train_extra/augsburg/augsburg_000000_000002_{suffix}.png", np.full((4, 20), 7, kind))
+    write(root / f"{folder}/tmp/augsburg_000000_000003_{suffix}.png", np.full((4, 20), 7, kind))
+    scenes = datasets.load("cityscapes-25k", root=root)
+    assert [scene.image.parent.name for scene in scenes.scenes] == [
+        "aachen",
+        "aachen",
+        "bochum",
+        "augsburg",
+        "augsburg",
+    ]
+    assert (scenes[4]["layout"] == label_spaces.CITYSCAPES_19.index("road")).all()
+    assert scenes[0]["instances"][1, 6] == 26_007
+    assert (scenes[4]["instances"] == 0).all()
+    assert (datasets.load("cityscapes-25k-35", root=root)[4]["layout"] == 7).all()
+
+
+def test_cityscapes_25k_needs_its_extra_labels(tmp_path):
+    root = cityscapes(tmp_path)
+    for frame in EXTRA:
+        write(root / f"leftImg8bit/train_extra/{frame}_leftImg8bit.png", (4, 20))
+    with pytest.raises(
+        FileNotFoundError, match=r"nothing to read in .*refinement_final_v0.*NVIDIA/semantic-segmentation"
+    ):
+        datasets.load("cityscapes-25k", root=root)
+    write(root / f"extraFine/train_extra/{EXTRA[0]}_instanceIds.png", np.full((4, 20), 7, np.uint16))
+    with pytest.raises(FileNotFoundError, match="train_extra: 1 of 2 images have no label map"):
+        datasets.load("cityscapes-25k", root=root)
+
+
+def idd(root: Path, split: str, height: int, width: int) -> Path:
+    """Two drives whose frames have one name, labels at 720×1280 as the recipe leaves them: the row / 18."""
+    labels = np.repeat((np.arange(720) // 18).astype(np.uint8)[:, None], 1280, axis=1)
+    for drive, suffix in (("0", "png"), ("1", "jpg")):
+        write(root / f"leftImg8bit/{split}/{drive}/frame0029_leftImg8bit.{suffix}", (height, width))
+        write(root / f"gtFine/{split}/{drive}/frame0029_gtFine_labelids.png", labels)
+    return root
+
+
+def test_idd_validation_keeps_the_upper_640_rows(tmp_path):
+    scenes = datasets.load("idd", "val", root=idd(tmp_path, "val", 270, 480))
+    assert (len(scenes), scenes.size, scenes.label_space.num_classes) == (2, (640, 1280), 40)
+    assert scenes[1]["image"].shape == (3, 640, 1280)
+    assert torch.equal(scenes[1]["layout"][:, 0], torch.arange(640) // 18)
+
+
+def test_idd_training_draws_the_rows_by_seed(tmp_path):
+    root = idd(tmp_path, "train", 720, 1280)
+    tops = []
+    for seed in (0, 0, 1, 2):
+        layout = datasets.load("idd", root=root, seed=seed)[0]["layout"]
+        top = int((layout[:, 0] == layout[0, 0]).sum())  # rows left of the first class: 18 - top % 18
+        tops.append((int(layout[0, 0]), top))
+        assert 0 <= int(layout[0, 0]) * 18 + 18 - top < 80
+    assert tops[0] == tops[1]
+    assert len(set(tops)) > 1
+
+
+def test_idd_labels_of_another_size_are_refused(tmp_path):
+    root = idd(tmp_path, "val", 270, 480)
+    write(root / "gtFine/val/1/frame0029_gtFine_labelids.png", np.zeros((360, 640), np.uint8))
+    with pytest.raises(
+        ValueError, match=r"1/frame0029_leftImg8bit\.jpg is 270×480 pixels but its label map .* is 360×640"
+    ):
+        datasets.load("idd", "val", root=root)
+
+
+def test_idd_ids_instances_and_unlabelled_pixels(tmp_path):
+    ids = np.zeros((4, 20), np.uint8)
+    ids.flat[:41] = [*range(40), 255]
+    write(tmp_path / "leftImg8bit/val/0/frame1_leftImg8bit.png", (4, 20))
+    write(tmp_path / "gtFine/val/0/frame1_gtFine_labelids.png", ids)
+    write(tmp_path / "gtFine/val/0/frame1_gtFine_instanceids.png", np.full((4, 20), 6003, np.uint16))
+    scenes = datasets.load("idd", "val", (4, 8), root=tmp_path)
+    table = dict(enumerate(scenes._table.tolist()))
+    assert [table[code] for code in range(40)] == list(range(40))
+    assert table[255] == scenes.label_space.index("unlabeled") == 35
+    assert (scenes[0]["instances"] == 6003).all()
+    assert scenes.label_space.names[11] == "autorickshaw"
+
+
+def test_idd_without_its_label_maps_says_how_they_are_made(tmp_path):
+    root = idd(tmp_path, "val", 72, 128)
+    shutil.rmtree(root / "gtFine/val/0")
+    shutil.rmtree(root / "gtFine/val/1")
+    with pytest.raises(FileNotFoundError, match=r"gtFine/val\. .*createLabels\.py --id-type id of .*AutoNUE"):
+        datasets.load("idd", "val", root=root)
+
+
+# CamVid's 32 colours and the 11 classes of SegNet's comparison, written down anew.
+CAMVID = {
+    "sky": "128 128 128",
+    "building": "128 0 0, 64 192 0, 0 128 64, 64 0 64, 192 0 128",
+    "pole": "192 192 128, 0 0 64",
+    "road": "128 64 128, 128 0 192, 192 0 64",
+    "pavement": "0 0 192, 64 192 128, 128 128 192",
+    "tree": "128 128 0, 192 192 0",
+    "sign_symbol": "192 128 128, 128 128 64, 0 64 64",
+    "fence": "64 64 128",
+    "car": "64 0 128, 64 128 192, 192 128 192, 192 64 128, 128 64 64",
+    "pedestrian": "64 64 0, 192 128 64, 64 0 192, 64 128 64",
+    "bicyclist": "0 128 192, 192 0 192",
+}
+CAMVID_FRAMES = ["0001TP_006690", "0001TP_008550", "0006R0_f00930", "0016E5_07961", "Seq05VD_f00000"]
+
+
+def camvid_colors() -> tuple[np.ndarray, list[int]]:
+    """A label picture 4×8 of the 32 colours, and their classes."""
+    colors, classes = [[0, 0, 0]], [255]
+    for index, listed in enumerate(CAMVID.values()):
+        for color in listed.split(", "):
+            colors.append([int(value) for value in color.split()])
+            classes.append(index)
+    return np.array(colors, np.uint8).reshape(4, 8, 3), classes
+
+
+def camvid(root: Path) -> Path:
+    for frame in CAMVID_FRAMES:
+        write(root / f"701_StillsRaw_full/{frame}.png", (4, 8))
+        write(root / f"LabeledApproved_full/{frame}_L.png", camvid_colors()[0])
+    return root
+
+
+def test_camvid_colours(tmp_path):
+    scenes = datasets.load("camvid", root=camvid(tmp_path))
+    assert list(CAMVID) == list(scenes.label_space.names)
+    assert scenes[0]["layout"].flatten().tolist() == camvid_colors()[1]
+    assert len(label_spaces.CAMVID_COLOR_TABLE) == 32
+
+
+def test_camvid_splits(tmp_path):
+    root = camvid(tmp_path)
+    frames = {
+        split: [s.image.stem for s in datasets.load("camvid", split, root=root).scenes]
+        for split in OFFICIAL["camvid"].splits
+    }
+    assert frames == {
+        "train": ["0001TP_006690", "0006R0_f00930"],
+        "val": ["0016E5_07961"],
+        "test": ["0001TP_008550", "Seq05VD_f00000"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("frame", "split"),
+    [
+        ("0001TP_008520", "train"),
+        ("0001TP_008550", "test"),
+        ("0016E5_07920", "train"),
+        ("0016E5_07959", "val"),
+        ("0016E5_08159", "val"),
+        ("0016E5_08190", "train"),
+        ("holiday", None),
+    ],
+)
+def test_camvid_split_borders(frame, split):
+    assert camvid_split(frame) == split
+
+
+def test_camvid_split_equals_segnets_lists():
+    if not (REAL / "camvid").is_dir():
+        pytest.skip("the bundle camvid is not in shared/data beside the repository")
+    for split in ("train", "val"):
+        frames = (REAL / f"camvid/splits/{split}.txt").read_text().split()
+        assert {camvid_split(frame) for frame in frames} == {split}
+
+
+def test_camvid_colour_of_no_class_names_the_file(tmp_path):
+    colors = camvid_colors()[0]
+    colors[2, 3] = (128, 128, 6)
+    camvid(tmp_path)
+    for frame in ("0001TP_006690", "Seq05VD_f02610"):
+        write(tmp_path / f"701_StillsRaw_full/{frame}.png", (4, 8))
+        write(tmp_path / f"LabeledApproved_full/{frame}_L.png", colors)
+    with pytest.raises(ValueError, match=r"0001TP_006690_L\.png: 1 pixels have .* the first is \(128, 128, 6\)"):
+        datasets.load("camvid", root=tmp_path).layouts()
+    # The one file that is published with blended colours: they count as unlabelled.
+    layout = datasets.load("camvid", "test", root=tmp_path)[-1]["layout"]
+    assert layout[2, 3] == 255
+    assert (layout == 255).sum() == 2
+
+
+def test_camvid_in_segnets_folders(tmp_path):
+    labels = (np.arange(48) % 12).astype(np.uint8).reshape(6, 8)
+    for frame in CAMVID_FRAMES[:2]:
+        write(tmp_path / f"val/{frame}.png", (6, 8))
+        write(tmp_path / f"valannot/{frame}.png", labels)
+    scenes = datasets.load("camvid", "val", root=tmp_path)
+    expected = np.where(labels == 11, 255, labels)
+    assert len(scenes) == 2
+    assert torch.equal(scenes[0]["layout"], torch.from_numpy(expected).long())
+    # At 2:1 the middle rows stay, as in the bundle.
+    cropped = datasets.load("camvid", "val", (4, 8), root=tmp_path)[0]["layout"]
+    assert torch.equal(cropped, scenes[0]["layout"][1:5])
