@@ -35,22 +35,16 @@ class Parameters(BaseModel):
     data_root: str | None = Field(min_length=1, description="folder of a real data set")
     seed: int = Field(ge=0, le=2**32 - 1, description="seed of data, weights, noise and palettes")
     height: int = Field(ge=8, le=1024, description="height of the layouts, px")
-    train_scenes: int | None = Field(
-        ge=1, description="scenes to train on, at most; None: what the preset says"
-    )
+    train_scenes: int | None = Field(ge=1, description="scenes to train on, at most; None: what the preset says")
     val_scenes: int | None = Field(ge=1, description="scenes held out, at most; None in a preset: all")
-    batch_sizes: _Counts = Field(
-        strict=False, description="layouts a step over all devices, at each resolution"
-    )
+    batch_sizes: _Counts = Field(strict=False, description="layouts a step over all devices, at each resolution")
     phase_images: _Counts = Field(strict=False, description="real layouts shown a phase, at each resolution")
     max_channels: int = Field(ge=1, le=4096, description="widest features, channels")
     latent_dim: int = Field(ge=1, le=4096, description="length of the noise z")
     learning_rate: float = Field(gt=0, le=1, description="Adam's, for both networks")
     max_components: int = Field(ge=1, le=200, description="Gaussians of the palette mixture, at most")
     samples: int = Field(ge=2, description="layouts that a metric is computed on")
-    iterations: int = Field(
-        ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1"
-    )
+    iterations: int = Field(ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1")
     activation: Literal["saa", "softmax"] = Field(description="how scores become a soft layout")
     fusion: bool = Field(description="residual conditional fusion")
     multi_scale: bool = Field(description="conditional losses at every resolution")
@@ -106,9 +100,7 @@ class Parameters(BaseModel):
 def _allowed(name: str) -> str:
     """What may stand in a field, in words."""
     info = Parameters.model_fields[name]
-    bounds = {
-        type(bound).__name__: getattr(bound, type(bound).__name__.lower(), None) for bound in info.metadata
-    }
+    bounds = {type(bound).__name__: getattr(bound, type(bound).__name__.lower(), None) for bound in info.metadata}
     low = f" above {bounds['Gt']}" if "Gt" in bounds else f" from {bounds['Ge']}" if "Ge" in bounds else ""
     limits = low + (f" to {bounds['Le']}" if "Le" in bounds else "")
     kinds = {int: "a whole number" + limits, float: "a number" + limits, bool: "True or False", str: "a text"}
@@ -147,9 +139,7 @@ def preset_values(name: str) -> dict[str, Any]:
     """The values of a preset, from `runs/presets/<name>.yaml`. Raises RunError if it is damaged."""
     known = sorted(path.stem for path in presets_folder().glob("*.yaml"))
     if name not in known:
-        raise RunError(
-            f"unknown preset {name!r}: there are {', '.join(known) or 'none'} in {presets_folder()}"
-        )
+        raise RunError(f"unknown preset {name!r}: there are {', '.join(known) or 'none'} in {presets_folder()}")
     path = presets_folder() / f"{name}.yaml"
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -196,9 +186,7 @@ def _fault(detail: Any, overrides: dict[str, Any], preset: str) -> str:
     elif isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):
         hint = " YAML takes this for a text: write 0.001 or 1.0e-3."
     place = (
-        "the notebook's first cell, or papermill's -p, -y or -f"
-        if name in overrides
-        else f"runs/presets/{preset}.yaml"
+        "the notebook's first cell, or papermill's -p, -y or -f" if name in overrides else f"runs/presets/{preset}.yaml"
     )
     fault = f"{name} = {value!r} is not possible: allowed is {_allowed(name)}.{hint}"
     return f"{fault} It comes from {place}: change it there."

@@ -100,9 +100,7 @@ def _git(*arguments: str) -> str | None:
     if root is None or not (root / ".git").exists():
         return None
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30
-        )
+        answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None
@@ -172,16 +170,15 @@ def read_record(path: Path) -> dict[str, Any]:
             f"cannot read {path}: {error}. Delete that file or move its folder away, and run again"
         ) from error
     if not isinstance(content, dict):
-        raise RunError(
-            f"{path} is not a record: it holds no JSON object. Move its folder away, and run again"
-        )
+        raise RunError(f"{path} is not a record: it holds no JSON object. Move its folder away, and run again")
     return content
 
 
 def records_under(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """(run folder, record) of every record below `root`, in order of their paths."""
     for path in sorted(root.rglob("record.json")):
-        yield path.parent, read_record(path)
+        if not path.parent.name.startswith("."):  # what a killed `keep` may leave
+            yield path.parent, read_record(path)
 
 
 def by_seed(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -62,9 +62,7 @@ def configuration(parameters: Parameters) -> str:
 
 def _folder(chapter: str, parameters: Parameters, root: Path | None = None) -> Path:
     if not re.fullmatch(NAME, chapter):
-        raise RunError(
-            f"{chapter!r} is no chapter's name: give the notebook's file name without folder and suffix"
-        )
+        raise RunError(f"{chapter!r} is no chapter's name: give the notebook's file name without folder and suffix")
     name = f"{parameters.dataset}-s{parameters.seed}-{configuration(parameters)}"
     return (root or runs_root()) / parameters.preset / chapter / name
 
@@ -228,13 +226,9 @@ class Run:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", metric):
             raise RunError(f"{metric!r} is no metric's name: write lower case, digits and underscores")
         if not re.fullmatch(r"[a-z0-9]+([+_-][a-z0-9]+)*", variant) or not re.fullmatch(NAME, split):
-            raise RunError(
-                f"{label}: variant and split = {split!r} must be lower-case names, as 'full', 'val'"
-            )
+            raise RunError(f"{label}: variant and split = {split!r} must be lower-case names, as 'full', 'val'")
         if not math.isfinite(value):
-            raise RunError(
-                f"{label} is {value}, not a finite number: it is not recorded. Check what it is of"
-            )
+            raise RunError(f"{label} is {value}, not a finite number: it is not recorded. Check what it is of")
         if type(n) is not int or n < 1:
             raise RunError(f"{label}: n = {n!r} is not possible: give the number of samples, from 1")
         key = {"system": system, "variant": variant, "metric": metric, "split": split}
@@ -271,18 +265,12 @@ class Run:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line: `show`, `keep`, `gather`. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sempal_lib.runs", description="Run folders and their records."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sempal_lib.runs", description="Run folders and their records.")
     commands = parser.add_subparsers(dest="command", required=True)
     show = commands.add_parser("show", help="print a run's parameters and folder, and run nothing")
     show.add_argument("chapter", help="such as 05_semantic_palette")
-    show.add_argument(
-        "values", nargs="*", metavar="name=value", help="such as preset=smoke or batch_sizes=[8,8]"
-    )
-    commands.add_parser("keep", help="copy a finished run to runs/reference").add_argument(
-        "folder", type=Path
-    )
+    show.add_argument("values", nargs="*", metavar="name=value", help="such as preset=smoke or batch_sizes=[8,8]")
+    commands.add_parser("keep", help="copy a finished run to runs/reference").add_argument("folder", type=Path)
     commands.add_parser("gather", help="write runs/reference/results.csv from the records beside it")
     chosen = parser.parse_args(arguments)
     try:

@@ -466,6 +466,8 @@ def test_keep_and_gather(tmp_path):
     assert rows[2]["seconds"] == "0.5"  # the metric's own
     assert float(rows[0]["seconds"]) > 0  # the run's
     assert rows[2]["device"] == record["device"]
+    target.with_name(".half-kept").mkdir()
+    (target.with_name(".half-kept") / "record.json").write_text("{")
     runs.gather(reference)
     assert path.read_text() == text
 
