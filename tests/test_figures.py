@@ -1,0 +1,232 @@
+"""Figures: they draw without a warning, show what they are given, and no text lies on another."""
+
+import io
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.text import Text
+from PIL import Image
+
+from sempal_lib import figures
+from sempal_lib.labels import CITYSCAPES_19, LabelSpace
+from sempal_lib.palettes import palette_of
+from sempal_lib.pictures import frame_png, to_png
+from sempal_lib.tables import mean_and_spread, metric_table, number
+
+ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)), ignore_index=255)
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def layouts(n, num_classes=19, size=(8, 16)):
+    return torch.randint(num_classes, (n, *size), generator=torch.Generator().manual_seed(0))
+
+
+def palettes(n, num_classes=19):
+    return torch.from_numpy(np.random.default_rng(0).dirichlet(np.full(num_classes, 0.5), n))
+
+
+def history(stages=((4, 10), (8, 10), (16, 40), (32, 80))):
+    rows = []
+    for height, steps in stages:
+        for i in range(steps):
+            fade = 1.0 if height == 4 else min(1.0, 2 * i / steps)
+            rows.append({"images": 16 * (len(rows) + 1), "stage": height, "height": height, "fade": fade,
+                         "loss_g": np.sin(i), "loss_d": -1.0, "entropy": 1 / (i + 1), "spread": 0.1,
+                         "penalty": None, "images_per_second": 1000.0 / height})  # fmt: skip
+    return rows
+
+
+def draw_all():
+    errors = np.linspace(0.05, 0, 19)
+    errors[3] = np.nan
+    scenes = [{"image": torch.rand(3, 8, 16) * 2 - 1, "layout": layout} for layout in layouts(4)]
+    titles = [f"seed {i}" for i in range(5)]
+    return {
+        "contact_sheet": figures.contact_sheet(scenes, CITYSCAPES_19),
+        "layout_grid": figures.layout_grid(layouts(5), CITYSCAPES_19, titles),
+        "legend": figures.legend(CITYSCAPES_19),
+        "palette_bars": figures.palette_bars(palettes(1)[0], palettes(9), CITYSCAPES_19),
+        "interpolation_5": figures.interpolation_figure(palettes(5), layouts(5), CITYSCAPES_19),
+        "interpolation_8": figures.interpolation_figure(palettes(8), layouts(8), CITYSCAPES_19),
+        "training_curves": figures.training_curves(history()),
+        "sinkhorn": figures.sinkhorn_figure([1, 2, 5, 10, 50], [0.1, 0.08, 0.06, 0.052, 0.05], [60, 58, 57, 57, 58]),
+        "class_error_bars": figures.class_error_bars(errors, CITYSCAPES_19),
+        "proportion_scatter": figures.proportion_scatter(palettes(9), palettes(9), CITYSCAPES_19),
+        "palette_statistics": figures.palette_statistics(palettes(9), CITYSCAPES_19),
+        "aic_curve": figures.aic_curve(range(1, 31), [(k - 12) ** 2 - 4e4 for k in range(1, 31)], 12),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    figs = draw_all()
+    for figure in figs.values():
+        figure.draw_without_rendering()
+    return figs
+
+
+def shown_texts(figure):
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    # Ticks beyond the axes' limits, and the ticks of axes that are switched off, exist but are not drawn.
+    hidden = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            drawn = set(axis._update_ticks()) if axes.axison else set()
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if tick not in drawn:
+                    hidden |= {tick.label1, tick.label2}
+    return [text for text in texts if text not in hidden]
+
+
+def test_text_is_large_enough_and_no_text_lies_on_another(drawn):
+    for name, figure in drawn.items():
+        boxes = [(text.get_text(), text.get_window_extent()) for text in shown_texts(figure)]
+        assert boxes or name == "contact_sheet", name
+        for (a, box_a), (b, box_b) in itertools.combinations(boxes, 2):
+            # Boxes are as high as a line with its gap: 3 px of overlap leave the letters apart.
+            wide = min(box_a.x1, box_b.x1) - max(box_a.x0, box_b.x0)
+            high = min(box_a.y1, box_b.y1) - max(box_a.y0, box_b.y0)
+            assert wide <= 0 or high <= 3, f"{name}: {a!r} lies on {b!r}"
+        for text, box in boxes:
+            assert box.x0 >= -1, f"{name}: {text!r} leaves the figure"
+            assert box.x1 <= figure.bbox.x1 + 1, f"{name}: {text!r} leaves the figure"
+        # 8 pt on a phone that shows the figure 358 px (268 pt) wide.
+        shrink = 358 / 96 / figure.get_figwidth()
+        smallest = min((text.get_fontsize() for text in shown_texts(figure)), default=11)
+        assert smallest * shrink >= 8, name
+
+
+def test_figures_are_out_of_pyplots_hands_and_leave_its_style_alone(drawn):
+    assert plt.get_fignums() == []
+    assert plt.rcParams["figure.dpi"] != figures.STYLE["figure.dpi"]
+
+
+def test_contact_sheet_has_the_image_over_its_layout():
+    image = torch.full((3, 8, 16), -1.0)
+    image[0] = 1.0
+    scene = {"image": image, "layout": torch.full((8, 16), 2)}
+    (axes,) = figures.contact_sheet([scene], ABC).axes
+    picture = axes.images[0].get_array()
+    assert picture.shape == (16, 16, 3)
+    assert picture[0, 0].tolist() == [255, 0, 0]
+    assert picture[15, 0].tolist() == [200, 0, 0]
+
+
+def test_grid_shows_each_layout_and_leaves_the_rest_empty():
+    figure = figures.layout_grid(layouts(4, 3), ABC, columns=3)
+    assert len(figure.axes) == 6
+    assert [len(axes.images) for axes in figure.axes] == [1, 1, 1, 1, 0, 0]
+    with pytest.raises(ValueError, match="1 titles for 4 layouts"):
+        figures.layout_grid(layouts(4, 3), ABC, titles=["one"])
+    with pytest.raises(ValueError, match="no picture to show"):
+        figures.layout_grid(layouts(0, 3), ABC)
+
+
+def test_palette_bars_leave_zero_classes_out_and_put_the_largest_on_top():
+    (axes,) = figures.palette_bars([0.2, 0.8, 0.0], [0.25, 0.75, 0.0], ABC).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["road", "sky"]
+    realised, target = axes.containers
+    assert [bar.get_width() for bar in realised] == [0.75, 0.25]
+    assert [bar.get_width() for bar in target] == [0.8, 0.2]
+
+
+def test_interpolation_draws_each_target_over_its_realised_histogram():
+    made = layouts(3, 3)
+    wanted = torch.tensor([[0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.2, 0.6, 0.2]])
+    figure = figures.interpolation_figure(wanted, made, ABC)
+    assert len(figure.axes) == 6
+    for axes, target, realised in zip(figure.axes[3:], wanted, palette_of(made, 3), strict=True):
+        solid, dashed = axes.containers
+        assert [bar.get_height() for bar in solid] == pytest.approx(realised.tolist())
+        assert [bar.get_height() for bar in dashed] == pytest.approx(target.tolist())
+
+
+def test_interpolation_wraps_after_five(drawn):
+    assert len(drawn["interpolation_5"].axes) == 2 * 5
+    assert len(drawn["interpolation_8"].axes) == 4 * 4
+
+
+def test_training_curves_take_the_keys_that_have_values(drawn):
+    titles = [axes.get_title(loc="left") for axes in drawn["training_curves"].axes]
+    assert "gradient penalty" not in titles
+    assert len(titles) == 5
+    # One dashed line for each stage but the first, one shade for each fade.
+    top = drawn["training_curves"].axes[0]
+    assert len(top.patches) == 3
+
+
+def test_training_curves_of_a_run_that_has_just_begun():
+    figures.training_curves(history()[:1]).draw_without_rendering()
+
+
+def test_error_bars_leave_missing_classes_out(drawn):
+    names = [label.get_text() for label in drawn["class_error_bars"].axes[0].get_yticklabels()]
+    assert len(names) == 18
+    assert "wall" not in names
+
+
+def test_statistics_say_in_how_many_layouts_a_class_occurs():
+    figure = figures.palette_statistics([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]], ABC)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["sky", "road"]
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["100%", "50%"]
+
+
+def test_png_holds_the_layout_and_paints_ignored_pixels_black():
+    layout = torch.tensor([[0, 1], [2, 255]])
+    image = Image.open(io.BytesIO(to_png(layout, ABC, scale=3)))
+    assert image.mode == "P"
+    picture = np.asarray(image.convert("RGB"))
+    assert picture.shape == (6, 6, 3)
+    assert (picture[1::3, 1::3] == ABC.colourise(layout).numpy()).all()
+    assert picture[5, 5].tolist() == [0, 0, 0]
+
+
+def test_frame_bars_are_as_long_as_their_proportions():
+    layout = torch.zeros(8, 16, dtype=torch.long)
+    frame = np.asarray(Image.open(io.BytesIO(frame_png(layout, [0, 0, 1], [0.2, 0.4, 0], ABC, [0, 1], 0.5))))
+    bars = frame[512 * 8 // 16 :]
+    lengths = [(bars == c).sum(1).max() for c in (0, 1)]
+    assert lengths[1] == pytest.approx(2 * lengths[0], abs=2)
+    assert lengths[0] > 50
+
+
+def test_table_sets_the_papers_number_beside_ours():
+    table = metric_table([
+        {"system": "full", "metric": "palette_kl", "paper": 0.32, "values": [0.10, 0.11, 0.12],
+         "run": "s0", "link": "r/s0"},
+        {"system": "a|b <c>", "metric": "fsd", "paper": None, "values": [], "run": None},
+    ])  # fmt: skip
+    assert table.rows[0] == ("full", "palette_kl", "0.320", "0.110 ± 0.010", "3", "s0")
+    assert table.rows[1] == ("a|b <c>", "fsd", "–", "–", "–", "–")
+    assert '<a href="r/s0">s0</a>' in table._repr_html_()
+    assert "a|b &lt;c&gt;" in table._repr_html_()
+    assert table._repr_markdown_().splitlines()[2:] == [
+        "| full | palette_kl | 0.320 | 0.110 ± 0.010 | 3 | [s0](r/s0) |",
+        "| a\\|b <c> | fsd | – | – | – | – |",
+    ]
+
+
+def test_table_without_runs_has_no_column_for_them():
+    assert metric_table([{"system": "full", "metric": "fsd", "values": [63.8]}]).header[-1] == "seeds"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (float("nan"), "–"), (0.0, "0.00"), (0.1234, "0.123"), (63.84, "63.8"), (0.00731, "0.00731"),
+     (161.7, "162"), (12345.6, "12346"), (8.3e-8, "8.3e-08"), (-2.5, "-2.50")],
+)  # fmt: skip
+def test_numbers_have_three_digits(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [([], "–"), ([0.5], "0.500"), ([0.1, 0.1], "0.100 ± 0.000"), ([63.8, 63.9], "63.85 ± 0.07"),
+     ([1e-8, 3e-8], "2.0e-08 ± 1.4e-08"), ([float("nan"), 1.0], "–")],
+)  # fmt: skip
+def test_spread_shows_at_least_one_digit(values, text):
+    assert mean_and_spread(values) == text
