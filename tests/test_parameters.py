@@ -1,0 +1,170 @@
+"""Parameters: what a chapter's first cell lets through, and what it says of the rest."""
+
+import itertools
+import os
+
+import pytest
+import yaml
+from run_helpers import CHAPTER, isolated, start  # noqa: F401
+
+from sempal_lib import parameters as parameters_module
+from sempal_lib import runs
+from sempal_lib.runs import Parameters, Run, RunError
+
+PRESETS = ("smoke", "demo", "gpu", "paper")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_holds_every_parameter_and_passes_the_checks(name):
+    parameters = runs.resolve(CHAPTER, {"preset": name})
+    assert parameters.preset == name
+    assert set(runs.preset_values(name)) == set(Parameters.model_fields)
+    assert parameters.heights[0] == 4
+    assert parameters.heights[-1] == parameters.height
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_says_the_unit_of_every_value(name):
+    lines = (parameters_module.presets_folder() / f"{name}.yaml").read_text().splitlines()
+    for before, line in itertools.pairwise(lines):
+        key = line.partition(":")[0]
+        if key in Parameters.model_fields and key not in ("preset", "seed"):
+            assert "#" in line or before.startswith("#"), f"{key} has no comment"
+
+
+def test_paper_preset_is_the_authors_schedule():
+    steps = (1740, 2613, 5229, 13944, 55780, 55781)
+    parameters = runs.resolve(CHAPTER, {"preset": "paper"})
+    assert parameters.batch_sizes == (1024, 512, 256, 64, 16, 8)
+    assert parameters.phase_images == tuple(
+        step * batch for step, batch in zip(steps, parameters.batch_sizes, strict=True)
+    )
+
+
+def test_every_parameter_is_described():
+    assert all(info.description for info in Parameters.model_fields.values())
+
+
+def test_preset_is_the_given_one_then_the_environments_then_demo(monkeypatch):
+    assert start(preset="demo").parameters.preset == "demo"
+    assert start(preset=None).parameters.preset == "smoke"
+    monkeypatch.delenv("SEMPAL_PRESET")
+    assert runs.resolve(CHAPTER, {}).preset == "demo"
+
+
+def test_none_means_the_presets_value():
+    run = start(seed=None, height=None, learning_rate=1)
+    assert run.parameters.seed == 0
+    assert run.parameters.height == 8
+    assert run.parameters.learning_rate == 1.0  # a whole number will do for a number
+
+
+def test_parameters_are_frozen():
+    run = start()
+    with pytest.raises(ValueError, match="frozen"):
+        run.parameters.seed = 3
+    assert isinstance(run.parameters.batch_sizes, tuple)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"seed": "3"}, r"seed = '3' is not possible: allowed is a whole number from 0"),
+        ({"seed": True}, r"seed = True is not possible: allowed is a whole number"),
+        ({"seed": 1.0}, r"seed = 1.0 is not possible"),
+        ({"seed": -1}, r"seed = -1 .* from 0 to 4294967295"),
+        ({"ema": 1}, r"ema = 1 is not possible: allowed is True or False"),
+        ({"learning_rate": 0}, r"learning_rate = 0 .* a number above 0 to 1"),
+        ({"learning_rate": True}, r"learning_rate = True is not possible"),
+        ({"learning_rate": float("nan")}, r"learning_rate = nan is not possible"),
+        ({"learning_rate": "1e-3"}, r"write 0.001 or 1.0e-3"),
+        ({"activation": "relu"}, r"activation = 'relu' .* 'saa' or 'softmax'"),
+        ({"device": "gpu"}, r"allowed is 'auto' or 'cpu' or 'cuda'"),
+        ({"train_scenes": 0}, r"a whole number from 1 or None"),
+        ({"batch_sizes": "[8, 8]"}, r"a list of whole numbers .* by -y 'batch_sizes: \[8, 8\]'"),
+        ({"batch_sizes": [8, "8"]}, r"batch_sizes = \[8, '8'\] is not possible"),
+        ({"batch_sizes": [8, True]}, r"batch_sizes = \[8, True\] is not possible"),
+        ({"batch_sizes": [8, 0]}, r"whole numbers from 1"),
+        ({"batch_sizes": {"a": 1}}, r"batch_sizes = {'a': 1} is not possible"),
+        ({"dataset": "../other"}, r"lower-case letters"),
+        ({"dataset": object()}, r"dataset = <object"),
+        ({"height": 12}, r"height = 12 is no power of two"),
+        ({"height": 4}, r"from 8 to 1024"),
+        ({"height": 32}, r"batch_sizes has 2 values, but height = 32 has 4 resolutions \(4, 8, 16, 32 px\)"),
+        ({"batch_sizes": [8]}, r"batch_sizes has 1 values, but height = 8 has 2 resolutions"),
+        ({"phase_images": [4, 64]}, r"phase_images has 4 at 4 px, less than a batch: give at least 8"),
+        ({"devices": 3}, r"batch_sizes has 8 at 4 px, no multiple of devices = 3"),
+        ({"max_components": 64}, r"64 Gaussians cannot be fitted to train_scenes = 48"),
+        ({"preset": "smok"}, r"unknown preset 'smok': there are demo, gpu, paper, smoke"),
+        ({"preset": 0}, r"unknown preset 0"),
+    ],
+    ids=str,
+)
+def test_impossible_value_stops_the_start_and_writes_nothing(given, message, runs_in_tmp):
+    with pytest.raises(RunError, match=message):
+        start(**given)
+    assert not runs_in_tmp.exists()
+
+
+def test_fault_says_where_the_value_comes_from(monkeypatch, tmp_path):
+    with pytest.raises(RunError, match=r"comes from the notebook's first cell, or papermill's -p, -y or -f"):
+        start(seed="3")
+    mine = {**runs.preset_values("smoke"), "preset": "mine", "samples": "many"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
+    monkeypatch.setattr(parameters_module, "presets_folder", lambda: tmp_path)
+    with pytest.raises(RunError, match=r"samples = 'many'.* comes from runs/presets/mine.yaml"):
+        start(preset="mine")
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(RunError, match=r"(?s)seed = '3'.*ema = 1"):
+        start(seed="3", ema=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda values: values.pop("samples"), r"gives no value for samples"),
+        (lambda values: values.update(sample=3), r"unknown parameter 'sample' .* did you mean 'samples'"),
+        (lambda values: values.update(preset="other"), r"with 'preset: mine' among them"),
+    ],
+)
+def test_faulty_preset_file(change, message, monkeypatch, tmp_path):
+    values = {**runs.preset_values("smoke"), "preset": "mine"}
+    change(values)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
+    monkeypatch.setattr(parameters_module, "presets_folder", lambda: tmp_path)
+    with pytest.raises(RunError, match=message):
+        runs.preset_values("mine")
+
+
+def test_cuda_where_there_is_none(monkeypatch, runs_in_tmp):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(RunError, match=r"torch sees 0 CUDA devices here: choose device = 'cpu' or 'auto'"):
+        start(device="cuda")
+    assert not runs_in_tmp.exists()
+
+
+# A notebook's globals
+
+
+def test_unknown_name_gets_the_nearest_and_the_list():
+    with pytest.raises(RunError, match=r"unknown parameter 'batchsize' for 05_semantic_palette: did you") as error:
+        start(batchsize=[8, 8])
+    assert "did you mean 'batch_sizes'? The parameters are activation, batch_sizes, channels_last" in str(error.value)
+    with pytest.raises(RunError, match=r"unknown parameter 'xyzzy' for 05_semantic_palette\. The parameters are"):
+        start(xyzzy=1)
+
+
+def test_what_is_no_plain_data_is_no_parameter():
+    namespace = {"_hidden": 1, "In": ["x"], "Out": {}, "os": os, "Run": Run, "exit": object(), "seed": 2}
+    assert Run.start(CHAPTER, namespace).parameters.seed == 2
+
+
+def test_cell_run_again_ignores_the_chapters_own_variables():
+    namespace = {"seed": 1}
+    namespace["run"] = Run.start(CHAPTER, namespace)
+    namespace |= {"kl": 0.1, "rows": [], "device": object()}
+    assert Run.start(CHAPTER, namespace).parameters.seed == 1
+    with pytest.raises(RunError, match=r"did you mean 'batch_sizes'.* also say: del batch_size"):
+        Run.start(CHAPTER, {**namespace, "batch_size": [4, 4]})

@@ -1,0 +1,263 @@
+"""Records: what a run leaves, what many of them say together, and what is kept."""
+
+import csv
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from run_helpers import CHAPTER, finished, isolated, start  # noqa: F401
+
+from sempal_lib import records, runs
+from sempal_lib.runs import Parameters, RunError
+
+
+def test_record_holds_all_that_it_should(tmp_path):
+    run, record = finished(data_root=str(tmp_path / "secret" / "bundle"), seed=3)
+    assert json.loads((run.folder / "record.json").read_text()) == record
+    assert record["parameters"]["data_root"] == "bundle"
+    assert str(tmp_path) not in json.dumps(record)
+    assert set(record["parameters"]) == set(Parameters.model_fields)
+    assert (record["chapter"], record["preset"], record["dataset"], record["seed"]) == (
+        CHAPTER,
+        "smoke",
+        "toy-street",
+        3,
+    )
+    assert set(record["versions"]) >= {"python", "torch", "numpy", "scikit-learn", "lightning"}
+    assert record["code"] == records.code_hash()
+    assert {"commit", "dirty"} <= set(record)
+    assert record["device"]
+    assert record["threads"] >= 1
+    assert 0 <= record["seconds"] < 60
+    assert record["peak_memory"] > 10 * 2**20  # a Python with torch takes more than 10 MiB
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", record["created"])
+    assert record["metrics"] == [
+        {"system": "semantic-palette", "variant": "full", "metric": "palette_kl", "split": "val",
+         "value": 0.1, "n": 48, "seconds": 0.5}
+    ]  # fmt: skip
+
+
+def test_measured_again_replaces():
+    run = start()
+    for value in (1, 2):
+        run.measure("semantic-palette", "exact", "fsd", value, n=8, split="val")
+    run.measure("semantic-palette", "exact", "fsd", 3, n=8, split="train")
+    assert [row["value"] for row in run.metrics] == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"value": float("nan")}, r"palette_kl of semantic-palette \(full\) is nan, not a finite number"),
+        ({"value": float("inf")}, r"palette_kl .* is inf"),
+        ({"system": "semantic_palette"}, r"unknown system 'semantic_palette'. The systems are rgb-gan"),
+        ({"metric": "Palette KL"}, r"'Palette KL' is no metric's name"),
+        ({"variant": "Full"}, r"must be lower-case names"),
+        ({"split": ""}, r"split = ''"),
+        ({"n": 0}, r"n = 0 is not possible"),
+        ({"n": 2.5}, r"n = 2.5 is not possible"),
+    ],
+    ids=str,
+)
+def test_faulty_metric_is_refused(change, message):
+    run = start()
+    good = {
+        "system": "semantic-palette",
+        "variant": "full",
+        "metric": "palette_kl",
+        "value": 0.1,
+        "n": 8,
+        "split": "val",
+    }
+    with pytest.raises(RunError, match=message):
+        run.measure(**{**good, **change})
+    assert run.metrics == []
+
+
+def test_kill_between_writing_and_moving_leaves_the_old_record():
+    run, record = finished()
+    code = (
+        "import os, signal\n"
+        "from sempal_lib import records, runs\n"
+        f"run = runs.Run.start({CHAPTER!r}, {{}})\n"
+        "run.measure('semantic-palette', 'full', 'palette_kl', 9, n=1, split='val')\n"
+        "records.os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "run.finish()\n"
+    )
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    assert len(list(run.folder.glob(".record.json.*.tmp"))) == 1  # it was killed where we wanted
+    assert json.loads((run.folder / "record.json").read_text()) == record
+    assert finished(value=0.2)[1]["metrics"][0]["value"] == 0.2
+
+
+def test_siblings_differ_in_the_seed_alone():
+    _, first = finished(seed=0)
+    finished(seed=0, samples=32)
+    finished(seed=0, preset="demo")
+    _, second = finished(seed=1)
+    assert start(seed=2).siblings() == [first, second]
+    assert start(seed=1).siblings() == [first]
+
+
+def test_siblings_of_other_code_do_not_count():
+    run, record = finished(seed=0)
+    (run.folder / "record.json").write_text(json.dumps({**record, "code": "0" * 64}))
+    assert start(seed=1).siblings() == []
+
+
+def test_record_shows_the_spread_over_its_siblings():
+    finished(0.1, seed=0)
+    _, record = finished(0.3, seed=1)
+    row = {"system": "semantic-palette", "variant": "full", "metric": "palette_kl", "split": "val"}
+    assert record["seeds"] == [{**row, "values": {"0": 0.1, "1": 0.3}}]
+
+
+def test_summary_by_hand():
+    found = [finished(value, seed=seed)[1] for seed, value in enumerate((1.0, 2.0, 6.0))]
+    (row,) = runs.summary(found)
+    assert (row["mean"], row["seeds"]) == (3.0, 3)
+    assert row["std"] == pytest.approx(7**0.5)  # (4 + 1 + 9) / 2
+    (single,) = runs.summary(found[:1])
+    assert (single["mean"], single["std"], single["seeds"]) == (1.0, None, 1)
+    assert runs.summary([]) == []
+
+
+def test_summary_does_not_mix_configurations():
+    with pytest.raises(RunError, match="different configurations"):
+        runs.summary([finished(seed=0)[1], finished(seed=1, samples=32)[1]])
+
+
+def test_code_hash_sees_names_and_contents(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "_PACKAGE", tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "sub" / "b.py").write_text("y = 1\n")
+    (tmp_path / "figures.py").write_text("z = 1\n")
+    first = records.code_hash()
+    (tmp_path / "figures.py").write_text("z = 2\n")
+    assert records.code_hash() == first
+    assert not runs.is_stale({"code": first})
+    (tmp_path / "sub" / "b.py").write_text("y = 2\n")
+    second = records.code_hash()
+    assert second != first
+    assert runs.is_stale({"code": first})
+    (tmp_path / "a.py").rename(tmp_path / "c.py")
+    assert records.code_hash() not in (first, second)
+
+
+def test_commit_is_none_outside_git(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "repository", lambda: tmp_path)
+    assert records.source()["commit"] is None
+    assert records.source()["dirty"] is None
+
+
+# What is kept
+
+
+def test_keep_and_gather(tmp_path):
+    reference = tmp_path / "reference"
+    run, record = finished(seed=1)
+    for name in ("generator.safetensors", "samples.png", "checkpoint.pt"):
+        (run.folder / name).write_bytes(b"x")
+    target, left = runs.keep(run.folder, reference)
+    assert (target, left) == (reference / "smoke" / CHAPTER / run.folder.name, [])
+    assert {path.name for path in target.iterdir()} == {"record.json", "generator.safetensors", "samples.png"}
+
+    other, _ = finished(value=0.25, seed=0)
+    other.measure("semantic-palette", "exact", "palette_kl", 1e-8, n=48, split="val")
+    other.finish()
+    runs.keep(other.folder, reference)
+    path = runs.gather(reference)
+    text = path.read_text()
+    assert text.splitlines()[0] == (
+        "run,chapter,system,variant,dataset,preset,seed,metric,value,n,split,device,seconds"
+    )
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [(row["seed"], row["variant"], float(row["value"])) for row in rows] == [
+        ("0", "exact", 1e-8), ("0", "full", 0.25), ("1", "full", 0.1),
+    ]  # fmt: skip
+    assert rows[2]["run"] == f"smoke/{CHAPTER}/{run.folder.name}"
+    assert rows[2]["seconds"] == "0.5"  # the metric's own
+    assert float(rows[0]["seconds"]) > 0  # the run's
+    assert rows[2]["device"] == record["device"]
+    target.with_name(".half-kept").mkdir()
+    (target.with_name(".half-kept") / "record.json").write_text("{")
+    runs.gather(reference)
+    assert path.read_text() == text
+
+
+def test_keep_leaves_no_file_of_the_former_run(tmp_path):
+    run, _ = finished()
+    (run.folder / "old.png").write_bytes(b"x")
+    target, _ = runs.keep(run.folder, tmp_path / "reference")
+    (run.folder / "old.png").unlink()
+    runs.keep(run.folder, tmp_path / "reference")
+    assert [path.name for path in target.iterdir()] == ["record.json"]
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("given", [{"dataset": "camvid"}, {"dataset": "toy-street", "data_root": "somewhere"}])
+def test_of_real_data_only_the_record_is_kept(given, tmp_path):
+    run, _ = finished(**given)
+    for name in ("generator.safetensors", "samples.png"):
+        (run.folder / name).write_bytes(b"x")
+    target, left = runs.keep(run.folder, tmp_path / "reference")
+    assert [path.name for path in target.iterdir()] == ["record.json"]
+    assert left == ["generator.safetensors", "samples.png"]
+
+
+def test_keep_refuses_large_weights_and_unfinished_runs(tmp_path, monkeypatch):
+    reference = tmp_path / "reference"
+    with pytest.raises(RunError, match="only a finished run can be kept"):
+        runs.keep(start().folder, reference)
+    run, _ = finished()
+    weights = run.folder / "generator.safetensors"
+    weights.write_bytes(bytes(2000))
+    monkeypatch.setattr(records, "MAX_WEIGHTS", 1000)
+    with pytest.raises(RunError, match=r"generator.safetensors has .* MiB.*half precision"):
+        runs.keep(run.folder, reference)
+    monkeypatch.setattr(records, "MAX_WEIGHTS", 3000)
+    monkeypatch.setattr(records, "MAX_ALL_WEIGHTS", 3000)
+    runs.keep(run.folder, reference)
+    runs.keep(run.folder, reference)  # in its own place it does not count twice
+    other, _ = finished(seed=1)
+    (other.folder / "generator.safetensors").write_bytes(bytes(2000))
+    with pytest.raises(RunError, match="weaker runs"):
+        runs.keep(other.folder, reference)
+
+
+def test_reference_run_is_the_tallest_with_weights_then_the_latest(tmp_path):
+    reference = tmp_path / "reference"
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference) is None
+
+    def kept(created, weights=True, **given):
+        run, record = finished(**given)
+        (run.folder / "record.json").write_text(json.dumps({**record, "created": created}))
+        if weights:
+            (run.folder / "generator.safetensors").write_bytes(b"x")
+        return runs.keep(run.folder, reference)[0]
+
+    older = kept("2026-01-01", seed=0)
+    kept("2026-01-03", weights=False, seed=1)
+    later = kept("2026-01-02", seed=2)
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference) == later
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference, seed=0) == older
+    tall = kept("2026-01-01", preset="demo")
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference) == tall
+    assert runs.reference_run(CHAPTER, "toy-street", preset="smoke", root=reference) == later
+    assert runs.reference_run(CHAPTER, "camvid", root=reference) is None
+
+
+def test_missing_checkpoint_says_the_command_that_makes_it():
+    run = start(seed=3, batch_sizes=[4, 8])
+    with pytest.raises(RunError, match="this chapter builds on 03_semgan") as error:
+        runs.require_checkpoint("03_semgan", run.parameters)
+    assert str(error.value).endswith(
+        "papermill book/03_semgan.ipynb out.ipynb -f runs/presets/smoke.yaml -y 'seed: 3' -y 'batch_sizes: [4, 8]'"
+    )
+    (run.folder / "generator.safetensors").write_bytes(b"x")
+    assert runs.require_checkpoint(CHAPTER, run.parameters) == run.folder / "generator.safetensors"
