@@ -1,0 +1,125 @@
+"""toy-street: a procedural town seen from a car."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from sempal_lib.datasets.scenes import SceneDataset
+from sempal_lib.datasets.toy_street_painting import paint
+from sempal_lib.datasets.toy_street_parts import CORNERS, GRASS, SKY, Parts
+from sempal_lib.datasets.toy_street_town import LABEL, Town
+from sempal_lib.datasets.toy_street_weather import Weather
+from sempal_lib.labels import CITYSCAPES_19
+
+SPLITS = {"train": 2975, "val": 500}  # as many as Cityscapes has
+CORNER_NUMBERS = np.arange(CORNERS)
+# Rows as in `Parts` for what is there before any part: the sky and the bare ground.
+BACKGROUND = np.array([[LABEL["sky"], SKY, 0, 0, 0], [LABEL["terrain"], GRASS, 0, 1, 0]], dtype=float)
+
+
+class ToyStreet(SceneDataset):
+    """Street scenes with the 19 Cityscapes training classes, made on the fly from a seed.
+
+    A scene is a town in metres and does not depend on the picture's size: its layouts at two sizes are samples
+    of one drawing. Every pixel has a class.
+
+    Args:
+        split: "train" (2,975 scenes) or "val" (500); the splits share no scene.
+        size: (H, W) with W = 2H and H a multiple of 4 from 4 up.
+        seed: of the whole set. length: number of scenes, None for the split's own.
+    Items: "image" float32 [3, H, W] in [-1, 1]; "layout" int64 [H, W]; "instances" int64 [H, W], 0 where there
+        is none; "style", the known factors, see `Weather.factors`, and "class_colors" float32 [19, 3]: each
+        class's mean paint over what is seen of it, before light and weather, 0 to 1, zeros for absent classes.
+    Raises: ValueError on a split or size that is none. IndexError beyond the length.
+    Chapter: Layouts and palettes.
+    """
+
+    name = "toy-street"
+    label_space = CITYSCAPES_19
+    default_size: ClassVar[tuple[int, int]] = (64, 128)
+
+    def __init__(self, split: str = "train", size=(64, 128), seed: int = 0, length: int | None = None):
+        if split not in SPLITS:
+            raise ValueError(f"toy-street has no split {split!r}: choose one of {', '.join(SPLITS)}")
+        height, width = size
+        if width != 2 * height or height < 4 or height % 4:
+            raise ValueError(
+                f"toy-street cannot be made at {height}×{width}: the width must be twice the height, "
+                f"and the height a multiple of 4, for example 64×128"
+            )
+        if length is not None and length < 1:
+            raise ValueError(f"toy-street with {length} scenes: give a length of 1 or more, or None")
+        self.split, self.size, self.seed = split, (int(height), int(width)), seed
+        self.length = SPLITS[split] if length is None else length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def layout(self, index: int) -> Tensor:
+        """Classes only, uint8 [H, W]; the picture is not painted."""
+        return torch.from_numpy(sample(draw(self._town(index).parts, self.size[0], labels=True), self.size[0]))
+
+    def __getitem__(self, index: int) -> dict:
+        town = self._town(index)
+        canvas = draw(town.parts, self.size[0])
+        rng = np.random.default_rng(self._state(index, 1))
+        weather = Weather.sample(rng)
+        image, class_colors = paint(town, weather, rng, sample(canvas, 2 * self.size[0]))
+        seen = sample(canvas, self.size[0])
+        rows = np.concatenate([BACKGROUND, town.parts.rows]).astype(np.int64)
+        return {
+            "image": torch.from_numpy(image),
+            "layout": torch.from_numpy(rows[seen, 0]),
+            "instances": torch.from_numpy(rows[seen, 4]),
+            "style": {**weather.factors(), "class_colors": torch.from_numpy(class_colors)},
+        }
+
+    def _state(self, index: int, stream: int) -> list[int]:
+        if not -self.length <= index < self.length:
+            raise IndexError(f"scene {index} of {self.length}")
+        return [self.seed, list(SPLITS).index(self.split), index % self.length, stream]
+
+    def _town(self, index: int) -> Town:
+        return Town(np.random.default_rng(self._state(index, 0)))
+
+
+def draw(parts: Parts, height: int, labels: bool = False) -> np.ndarray:
+    """Fill the parts' polygons from back to front.
+
+    Args:
+        height: of the layout that will be sampled, px. labels: draw classes instead of numbers of parts.
+    Returns:
+        [R, 2R], uint8 classes, or int32 numbers of parts counted from 2, with 0 for the sky and 1 for the bare
+        ground. R is 256 for layouts up to 128 px, so that all sizes sample one drawing, else twice the height.
+    """
+    size = 256 if height <= 128 else 2 * height
+    corners, rows = parts.corners, parts.rows
+    ends = np.cumsum(corners)
+    starts = ends - corners
+    flat = parts.camera.project(parts.points[CORNER_NUMBERS < corners[:, None]]) * size - 0.5
+    low, high = np.minimum.reduceat(flat, starts), np.maximum.reduceat(flat, starts)
+    seen = (low[:, 0] < 2 * size) & (high[:, 0] > 0) & (low[:, 1] < size) & (high[:, 1] > 0)
+    order = np.argsort(rows[:, 2], kind="stable")
+    order = order[seen[order]]
+    sky, ground = (LABEL["sky"], LABEL["terrain"]) if labels else (0, 1)
+    inks = rows[:, 0].astype(int) if labels else np.arange(len(rows)) + 2
+    image = Image.new("L" if labels else "I", (2 * size, size), sky)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, round(parts.camera.horizon * size), 2 * size, size), fill=ground)
+    numbers, polygon = flat.ravel().tolist(), pen.polygon
+    for a, b, ink in zip((2 * starts[order]).tolist(), (2 * ends[order]).tolist(), inks[order].tolist(), strict=True):
+        polygon(numbers[a:b], fill=ink)
+    return np.asarray(image)
+
+
+def sample(canvas: np.ndarray, height: int) -> np.ndarray:
+    """Nearest samples of a drawing at `height` × 2 `height` pixels' centres."""
+    size = len(canvas)
+    if height == size:
+        return canvas
+    rows = (2 * np.arange(height) + 1) * size // (2 * height)
+    columns = (2 * np.arange(2 * height) + 1) * size // (2 * height)
+    return canvas[rows[:, None], columns]

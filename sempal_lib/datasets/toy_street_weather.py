@@ -1,0 +1,122 @@
+"""Weather and light of toy-street: the known factors of a scene's looks."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+
+from sempal_lib.datasets.toy_street_colors import noise_at
+
+
+def _blend(a, b, weight):
+    return (1 - weight) * np.asarray(a, np.float32) + weight * np.asarray(b, np.float32)
+
+
+def _step(x, low, high):
+    """0 below `low`, 1 above `high`, smooth between."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+@dataclass(frozen=True)
+class Weather:
+    """The style factors.
+
+    Args:
+        sun_elevation: degrees above the horizon, -7 (dusk) to 60.
+        sun_azimuth: degrees right of the street's direction, -180 to 180.
+        cloudiness: 0 clear to 1 overcast. fog: 0 none, 1 dense (sight of about 30 m).
+        wetness: 0 dry, 1 a mirror of a road. autumn: 0 green leaves, 1 all coloured.
+    """
+
+    sun_elevation: float
+    sun_azimuth: float
+    cloudiness: float
+    fog: float
+    wetness: float
+    autumn: float
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> "Weather":
+        kind, a, b, c, d, e = rng.random(6).tolist()
+        elevation = 14 + 46 * a if kind < 0.68 else 3 + 11 * a if kind < 0.82 else -7 + 8 * a
+        clouds = 0.5 - 0.5 * float(np.cos(np.pi * b)) if b < 0.7 else 0.85 + 0.5 * (b - 0.7)
+        rain = clouds > 0.6 and c < 0.45
+        fog = 0.35 + 0.65 * d if e < 0.09 else 0.1 * d * d + (0.15 if rain else 0.0)
+        return cls(elevation, float(rng.uniform(-180, 180)), clouds, fog, 0.4 + 1.3 * c if rain else 0.0,
+                   float(rng.random()) if rng.random() < 0.25 else 0.0)
+
+    def factors(self) -> dict:
+        """The factors as the item's style holds them: floats, and "sky_color", the zenith's, float32 [3]."""
+        values = {field.name: float(getattr(self, field.name)) for field in fields(self)}
+        return {**values, "sky_color": torch.from_numpy(self.zenith.copy())}
+
+    @property
+    def day(self) -> float:
+        """Brightness of the sky, 0 to 1."""
+        return float(_step(self.sun_elevation, -9, 10))
+
+    @property
+    def lamps(self) -> float:
+        """How far lamps and windows are lit, 0 to 1."""
+        return float(1 - _step(self.sun_elevation, -2, 5))
+
+    @property
+    def sun(self) -> np.ndarray:
+        """Light of the sun where nothing is between, [3]."""
+        warm = _blend((1.0, 0.55, 0.25), (1.0, 0.93, 0.8), _step(self.sun_elevation, 0, 22))
+        clear = (1 - _step(self.cloudiness, 0.3, 0.8)) * (1 - 0.7 * self.fog)
+        return 0.85 * float(clear * _step(self.sun_elevation, -0.5, 9)) * warm
+
+    @property
+    def ambient(self) -> np.ndarray:
+        """Light of the sky, [3]."""
+        clouds = float(_step(self.cloudiness, 0.3, 0.9))
+        bright = _blend((0.52, 0.58, 0.68), (0.8, 0.82, 0.85), clouds)
+        return _blend((0.2, 0.22, 0.34), bright, self.day)
+
+    @property
+    def zenith(self) -> np.ndarray:
+        clear = _blend((0.09, 0.12, 0.28), (0.3, 0.52, 0.85), self.day)
+        grey = _blend((0.16, 0.17, 0.24), (0.72, 0.74, 0.78), self.day)
+        return _blend(clear, grey, float(_step(self.cloudiness, 0.55, 1)))
+
+    @property
+    def haze(self) -> np.ndarray:
+        """Colour of the air towards the horizon, [3]."""
+        low = float(1 - _step(self.sun_elevation, 4, 22)) * (1 - 0.8 * self.cloudiness)
+        pale = _blend((0.3, 0.29, 0.38), (0.84, 0.88, 0.93), self.day)
+        return _blend(pale, _blend((0.62, 0.38, 0.32), (0.98, 0.78, 0.55), self.day), 0.8 * low)
+
+    @property
+    def direction(self) -> tuple[float, float, float]:
+        """Towards the sun: x and z of unit length, and the tangent of its elevation."""
+        azimuth = np.radians(self.sun_azimuth)
+        return float(np.sin(azimuth)), float(np.cos(azimuth)), float(np.tan(np.radians(max(self.sun_elevation, 2.0))))
+
+    def sky(self, rx, ry, rz, seed: float) -> np.ndarray:
+        """Colours of the sky along rays.
+
+        Args:
+            rx, ry, rz: the rays, [P], ry > 0 above the horizon. seed: where in the clouds.
+        Returns:
+            float32 [3, P].
+        """
+        up = np.maximum(ry, 0.004)
+        rise = np.sqrt(up / (1 + up))
+        zenith, haze = self.zenith, self.haze
+        color = haze[:, None] + (zenith - haze)[:, None] * np.minimum(1.6 * rise, 1)
+        # Clouds on a plane overhead; they melt into the haze far out.
+        reach = 1 / (up + 0.08)
+        density = noise_at("cloud", 9 * rx * reach + 256 * seed, 9 * rz * reach)
+        density += 0.25 * (noise_at("cloud", 31 * rx * reach, 31 * rz * reach + 256 * seed) - 0.5)
+        edge = 1.12 - 1.25 * self.cloudiness
+        cover = _step(density, edge, edge + 0.35) * np.minimum(6 * up, 1) * (0.9 - 0.3 * self.fog)
+        sun_x, sun_z, tangent = self.direction
+        cosine = (rx * sun_x + rz * sun_z + ry * tangent) / np.sqrt((rx * rx + rz * rz + ry * ry) * (1 + tangent * tangent))
+        white = 0.35 + 0.65 * self.day
+        shade = white * (1.0 - (0.25 + 0.2 * self.cloudiness) * np.clip(density - edge, 0, 1))
+        tint = _blend((1, 1, 1), haze / haze.max(), 0.6)
+        color += (shade * tint[:, None] - color) * cover
+        glow = np.maximum(cosine, 0) ** 24
+        return color + (0.75 * glow * (1 - 0.8 * cover)) * self.sun[:, None]
