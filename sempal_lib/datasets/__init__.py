@@ -66,9 +66,7 @@ def load(
     return load_official(Request(name, folder, split, size, seed, limit))
 
 
-def _procedural(
-    name: str, split: str, size: tuple[int, int] | None, seed: int, limit: int | None
-) -> SceneDataset:
+def _procedural(name: str, split: str, size: tuple[int, int] | None, seed: int, limit: int | None) -> SceneDataset:
     # Imported here: who reads folders needs no world, and the other way round.
     if name == "toy-street":
         from sempal_lib.datasets.toy_street import ToyStreet

@@ -71,8 +71,7 @@ def _read_classes(path: Path) -> _Classes:
         classes = _Classes.model_validate_json(path.read_bytes(), strict=True)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
-            for fault in error.errors()[:5]
+            f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in error.errors()[:5]
         )
         raise ValueError(f"{path} is no class list of a bundle ({faults}): copy it again") from error
     found = sorted(entry.index for entry in classes.classes if entry.index != classes.ignore_index)

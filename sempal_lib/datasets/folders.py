@@ -45,8 +45,7 @@ def class_codes(image: Image.Image, path: Path) -> Image.Image:
     """Label map of class indices, 8 bit, as it is."""
     if image.mode not in ("L", "P", "1"):
         raise ValueError(
-            f"{path}: a picture of mode {image.mode}, expected a label map: "
-            "one channel of 8 bits, value = class index"
+            f"{path}: a picture of mode {image.mode}, expected a label map: one channel of 8 bits, value = class index"
         )
     return image.convert("L") if image.mode == "1" else image
 

@@ -90,9 +90,7 @@ def _found(request: Request, folder: Path, pattern: str, key: Callable[[Path], s
     return files
 
 
-def _finish(
-    request: Request, scenes: list[Scene], space: LabelSpace, table: Table, **options
-) -> FolderScenes:
+def _finish(request: Request, scenes: list[Scene], space: LabelSpace, table: Table, **options) -> FolderScenes:
     published = OFFICIAL[request.name].splits[request.split]
     warn_if_fewer(request.what, len(scenes), published, request.root)
     if any(scene.instances is None for scene in scenes):
@@ -223,9 +221,7 @@ def _camvid(request: Request) -> FolderScenes:
     scenes = pair(request.what, images, labels)
     if not scenes:
         raise missing(request.name, stills)
-    return _finish(
-        request, scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_COLOR_TABLE, codes=camvid_codes
-    )
+    return _finish(request, scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_COLOR_TABLE, codes=camvid_codes)
 
 
 _CITYSCAPES = OfficialSet(
@@ -235,8 +231,7 @@ _CITYSCAPES = OfficialSet(
         "(or *_gtFine_instanceIds.png, or for 19 classes *_gtFine_labelTrainIds.png)"
     ),
     source=(
-        "Cityscapes, https://www.cityscapes-dataset.com/downloads/ "
-        "(leftImg8bit_trainvaltest, gtFine_trainvaltest)"
+        "Cityscapes, https://www.cityscapes-dataset.com/downloads/ (leftImg8bit_trainvaltest, gtFine_trainvaltest)"
     ),
     read=_cityscapes(19),
     folder="cityscapes",
