@@ -19,6 +19,7 @@ from sempal_lib.pictures import FRAME_WIDTH, array_of, frame_png, hex_colour, to
 
 SMALL = 0.01  # classes with a smaller proportion are grouped after the others
 SEEDS = 999
+STEP = 1 / 1024  # of a slider; a power of two, so that a browser's arithmetic lands on it without rounding
 
 
 def explore(generator, label_space: LabelSpace, palette, classes: Sequence[str] | None = None, seed: int = 0):
@@ -63,6 +64,19 @@ def rescale(palette, index: int, value: float, locked, memory=None) -> np.ndarra
     moved = np.where(locked, palette, (free - wish) * shares / max(shares.sum(), np.finfo(float).tiny))
     moved[index] = wish
     return moved
+
+
+def on_steps(palette) -> list[float]:
+    """The palette rounded to the sliders' steps, still with the sum 1: the largest remainders round up.
+
+    A browser corrects a slider that is set between two steps, and reports the correction as a move of its own:
+    19 sliders that set each other would never rest. So they are only ever set to values on a step.
+    """
+    exact = np.asarray(palette, np.float64) / STEP
+    steps = np.floor(exact + 1e-6)
+    missing = round(1 / STEP - steps.sum())
+    steps[np.argsort(steps - exact, kind="stable")[:missing]] += 1
+    return (steps * STEP).tolist()
 
 
 class PaletteExplorer(ipw.VBox):
@@ -118,10 +132,11 @@ class PaletteExplorer(ipw.VBox):
     def _make_sliders(self) -> None:
         self.sliders: dict[str, ipw.FloatSlider] = {}
         self.locks: dict[str, ipw.ToggleButton] = {}
+        values = on_steps(self.palette)
         for c in self._shown:
             name = self.label_space.names[c]
             slider = ipw.FloatSlider(
-                self.palette[c], min=0, max=1, step=0.001, readout_format=".3f", description=name,
+                values[c], min=0, max=1, step=STEP, readout_format=".3f", description=name,
                 style={"description_width": "96px", "handle_color": hex_colour(self.label_space.colors[c])},
                 layout=ipw.Layout(flex="1 1 auto", width="auto", min_width="0"),
             )  # fmt: skip
@@ -153,7 +168,7 @@ class PaletteExplorer(ipw.VBox):
         groups = [rows(main, "370px")] * bool(main)
         if small:
             groups += [ipw.HTML(f"<b>classes that start below {SMALL:.0%}</b>"), rows(small, "180px")]
-        column = {"min_width": "300px", "max_width": f"{FRAME_WIDTH + 8}px", "flex": "1 1 300px"}
+        column = {"min_width": "0", "max_width": f"{FRAME_WIDTH + 8}px", "flex": "1 1 300px"}
         left = ipw.VBox([self.picture, self.status, self.bars], layout=ipw.Layout(**column))
         right = ipw.VBox([*groups, self.seed, controls], layout=ipw.Layout(**column))
         return ipw.Box([left, right], layout=ipw.Layout(flex_flow="row wrap", grid_gap="12px", width="100%"))
@@ -169,8 +184,9 @@ class PaletteExplorer(ipw.VBox):
             self._memory = palette.copy()
         self._busy = True
         try:
+            values = on_steps(palette)
             for c in self._shown:
-                self.sliders[self.label_space.names[c]].value = float(palette[c])
+                self.sliders[self.label_space.names[c]].value = values[c]
         finally:
             self._busy = False
         self._redraw()

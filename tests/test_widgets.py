@@ -12,7 +12,7 @@ from PIL import Image
 
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.palettes import palette_of
-from sempal_lib.widgets import PaletteExplorer, explore, rescale, sweep
+from sempal_lib.widgets import STEP, PaletteExplorer, explore, on_steps, rescale, sweep
 
 ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)))
 
@@ -89,6 +89,25 @@ class TestRescale:
         assert palette.tolist() == [0.5, 0.3, 0.2]
 
 
+class TestSteps:
+    def test_values_sum_to_one_and_are_within_a_step(self):
+        assert on_steps([0.5, 0.25, 0.25]) == [0.5, 0.25, 0.25]
+        assert on_steps([1 / 3, 1 / 3, 1 / 3]) == [342 / 1024, 341 / 1024, 341 / 1024]
+        rng = np.random.default_rng(0)
+        for _ in range(200):
+            palette = rng.dirichlet(np.full(19, 0.2))
+            values = np.array(on_steps(palette))
+            assert values.sum() == 1
+            assert (values >= 0).all()
+            assert np.abs(values - palette).max() < STEP
+
+    def test_a_browser_has_nothing_to_correct(self):
+        """noUiSlider rounds in per cent of the track; a value that comes out changed is reported as a move."""
+        values = np.arange(1025) * STEP
+        step = STEP * 100
+        assert (np.round(values * 100 / step) * step / 100 == values).all()
+
+
 class TestExplorer:
     def values(self, explorer):
         return [explorer.sliders[name].value for name in ABC.names]
@@ -96,7 +115,7 @@ class TestExplorer:
     def test_move_rescales_the_sliders_and_redraws_once(self, explorer):
         before, calls = explorer.picture.value, len(explorer.generator.calls)
         explorer.sliders["sky"].value = 0.75
-        assert self.values(explorer) == pytest.approx([0.75, 0.15, 0.1])
+        assert self.values(explorer) == pytest.approx([0.75, 0.15, 0.1], abs=STEP)
         assert explorer.picture.value != before
         assert len(explorer.generator.calls) == calls + 1  # no cascade through the other sliders' observers
         assert "sum 1.00" in explorer.status.value
@@ -106,17 +125,27 @@ class TestExplorer:
         for name in rng.choice(ABC.names, 60):
             explorer.sliders[name].value = rng.random()
             assert sum(self.values(explorer)) == pytest.approx(1, abs=1e-9)
+            assert explorer.palette.sum() == pytest.approx(1, abs=1e-9)
+
+    def test_a_slider_set_to_what_it_shows_moves_nothing(self, explorer):
+        """What a browser does after every redraw: it snaps each slider to a step and reports the value."""
+        explorer.sliders["sky"].value = 341 * STEP
+        palette, calls = explorer.palette, len(explorer.generator.calls)
+        for slider in explorer.sliders.values():
+            slider.value = round(slider.value / STEP) * STEP
+        assert explorer.palette is palette
+        assert len(explorer.generator.calls) == calls
 
     def test_slider_at_one_can_go_back(self, explorer):
         explorer.sliders["sky"].value = 1.0
         explorer.sliders["sky"].value = 0.5
-        assert self.values(explorer) == pytest.approx([0.5, 0.3, 0.2])
+        assert self.values(explorer) == pytest.approx([0.5, 0.3, 0.2], abs=STEP)
 
     def test_locked_class_stays_and_limits_the_others(self, explorer):
         explorer.locks["road"].value = True
         assert explorer.sliders["road"].disabled
         explorer.sliders["sky"].value = 0.9
-        assert self.values(explorer) == pytest.approx([0.7, 0.3, 0.0])
+        assert self.values(explorer) == pytest.approx([0.7, 0.3, 0.0], abs=STEP)
 
     def test_picture_shows_the_layout(self, explorer):
         picture = np.asarray(Image.open(io.BytesIO(explorer.picture.value)).convert("RGB"))
@@ -148,7 +177,7 @@ class TestExplorer:
         explorer.seed.value = 7
         explorer.exact.value = True
         explorer.reset.click()
-        assert self.values(explorer) == pytest.approx([0.5, 0.3, 0.2])
+        assert self.values(explorer) == pytest.approx([0.5, 0.3, 0.2], abs=STEP)
         assert not explorer.locks["car"].value
         assert (explorer.seed.value, explorer.exact.value) == (0, False)
         assert explorer.picture.value == first
