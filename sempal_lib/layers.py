@@ -67,24 +67,27 @@ def blend(old: Tensor, new: Tensor, weight: float | Tensor) -> Tensor:
     return old + (new - old) * weight
 
 
-def straight_through_gumbel(
-    soft_layout: Tensor, temperature: float, generator: torch.Generator | None = None
-) -> Tensor:
+def gumbel_noise(shape: torch.Size | tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Gumbel(0, 1) noise on the generator's device, float32. Source: Jang et al. 2017, §2."""
+    uniform = torch.rand(shape, generator=generator, device=generator.device)
+    return -(-uniform.clamp(1e-10, 1 - 1e-7).log()).log()
+
+
+def straight_through_gumbel(soft_layout: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
     """Sample one class a pixel; backwards, behave as the softmax that was sampled from.
 
     Args:
-        soft_layout: probabilities, [B, C, H, W], sums to 1 over C.
+        soft_layout: probabilities m, [B, C, H, W], sums to 1 over C.
+        noise: g, Gumbel(0, 1), of the same shape.
         temperature: τ > 0; the smaller, the harder the gradient.
-        generator: of the noise, on the layout's device.
     Returns:
-        One-hot [B, C, H, W] with the gradient of softmax((ln m + g) / τ), g ~ Gumbel(0, 1).
-    Source: Jang et al. 2017, eq. 2; SB-GAN, §3.1; Semantic Palette, §3.2. Chapter: Progressive layouts.
+        One-hot [B, C, H, W] with the gradient of softmax((ln m + g) / τ).
+    Source: Jang et al. 2017, eq. 2; SB-GAN, §3.1; Semantic Palette, §3.2.
+        Chapter: Progressive layouts, guided by a palette.
     """
-    m = soft_layout.float()
-    uniform = torch.rand(m.shape, generator=generator, device=m.device).clamp(1e-10, 1 - 1e-7)
-    sample = ((m.clamp(min=1e-5).log() - (-uniform.log()).log()) / temperature).softmax(1)
+    sample = ((soft_layout.float().clamp(min=1e-5).log() + noise) / temperature).softmax(1)
     hard = torch.zeros_like(sample).scatter_(1, sample.argmax(1, keepdim=True), 1.0)
-    return hard + sample - sample.detach()
+    return hard + (sample - sample.detach())  # in this order the value stays exactly 0 or 1
 
 
 def softening_kernel(height: int, released: bool = False, full_height: int = 1024) -> Tensor:

@@ -14,7 +14,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from sempal_lib.labels import one_hot
-from sempal_lib.layers import soften, softening_kernel, straight_through_gumbel
+from sempal_lib.layers import gumbel_noise, soften, softening_kernel, straight_through_gumbel
 from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
 from sempal_lib.losses import (
     entropy_loss,
@@ -185,10 +185,15 @@ class ProgressiveTraining:
         hard = one_hot(self.layouts[index], self.num_classes).sum((2, 3))
         return hard / hard.sum(1, keepdim=True).clamp(min=1)
 
+    def _part(self, stage: int) -> slice:
+        """Which of a batch's samples are this device's."""
+        total, world = self.settings.stages[stage].batch_size, self.fabric.world_size
+        return slice(total * self.fabric.global_rank // world, total * (self.fabric.global_rank + 1) // world)
+
     def _draw(self, layouts: Tensor, stage: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """This device's part of a batch: real one-hot layouts, noise, palettes, and where x̂ lies between two."""
         random, device, total = self.random, layouts.device, self.settings.stages[stage].batch_size
-        part = slice(*(total * (self.fabric.global_rank + i) // self.fabric.world_size for i in (0, 1)))
+        part = self._part(stage)
         if self.settings.released:
             # The release keeps the whole batches of its first pass in memory and repeats them.
             first = self.images % max(len(layouts) // total * total, 1)
@@ -225,7 +230,8 @@ class ProgressiveTraining:
             masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
             fake = masks[-1].soft_layout
             if not settings.soft_real:
-                fake = straight_through_gumbel(fake, settings.temperature, self.random)
+                noise = gumbel_noise((settings.stages[stage].batch_size, *fake.shape[1:]), self.random)
+                fake = straight_through_gumbel(fake, noise[self._part(stage)], settings.temperature)
             if valid is not None:
                 # Both get the real layout's holes: ignored pixels tell D nothing, and take part in no loss.
                 real, fake = real * valid, fake * valid

@@ -1,0 +1,61 @@
+"""Losses: values by hand, slow plain versions, gradients."""
+
+import math
+
+import pytest
+import torch
+
+from sempal_lib import losses
+
+
+def random_soft(shape, seed=0, dtype=torch.float64):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype).softmax(1)
+
+
+def test_entropy_by_hand():
+    m = torch.tensor([[[[1.0, 0.5]], [[0.0, 0.5]]]])  # one certain pixel, one undecided
+    assert losses.entropy_loss(m).item() == pytest.approx(math.log(2) / 2)
+
+
+def test_entropy_of_one_hot_is_zero_with_finite_gradient():
+    m = torch.eye(3).view(1, 3, 1, 3).requires_grad_()
+    loss = losses.entropy_loss(m)
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.isfinite(m.grad).all()
+
+
+def test_spread_by_hand():
+    # Two pixels of one class: a quarter and three quarters of the mass. (1 - 2/4)² and (1 - 6/4)², both 1/4.
+    assert losses.spread_loss(torch.tensor([[[[0.25, 0.75]]]])).item() == pytest.approx(0.25)
+
+
+def test_spread_is_zero_for_an_even_density():
+    density = random_soft((2, 5, 4, 8)) / 32
+    assert losses.spread_loss(density).item() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", [losses.entropy_loss, losses.spread_loss])
+def test_gradients_and_bf16(loss, monkeypatch):
+    m = random_soft((2, 3, 2, 4)).requires_grad_()
+    monkeypatch.setattr(torch.Tensor, "float", lambda x: x)  # keep float64 for the numerical derivative
+    assert torch.autograd.gradcheck(loss, (m,))
+    monkeypatch.undo()
+    exact = loss(m.detach().float())
+    assert loss(m.detach().bfloat16()).item() == pytest.approx(exact.item(), rel=0.01)
+
+
+def test_wasserstein_signs():
+    real, fake = torch.tensor([3.0, 1.0]), torch.tensor([-1.0, 0.0])
+    assert losses.wasserstein_discriminator_loss(real, fake).item() == -2.5
+    assert losses.wasserstein_generator_loss(fake).item() == 0.5
+
+
+def test_penalty_of_a_linear_discriminator():
+    # D(x) = 3 x₁ + 4 x₂ has slope 5 everywhere: (5 - 1)² = 16, and d/dw of it is 2 (5 - 1) w / 5.
+    w = torch.tensor([3.0, 4.0], requires_grad=True)
+    x = torch.randn(6, 2, 1, 1, requires_grad=True)
+    penalty = losses.gradient_penalty((x.flatten(1) * w).sum(1), x)
+    assert penalty.item() == pytest.approx(16)
+    (gradient,) = torch.autograd.grad(penalty, w)
+    torch.testing.assert_close(gradient, 8 * w.detach() / 5)

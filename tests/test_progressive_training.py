@@ -1,0 +1,296 @@
+"""Progressive training: the losses of a step, stopping and resuming, several processes, what goes wrong."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sempal_lib import losses
+from sempal_lib.layers import soften, softening_kernel, straight_through_gumbel
+from sempal_lib.layout_gans import GeneratorSettings, LayoutDiscriminator, LayoutGenerator
+from sempal_lib.metrics import palette_kl
+from sempal_lib.palettes import PaletteMixture, palette_of
+from sempal_lib.training import (
+    CheckpointError,
+    ProgressiveSettings,
+    ProgressiveTraining,
+    StageSettings,
+    TrainingError,
+    load_generator,
+    save_generator,
+)
+
+NET = GeneratorSettings(num_classes=4, height=8, width=16, latent_dim=5, max_channels=6)
+STAGES = (StageSettings(8, 0, 48), StageSettings(4, 16, 24))
+SETTINGS = ProgressiveSettings(STAGES, report_steps=3, checkpoint_seconds=0, ema_images=32)
+
+
+def bands(n=40, ignored=False, classes=4):
+    """Layouts of horizontal bands: sky over houses over road, with a random border."""
+    random = torch.Generator().manual_seed(0)
+    borders = torch.randint(1, 7, (n, 2), generator=random).sort(1).values
+    rows = torch.arange(8).view(1, 8, 1)
+    layouts = (rows >= borders[:, :1, None]).long() + (rows >= borders[:, 1:, None]).long()
+    layouts = layouts.expand(n, 8, 16).clone()
+    layouts[::2, 5:, 3:6] = 3
+    if ignored:
+        layouts[:, 2:4, 10:] = 255
+    return layouts.to(torch.uint8)
+
+
+def training(settings=SETTINGS, layouts=None, net=NET, seed=0, **kwargs):
+    torch.manual_seed(seed)
+    layouts = bands() if layouts is None else layouts
+    mixture = PaletteMixture.fit(palette_of(layouts, net.num_classes, 255), max_components=2)
+    return ProgressiveTraining(LayoutGenerator(net), LayoutDiscriminator(net), layouts, settings, mixture, **kwargs)
+
+
+def weights(run):
+    return {k: v.clone() for net in (run.generator, run.discriminator, run.averaged) for k, v in net.state_dict().items()}
+
+
+def test_reports_follow_the_schedule():
+    run = training()
+    reports = list(run)
+    assert run.steps == len(run) == 6 + 4 + 6
+    assert [r.step for r in reports] == [3, 6, 9, 10, 13, 16]
+    assert [r.height for r in reports] == [4, 4, 8, 8, 8, 8]
+    assert [r.fade for r in reports] == [1, 1, 0.75, 1, 1, 1]
+    assert reports[-1].images == run.images == 48 + 16 + 24
+    with_samples = [r.samples.shape for r in reports if r.samples is not None]
+    assert with_samples == [(16, 4, 8), (16, 8, 16)]
+    assert run.history == [r.row() for r in reports]
+    assert {"loss_g", "loss_d", "penalty", "entropy", "spread", "images_per_second"} <= run.history[0].keys()
+
+
+@pytest.mark.parametrize("change", [{}, {"soft_real": False}, {"multi_scale": False}, {"palette_source": "real"}])
+def test_one_step_has_the_papers_gradients(change, monkeypatch):
+    """The shared pass gives the gradients of L_G and L_D, each computed the plain way on its own graph."""
+    settings = replace(SETTINGS, **change)
+    run = training(settings, layouts=bands(ignored=True))
+    draw, gumbel, seen = run._draw, [], {}
+    monkeypatch.setattr(run, "_draw", lambda *a: seen.setdefault("draw", draw(*a)))
+    monkeypatch.setattr(run, "_update", lambda p, g: seen.update(parameters=p, gradients=g))
+
+    def remember(m, noise, temperature):
+        gumbel.append(noise)
+        return straight_through_gumbel(m, noise, temperature)
+
+    monkeypatch.setattr("sempal_lib.training.progressive.straight_through_gumbel", remember)
+    run._train_step(run._at_stage(1), 1, 0.5)
+    hard, z, t, mix = seen["draw"]
+    valid = hard.sum(1, keepdim=True)
+    assert valid.min() == 0  # some pixels are ignored
+
+    def fake_and_masks():
+        masks = run.generator(z, t, 1, 0.5, all_stages=True)
+        fake = masks[-1].soft_layout
+        if not settings.soft_real:
+            fake = straight_through_gumbel(fake, gumbel[0])
+        return fake * valid, masks
+
+    real = hard
+    if settings.soft_real:
+        real = soften(hard, softening_kernel(8))
+        real = real / real.sum(1, keepdim=True).clamp(min=1e-6) * valid
+    fake, masks = fake_and_masks()
+    judged = masks if settings.multi_scale else masks[-1:]
+    loss_g = -run.discriminator(fake, 1, 0.5).mean()
+    loss_g = loss_g + sum(losses.entropy_loss(m.soft_layout) + losses.spread_loss(m.density) for m in judged)
+    expected = list(torch.autograd.grad(loss_g, list(run.generator.parameters())))
+    fake = fake_and_masks()[0].detach()
+    mixed = ((1 - mix) * real + mix * fake).requires_grad_()
+    slope = torch.autograd.grad(run.discriminator(mixed, 1, 0.5).sum(), mixed, create_graph=True)[0]
+    loss_d = run.discriminator(fake, 1, 0.5).mean() - run.discriminator(real, 1, 0.5).mean()
+    loss_d = loss_d + 10 * (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    expected += torch.autograd.grad(loss_d, list(run.discriminator.parameters()))
+    assert len(expected) == len(seen["gradients"])
+    for ours, plain in zip(seen["gradients"], expected, strict=True):
+        torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-4)
+
+
+def test_ignored_pixels_change_nothing():
+    """Two data sets that differ only in what is written under ignored pixels train the same network."""
+    first, second = bands(ignored=True), bands(ignored=True)
+    second[second == 255] = 77  # another label that is no class
+    mixture = PaletteMixture.fit(palette_of(first, 4, 255), 1)
+    results = []
+    for layouts in (first, second):
+        torch.manual_seed(0)
+        run = ProgressiveTraining(LayoutGenerator(NET), LayoutDiscriminator(NET), layouts, SETTINGS, mixture)
+        list(run)
+        results.append(weights(run))
+    assert all(torch.equal(results[0][k], results[1][k]) for k in results[0])
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 4])
+def test_resumed_equals_undisturbed_bit_for_bit(tmp_path, stop_after):
+    settings = replace(SETTINGS, soft_real=False)  # the Gumbel noise must go on too
+    undisturbed = training(settings)
+    list(undisturbed)
+    stopped = training(settings, checkpoint_path=tmp_path / "c.safetensors")
+    for _, _ in zip(range(stop_after), stopped, strict=False):
+        pass
+    again = training(settings, checkpoint_path=tmp_path / "c.safetensors", seed=99)  # other first weights: overwritten
+    assert 0 < again.step < again.steps
+    list(again)
+    expected, found = weights(undisturbed), weights(again)
+    assert all(torch.equal(expected[k], found[k]) for k in expected)
+    drop = "images_per_second"
+    assert [{k: v for k, v in row.items() if k != drop} for row in again.history] == [
+        {k: v for k, v in row.items() if k != drop} for row in undisturbed.history
+    ]
+    assert list(training(settings, checkpoint_path=tmp_path / "c.safetensors")) == []  # nothing left to do
+
+
+SCRIPT = """
+import sys, time, torch
+from tests.test_progressive_training import *
+torch.set_num_threads(1)
+run = training(checkpoint_path=sys.argv[1])
+for progress in run:
+    print(progress.step, flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_sigkill_in_the_middle_of_a_stage(tmp_path):
+    path = tmp_path / "c.safetensors"
+    command = [sys.executable, "-c", SCRIPT, str(path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([*command, "0.3"], stdout=subprocess.PIPE, text=True, env=environment)
+    while int(process.stdout.readline()) < 9:  # step 9 is in the middle of stage 1's fade
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    interrupted = training(checkpoint_path=path).step
+    assert 9 <= interrupted < 16
+    subprocess.run([*command, "0"], check=True, env=environment, stdout=subprocess.DEVNULL)
+    undisturbed = tmp_path / "undisturbed.safetensors"
+    subprocess.run([sys.executable, "-c", SCRIPT, str(undisturbed), "0"], check=True, env=environment, stdout=-3)
+    expected, found = load_file(undisturbed), load_file(path)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[k], found[k]) for k in expected)
+
+
+def gradients_of_a_process(fabric, folder, soft_real):
+    torch.set_num_threads(1)
+    run = training(replace(SETTINGS, soft_real=soft_real), layouts=bands(ignored=True), fabric=fabric)
+    seen = []
+    for optimizer in run._optimizers:
+        optimizer.step = lambda optimizer=optimizer: seen.extend(
+            p.grad.clone() for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+        )
+    run._train_step(run._at_stage(1), 1, 0.5)
+    if fabric.global_rank == 0:
+        torch.save(seen, folder / f"world{fabric.world_size}.pt")
+
+
+@pytest.mark.parametrize("soft_real", [True, False])
+def test_two_processes_give_the_gradients_of_one(tmp_path, soft_real):
+    from lightning.fabric import Fabric
+
+    for devices in (1, 2):
+        fabric = Fabric(accelerator="cpu", devices=devices, strategy="ddp_spawn" if devices > 1 else "auto")
+        fabric.launch(gradients_of_a_process, tmp_path, soft_real)
+    one, two = (torch.load(tmp_path / f"world{n}.pt", weights_only=True) for n in (1, 2))
+    assert len(one) == len(two) > 10
+    for a, b in zip(one, two, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
+def test_checkpoint_of_another_configuration(tmp_path):
+    path = tmp_path / "c.safetensors"
+    list(training(checkpoint_path=path))
+    before = path.read_bytes()
+    with pytest.raises(CheckpointError, match=r"another configuration: learning_rate is 0\.001 there, 0\.01 now"):
+        training(replace(SETTINGS, learning_rate=0.01), checkpoint_path=path)
+    with pytest.raises(CheckpointError, match="data_set is 'bands' now|data_set is None there, 'bands' now"):
+        training(checkpoint_path=path, configuration={"data_set": "bands"})
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"\x80\x04garbage" + b, lambda b: b""])
+def test_damaged_checkpoint_is_named_and_kept(tmp_path, damage):
+    path = tmp_path / "c.safetensors"
+    list(training(checkpoint_path=path))
+    broken = damage(path.read_bytes())
+    path.write_bytes(broken)
+    with pytest.raises(CheckpointError, match=r"c\.safetensors is damaged .* left as it is: move it away"):
+        training(checkpoint_path=path)
+    assert path.read_bytes() == broken
+
+
+def test_a_kill_while_writing_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "c.safetensors"
+    run = training(checkpoint_path=path)
+    next(iter(run))
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "replace", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run.save()
+    assert path.read_bytes() == before
+
+
+def test_non_finite_loss_stops_and_names_the_last_good_checkpoint(tmp_path):
+    path = tmp_path / "c.safetensors"
+    run = training(checkpoint_path=path)
+    reports = iter(run)
+    next(reports)
+    before = path.read_bytes()
+    with torch.no_grad():
+        run.discriminator.last.linear.weight.fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"before step 6; the last good checkpoint is c\.safetensors, at step 3"):
+        next(reports)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_it_learns_the_palette(precision):
+    from lightning.fabric import Fabric
+
+    stages = (StageSettings(16, 0, 2400), StageSettings(16, 800, 2400))
+    settings = ProgressiveSettings(stages, learning_rate=3e-3, report_steps=50, ema_images=500)
+    run = training(settings, net=NET.with_(max_channels=12), fabric=Fabric("cpu", devices=1, precision=precision))
+    z, t = torch.randn(64, 5), run.mixture.sample(64, seed=0)
+    kl = lambda: palette_kl(t, palette_of(run.averaged.generate(z, t), 4)).item()  # noqa: E731
+    before = kl()
+    list(run)
+    assert kl() < 0.4 * before
+
+
+def test_settings_and_data_must_fit():
+    with pytest.raises(ValueError, match=r"expected uint8 \[N, 8, 16\]"):
+        training(layouts=bands()[:, :4])
+    with pytest.raises(ValueError, match="3 stages are set, but a generator of 8 px height has 2"):
+        training(replace(SETTINGS, stages=(*STAGES, StageSettings(4, 8, 8))))
+    with pytest.raises(ValueError, match="choose 'mixture' or 'real'"):
+        replace(SETTINGS, palette_source="gmm")
+    mixture = PaletteMixture.fit(palette_of(bands(), 5), 1)
+    with pytest.raises(ValueError, match="the mixture has 5 classes, the generator 4"):
+        ProgressiveTraining(LayoutGenerator(NET), LayoutDiscriminator(NET), bands(), SETTINGS, mixture)
+
+
+def test_generator_file_round_trip(tmp_path):
+    from sempal_lib.labels import LabelSpace
+
+    run = training()
+    list(run)
+    space = LabelSpace(("a", "b", "c", "d"), ((0, 0, 0), (9, 9, 9), (1, 2, 3), (4, 5, 6)), 255)
+    path = tmp_path / "generator.safetensors"
+    save_generator(path, run.averaged, space, run.mixture, half=False)
+    generator, labels, mixture = load_generator(path)
+    z, t = torch.randn(3, 5), mixture.sample(3, seed=0)
+    assert labels == space
+    assert torch.equal(generator.generate(z, t), run.averaged.generate(z, t))
+    with pytest.raises(CheckpointError, match="no checkpoint missing"):
+        load_generator(tmp_path / "missing.safetensors")
+    run.checkpoint_path = tmp_path / "c.safetensors"
+    run.save()
+    with pytest.raises(CheckpointError, match="holds no layout generator"):
+        load_generator(tmp_path / "c.safetensors")
