@@ -248,7 +248,7 @@ def palette_statistics(palettes, label_space: LabelSpace) -> Figure:
     figure, axes, rows = _class_rows(label_space, classes)
     axes.barh(rows, mean[classes], 0.7, color=_colours(label_space, classes))
     # From a power of ten to 1: the axis always has two numbers to read it by.
-    lowest = 10.0 ** np.floor(np.log10(mean[classes].min()))
+    lowest = 0.999 * 10.0 ** np.floor(np.log10(mean[classes].min()))
     axes.set(xscale="log", xlim=(lowest, 1), xlabel="mean proportion of the layout")
     axes.xaxis.set_minor_formatter(NullFormatter())
     shares = axes.twinx()

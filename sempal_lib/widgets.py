@@ -98,6 +98,7 @@ class PaletteExplorer(ipw.VBox):
         start = check_palette(torch.as_tensor(array_of(palette)), label_space.num_classes)[0].double().numpy()
         self._start = start / start.sum()
         self._start_seed = seed
+        self._order = np.argsort(-start, kind="stable")  # of the bars; stays while they move
         # The last palette with several classes: when one has taken all, the others come back in its ratio.
         self.palette = self._memory = self._start.copy()
         self._busy = False
@@ -137,11 +138,11 @@ class PaletteExplorer(ipw.VBox):
             name = self.label_space.names[c]
             slider = ipw.FloatSlider(
                 values[c], min=0, max=1, step=STEP, readout_format=".3f", description=name,
-                style={"description_width": "96px", "handle_color": hex_colour(self.label_space.colors[c])},
+                style={"description_width": "88px", "handle_color": hex_colour(self.label_space.colors[c])},
                 layout=ipw.Layout(flex="1 1 auto", width="auto", min_width="0"),
             )  # fmt: skip
             lock = ipw.ToggleButton(
-                icon="unlock", tooltip=f"keep the proportion of {name}", layout=ipw.Layout(width="36px")
+                icon="unlock", tooltip=f"keep the proportion of {name}", layout=ipw.Layout(width="34px")
             )
             slider.observe(lambda change, c=c: self._slide(c, change["new"]), "value")
             lock.observe(lambda _: self._lock(), "value")
@@ -150,12 +151,8 @@ class PaletteExplorer(ipw.VBox):
     def _arrange(self) -> ipw.Box:
         def rows(classes, height: str) -> ipw.VBox:
             names = [self.label_space.names[c] for c in classes]
-            colours = [hex_colour(self.label_space.colors[c]) for c in classes]
             whole = ipw.Layout(flex="0 0 auto")
-            lines = [
-                ipw.HBox([ipw.HTML(_chip(colour)), self.sliders[name], self.locks[name]], layout=whole)
-                for name, colour in zip(names, colours, strict=True)
-            ]
+            lines = [ipw.HBox([self.sliders[name], self.locks[name]], layout=whole) for name in names]
             # The boxes scroll and do not squeeze their rows, so that the picture stays in sight.
             return ipw.VBox(lines, layout=ipw.Layout(max_height=height, overflow="auto", flex="0 0 auto"))
 
@@ -222,10 +219,10 @@ class PaletteExplorer(ipw.VBox):
         )  # fmt: skip
         self.layout_now, realised = self.layout_now[0], realised[0]
         self.picture.value = to_png(self.layout_now, self.label_space, _scale(self.layout_now))
-        self.bars.value = _bars_html(self.palette, realised, self.label_space)
+        self.bars.value = _bars_html(self.palette, realised, self.label_space, self._order)
         worst = int(np.abs(realised - self.palette).argmax())
         self.status.value = (
-            f'<span class="sempal-sum">sum {self.palette.sum():.2f}</span> · largest miss '
+            f'<span class="sempal-sum">sum {self.palette.sum():.2f}</span> · off by '
             f"{abs(realised[worst] - self.palette[worst]):.3f} ({escape(self.label_space.names[worst])}) · "
             f"{1000 * (time.perf_counter() - begin):.0f} ms"
         )
@@ -288,7 +285,9 @@ def _generate(generator, label_space, palettes: np.ndarray, seed: int, **options
     """One layout a palette, all from the same noise: int64 [B, H, W] on the CPU, and their own palettes."""
     noise = torch.Generator().manual_seed(seed)
     z = torch.randn(1, generator.settings.latent_dim, generator=noise).expand(len(palettes), -1)
-    layouts = generator.generate(z, torch.as_tensor(palettes, dtype=torch.float32), **options).cpu()
+    device = next(generator.parameters()).device if isinstance(generator, torch.nn.Module) else "cpu"
+    target = torch.as_tensor(palettes, dtype=torch.float32, device=device)
+    layouts = generator.generate(z.to(device), target, **options).cpu()
     return layouts, palette_of(layouts, label_space.num_classes, label_space.ignore_index).double().numpy()
 
 
@@ -304,15 +303,11 @@ def _scale(layout) -> int:
     return max(1, FRAME_WIDTH // layout.shape[-1])
 
 
-def _chip(colour: str) -> str:
-    return f'<span style="display:inline-block;width:12px;height:12px;background:{colour}"></span>'
-
-
-def _bars_html(target: np.ndarray, realised: np.ndarray, label_space: LabelSpace) -> str:
+def _bars_html(target: np.ndarray, realised: np.ndarray, label_space: LabelSpace, order) -> str:
     """Horizontal bars: dashed outline for the target, solid for the realised; only classes that have any."""
     top = max(target.max(), realised.max())
     rows = []
-    for c in np.argsort(-target, kind="stable"):
+    for c in order:
         if max(target[c], realised[c]) < 0.0005:  # would read 0.000
             continue
         ends = [f"{100 * values[c] / top:.1f}%" for values in (target, realised)]
@@ -325,9 +320,10 @@ def _bars_html(target: np.ndarray, realised: np.ndarray, label_space: LabelSpace
             f'border:1px dashed;border-left:0;width:{ends[0]}"></span></span>'
             f"<span>{target[c]:.3f} / {realised[c]:.3f}</span>"
         )
-    # All rows on a wide screen; on a phone ten, and the rest by scrolling, so that the sliders stay near.
+    # All rows on a wide screen; on a phone nine, and the rest by scrolling, so that the sliders stay near.
+    # Always of one height: a row that vanishes must not move the sliders under the reader's hand.
     return (
         '<div style="display:grid;grid-template-columns:max-content 1fr max-content;gap:1px 8px;'
-        'line-height:16px;font-size:13px;max-height:clamp(175px,30vw,370px);overflow:auto">'
+        'align-content:start;line-height:16px;font-size:13px;height:clamp(175px,30vw,345px);overflow:auto">'
         "<span></span><span>dashed: target, solid: realised</span><span></span>" + "".join(rows) + "</div>"
     )
