@@ -142,7 +142,7 @@ class PaletteExplorer(ipw.VBox):
                 layout=ipw.Layout(flex="1 1 auto", width="auto", min_width="0"),
             )  # fmt: skip
             lock = ipw.ToggleButton(
-                icon="unlock", tooltip=f"keep the proportion of {name}", layout=ipw.Layout(width="34px")
+                icon="unlock", tooltip=f"keep the proportion of {name}", layout=ipw.Layout(width="36px")
             )
             slider.observe(lambda change, c=c: self._slide(c, change["new"]), "value")
             lock.observe(lambda _: self._lock(), "value")
