@@ -1,0 +1,54 @@
+# The two commands of the book: `make book` and `make test`. Both make the environment .venv first.
+PYTHON ?= python3
+PRESET ?= demo
+CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+BIN := .venv/bin
+# Chapters share the cores; a kernel of another environment must not be taken for this one's.
+export JUPYTER_PREFER_ENV_PATH := 1
+
+.PHONY: help book runs test lab publish pair clean environment
+
+help:
+	@echo "make book      run the chapters (PRESET=$(PRESET): smoke, demo, gpu or paper) and build the site: _build/html"
+	@echo "make runs      run the chapters only, into runs/$(PRESET)/"
+	@echo "make test      run all tests, and every notebook at the smoke preset"
+	@echo "make lab       open the book in JupyterLab"
+	@echo "make pair      write book/*.ipynb anew from book/*.py, keeping the outputs of unchanged cells"
+	@echo "make publish   copy the outputs of the runs at PRESET into book/*.ipynb"
+	@echo "make clean     delete the site (_build); runs and .venv stay"
+
+book: environment
+	@echo "== Running the chapters at preset $(PRESET) on $(CORES) cores, then building the site; what stands is kept"
+	@$(BIN)/python runs/notebooks.py graph site --preset $(PRESET) --cores $(CORES)
+	@echo "== The book: _build/html/index.html"
+
+runs: environment
+	@echo "== Running the chapters at preset $(PRESET) on $(CORES) cores; what stands is kept"
+	@$(BIN)/python runs/notebooks.py graph chapters --preset $(PRESET) --cores $(CORES)
+
+test: environment
+	@echo "== Testing the library, the book and the site, then every notebook at preset smoke"
+	@runs=$$(mktemp -d) && trap 'rm -rf "$$runs"' EXIT && SEMPAL_PRESET=smoke SEMPAL_RUNS="$$runs" \
+		$(BIN)/python -m pytest tests book --nbval-lax --durations=10
+
+lab: environment
+	$(BIN)/jupyter lab --notebook-dir=. book/01_how_to_use.ipynb
+
+publish: runs
+	@$(BIN)/python runs/notebooks.py publish --preset $(PRESET)
+
+pair: environment
+	@$(BIN)/python runs/notebooks.py pair
+
+clean:
+	rm -rf _build
+
+# The environment is made anew when requirements.txt says something else than when it was made.
+environment:
+	@if [ -x $(BIN)/python ] && cmp -s requirements.txt .venv/made-from.txt; then exit 0; fi; \
+	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v[:2])' && \
+	echo "== Making the environment .venv from requirements.txt (once; some minutes)" && \
+	$(PYTHON) -m venv .venv && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt && \
+	$(BIN)/python -c "from sempal_lib.torchvision_ops import hook_environment; hook_environment()" && \
+	cp requirements.txt .venv/made-from.txt

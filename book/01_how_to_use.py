@@ -1,0 +1,192 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How to use this book
+#
+# Every chapter is a notebook that makes its own figures and numbers. You can read it, run it on a laptop
+# without a GPU, or run it with other parameters on a GPU server and on your own data.
+#
+# ## Two commands
+#
+# In the folder of the project, on a machine with Python 3.11 or 3.12, `make` and a C compiler:
+#
+# ```
+# make book     # makes the environment .venv, runs the chapters, builds the site into _build/html
+# make test     # makes the same environment, runs the tests and every notebook at the smallest preset
+# ```
+#
+# Both say what they are doing, and a second call does not repeat what is done. `make lab` opens the book in
+# JupyterLab; `make help` lists the rest. To see the book with the outputs that came with it, without
+# running anything: `jupyter-book build book`.
+
+# %% [markdown]
+# ## Parameters
+#
+# The first code cell of a chapter holds its parameters, the second checks them and opens a *run*.
+
+# %% tags=["parameters"]
+preset = None        # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
+dataset = None       # a name that datasets.load knows
+data_root = None     # folder of a real data set
+seed = None
+
+# %%
+from sempal_lib.runs import Run
+
+run = Run.start("01_how_to_use", globals())
+
+# %% [markdown]
+# `None` means: as the preset says. A preset is a file in `runs/presets` with a value for every parameter,
+# each with its meaning beside it. There are four: `smoke` for tests, `demo` for a laptop, `gpu` for one
+# GPU, and `paper` for the papers' own schedules. These are some of their values:
+
+# %%
+from sempal_lib.runs import resolve
+from sempal_lib.tables import Table
+
+presets = [resolve("05_semantic_palette", {"preset": name}) for name in ("smoke", "demo", "gpu", "paper")]
+shown = ("height", "train_scenes", "batch_sizes", "phase_images", "max_channels", "samples", "precision")
+rows = tuple((name, *(str(getattr(values, name)) for values in presets)) for name in shown)
+Table(("parameter", *(values.preset for values in presets)), rows, {})
+
+# %% [markdown]
+# Lists hold one value for each resolution of progressive training, from 4 pixels high, doubling up to
+# `height`.
+#
+# To run a chapter with other parameters, change the cell and run the notebook, or use papermill:
+#
+# ```
+# papermill book/05_semantic_palette.ipynb out.ipynb -f runs/presets/gpu.yaml -p seed 1
+# papermill book/05_semantic_palette.ipynb out.ipynb -p preset smoke -p fusion False
+# papermill book/05_semantic_palette.ipynb out.ipynb -p preset demo -y "batch_sizes: [64, 64, 16]"
+# ```
+#
+# (In a terminal, `source .venv/bin/activate` first.) Papermill by itself lets a misspelt name pass without
+# a word. Here the second cell notices, and says what is allowed:
+
+# %%
+from sempal_lib.runs import RunError
+
+for mistake in ({"sead": 1}, {"seed": "one"}, {"height": 24}):
+    try:
+        resolve("05_semantic_palette", mistake)
+    except RunError as error:
+        print(error, end="\n\n")
+
+# %% [markdown]
+# ## What a run leaves
+#
+# A run has a folder of its own, `runs/<preset>/<chapter>/<dataset>-s<seed>-<hash>`. The hash is of the
+# parameters, so another configuration goes to another folder and nothing is overwritten. Two runs that
+# differ by their seed alone share the hash.
+
+# %%
+from sempal_lib.runs import run_folder
+
+for overrides in ({}, {"seed": 1}, {"fusion": False}):
+    print(overrides, "→", "/".join(run_folder("05_semantic_palette", "demo", overrides).parts[-4:]))
+
+# %% [markdown]
+# In the folder lie
+#
+# - the **executed notebook**, when `make` or the run graph started it,
+# - **`record.json`**: all parameters, the seed, versions, the commit and a hash of the library's code, the
+#   device, seconds, peak memory, and every metric with its sample count and split,
+# - the **checkpoint**. Training can be stopped at any moment; the same run, started again, goes on from
+#   there,
+# - the small **weights** of the generator, and sample sheets.
+#
+# Records and small weights of the best runs so far are committed in `runs/reference`.
+# `runs/reference/results.csv` is gathered from these records, one row a value, by
+#
+# ```
+# python -m sempal_lib.runs keep runs/gpu/05_semantic_palette/…    # copies a run's record and small weights
+# python -m sempal_lib.runs gather                                 # writes results.csv anew
+# ```
+#
+# This chapter trains nothing. Its record, shortened, is:
+
+# %%
+record = run.finish()
+for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions", "threads", "metrics"):
+    print(f"{name:14}", record[name])
+
+# %% [markdown]
+# ## How to read the tables
+#
+# A table sets the paper's number beside ours. Ours is read from the records of the runs, never typed. With
+# several seeds it is the mean ± the sample standard deviation, and the column *seeds* says how many there
+# are. Proportions, IoU and accuracy are fractions, not per cent. `–` means: not given, or not measured yet.
+#
+# Layouts are small on a laptop. A `demo` number shows that a method works and how its parts compare; only
+# `paper` runs on the paper's data can be set against the paper's numbers. Each chapter ends by saying what
+# held and what did not.
+#
+# A page whose outputs were made by older library code says so under its title.
+
+# %% [markdown]
+# ## Sliders
+#
+# In JupyterLab a slider asks the model: each move makes a new layout. On the built page there is no Python
+# behind it. There the slider moves through pictures that the same model made when the chapter was run.
+
+# %% [markdown]
+# ## Data
+#
+# Procedural worlds are made on the fly and need no download. Real data sets are read from their official
+# folders, or from a *bundle*: a folder with `classes.json`, `splits`, `images` and `labels`. These names
+# are known:
+
+# %%
+from sempal_lib import datasets
+
+print("procedural:", ", ".join(datasets.PROCEDURAL))
+print("real:      ", ", ".join(name for name in datasets.names() if name not in datasets.PROCEDURAL))
+
+# %% [markdown]
+# The parameter `data_root` (in Python: `root`) says where a real one lies. Or set the environment variable
+# `SEMPAL_DATA` to the folder above several of them, each under its own name:
+#
+# ```
+# papermill book/05_semantic_palette.ipynb out.ipynb -p dataset cityscapes -p data_root /data/cityscapes
+# SEMPAL_DATA=/data papermill book/05_semantic_palette.ipynb out.ipynb -p dataset idd
+# ```
+#
+# What is missing is said before anything starts:
+
+# %%
+try:
+    datasets.load("cityscapes", root="no/such/folder")
+except FileNotFoundError as error:
+    print(error)
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** You want to know how much the result of chapter *Progressive layouts, guided by a palette* depends
+# on the seed, at the smallest preset. Which commands make three runs, and in which folders will they lie?
+
+# %% tags=["hide-cell"]
+for one in (0, 1, 2):
+    print(f"papermill book/05_semantic_palette.ipynb out.ipynb -p preset smoke -p seed {one}")
+    print("   →", "/".join(run_folder("05_semantic_palette", "smoke", {"seed": one}).parts[-4:]))
+
+# %% [markdown]
+# **2.** You double `height` of the `smoke` preset and nothing else. Why does the run refuse to start? What
+# else must you give?
+
+# %% tags=["hide-cell"]
+try:
+    resolve("05_semantic_palette", {"preset": "smoke", "height": 16})
+except RunError as error:
+    print(error)
+
+# One more resolution: the two lists need one more value each.
+bigger = {"preset": "smoke", "height": 16, "batch_sizes": [8, 8, 8], "phase_images": [64, 64, 64]}
+print("\nNow:", resolve("05_semantic_palette", bigger).heights, "px")

@@ -1,0 +1,301 @@
+"""The book's notebooks: made from their sources, executed by papermill, published with their outputs.
+
+`book/NN_name.py` is a chapter's source; `book/NN_name.ipynb` is regenerated from it, one way.
+`make` and `runs/Snakefile` call this tool: `python runs/notebooks.py --help`.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from sempal_lib import runs
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
+MAX_NOTEBOOK_BYTES = 1_500_000
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+class BookError(Exception):
+    """Something is wrong with a notebook or the site; the message says what to do about it."""
+
+
+def pages(toc: Path = BOOK / "_toc.yml") -> list[str]:
+    """Names of all pages of a table of contents, without suffix, in reading order."""
+
+    def walk(node) -> list[str]:
+        if isinstance(node, list):
+            return [name for item in node for name in walk(item)]
+        if not isinstance(node, dict):
+            return []
+        own = [str(node[key]) for key in ("root", "file") if key in node]
+        return own + [name for value in node.values() for name in walk(value)]
+
+    return walk(yaml.safe_load(toc.read_text("utf-8")))
+
+
+def chapters(book: Path = BOOK) -> list[str]:
+    """Names of the pages that are notebooks: those with a `.py` source."""
+    return [name for name in pages(book / "_toc.yml") if (book / f"{name}.py").exists()]
+
+
+def read_source(path: Path) -> NotebookNode:
+    """The notebook that a `.py` describes: no outputs, and cell ids that stay while the cells stay."""
+    notebook = jupytext.read(path)
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+    seen: dict[str, int] = defaultdict(int)
+    for cell in notebook.cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        seen[digest] += 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def signature(notebook: NotebookNode) -> list[tuple[str, str]]:
+    """(cell type, source) of every cell, without the cell that papermill injects."""
+    cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    return [(cell.cell_type, cell.source.rstrip("\n")) for cell in cells]
+
+
+def code_signature(notebook: NotebookNode) -> str:
+    """Hash of the code cells: outputs were made by this code."""
+    code = [source for kind, source in signature(notebook) if kind == "code"]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:16]
+
+
+def carry_outputs(source: NotebookNode, other: NotebookNode) -> NotebookNode:
+    """`source` with the outputs that cells of equal code have in `other`, and the widgets' state."""
+    outputs: dict[str, list] = defaultdict(list)
+    for cell in other.cells:
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []):
+            outputs[cell.source.rstrip("\n")].append(cell.outputs)
+    number = 0
+    for cell in source.cells:
+        if cell.cell_type == "code" and outputs[cell.source.rstrip("\n")]:
+            number += 1
+            cell.outputs = [clean_output(output) for output in outputs[cell.source.rstrip("\n")].pop(0)]
+            cell.execution_count = number
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = number
+    for key in ("widgets", "sempal"):
+        if key in other.metadata:
+            source.metadata[key] = other.metadata[key]
+    return source
+
+
+def clean_output(output: NotebookNode) -> NotebookNode:
+    """An output without the metadata that changes from run to run."""
+    output = NotebookNode(output)
+    output.pop("transient", None)
+    return output
+
+
+def pair(book: Path = BOOK) -> list[str]:
+    """Regenerate every `.ipynb` from its `.py`, keeping outputs of unchanged cells. Names of what changed."""
+    changed = []
+    for name in chapters(book):
+        path = book / f"{name}.ipynb"
+        notebook = read_source(book / f"{name}.py")
+        if path.exists():
+            notebook = carry_outputs(notebook, nbformat.read(path, as_version=4))
+        text = nbformat.writes(notebook) + "\n"
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            changed.append(name)
+    return changed
+
+
+def drift(book: Path = BOOK) -> list[str]:
+    """One sentence for every `.ipynb` that is missing or whose cells are not those of its `.py`."""
+    found = []
+    for name in chapters(book):
+        path = book / f"{name}.ipynb"
+        if not path.exists():
+            found.append(f"book/{name}.ipynb is missing: make pair writes it from book/{name}.py")
+        elif signature(nbformat.read(path, as_version=4)) != signature(read_source(book / f"{name}.py")):
+            found.append(
+                f"book/{name}.ipynb is not what book/{name}.py says: make pair writes it anew from the .py; "
+                f"to keep an edit made in the notebook, first jupytext --to py:percent book/{name}.ipynb"
+            )
+    return found
+
+
+def errors_in(notebook: NotebookNode) -> list[str]:
+    """Name and text of every error output."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [f"{output.ename}: {output.evalue}" for output in outputs if output.output_type == "error"]
+
+
+def kernel_environment() -> dict[str, str]:
+    """What a run's process needs: this environment's kernel first, and widgets in their static form."""
+    return {
+        "SEMPAL_STATIC": "1",
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path = BOOK) -> Path:
+    """Run a chapter by papermill into its run folder. Returns the executed notebook.
+
+    The notebook of a run that fails stays there as `<chapter>.partial.ipynb`. A kernel that dies (out of
+    memory, killed) is tried once more; training then goes on from its last checkpoint.
+    Raises papermill's PapermillExecutionError if a cell fails.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    os.environ.update(kernel_environment())
+    folder = runs.run_folder(chapter, preset, overrides)
+    folder.mkdir(parents=True, exist_ok=True)
+    forget_other_code(folder)
+    partial, done = folder / f"{chapter}.partial.ipynb", folder / f"{chapter}.ipynb"
+    for trial in (1, 2):
+        try:
+            papermill.execute_notebook(
+                read_source(book / f"{chapter}.py"),
+                str(partial),
+                parameters={"preset": preset, **overrides},
+                kernel_name="python3",
+                cwd=str(book),
+                progress_bar=sys.stderr.isatty(),
+            )
+            break
+        except DeadKernelError:
+            if trial == 2:
+                raise
+            print(f"{chapter}: the kernel died; once more, from the last checkpoint", file=sys.stderr)
+    notebook = nbformat.read(partial, as_version=4)
+    record = json.loads((folder / "record.json").read_text("utf-8"))
+    notebook.metadata["sempal"] = {
+        "preset": preset,
+        "library": record["code"],
+        "code": code_signature(notebook),
+    }
+    nbformat.write(notebook, partial)
+    partial.replace(done)
+    return done
+
+
+def forget_other_code(folder: Path) -> None:
+    """Delete a run's checkpoint if other library code wrote it: outputs must be the present code's."""
+    note = folder / "library.txt"
+    if note.exists() and note.read_text("utf-8") != runs.code_hash():
+        for checkpoint in folder.glob("checkpoint*"):
+            print(f"{checkpoint} is of older library code: training starts anew", file=sys.stderr)
+            checkpoint.unlink()
+    note.write_text(runs.code_hash(), "utf-8")
+
+
+def executed(chapter: str, preset: str, book: Path = BOOK) -> NotebookNode:
+    """A chapter with the outputs of its run at a preset. Raises BookError if this text has no such run."""
+    path = runs.run_folder(chapter, preset, {}) / f"{chapter}.ipynb"
+    if not path.exists():
+        raise BookError(f"{chapter} has no {preset} run: make runs PRESET={preset} makes it")
+    source, run = read_source(book / f"{chapter}.py"), nbformat.read(path, as_version=4)
+    if code_signature(source) != code_signature(run):
+        raise BookError(f"{chapter} changed since its {preset} run: make runs PRESET={preset} runs it again")
+    if errors_in(run):
+        raise BookError(f"{chapter}'s {preset} run holds an error, {errors_in(run)[0]}: mend it, run again")
+    return carry_outputs(source, run)
+
+
+def publish(preset: str = "demo", book: Path = BOOK) -> list[str]:
+    """Copy the outputs of a preset's runs into `book/*.ipynb`. Returns the names of the chapters."""
+    notebooks = {name: executed(name, preset, book) for name in chapters(book)}
+    for name, notebook in notebooks.items():
+        text = nbformat.writes(notebook) + "\n"
+        if len(text.encode()) > MAX_NOTEBOOK_BYTES:
+            raise BookError(
+                f"{name} has {len(text.encode()) / 1e6:.1f} MB with its outputs, at most "
+                f"{MAX_NOTEBOOK_BYTES / 1e6} are committed: save smaller figures or fewer frames"
+            )
+        if notebook.metadata["sempal"]["library"] != runs.code_hash():
+            raise BookError(f"{name} was run by older library code: make runs PRESET={preset} runs it again")
+    for name, notebook in notebooks.items():
+        (book / f"{name}.ipynb").write_text(nbformat.writes(notebook) + "\n", "utf-8")
+    return list(notebooks)
+
+
+def graph(target: str, preset: str, cores: int) -> int:
+    """Have Snakemake bring a target of `runs/Snakefile` up to date. Returns its exit code.
+
+    A lock that the system drops when the process ends, however it ends, stands in for Snakemake's own,
+    which a killed run leaves behind.
+    """
+    (ROOT / ".snakemake").mkdir(exist_ok=True)
+    with open(ROOT / ".snakemake" / "sempal.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BookError("another make is running chapters here: wait for it, or stop it") from None
+        options = ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--keep-going"]
+        options += ["--scheduler", "greedy", "--rerun-triggers", "mtime", "input", "code", "params"]
+        options += ["--quiet", "host", "progress", "reason", "--config", f"preset={preset}"]
+        command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "runs" / "Snakefile"), *options]
+        return subprocess.run([*command, "--", target], cwd=ROOT).returncode
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python runs/notebooks.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("pair", help="regenerate book/*.ipynb from book/*.py")
+    commands.add_parser("check", help="say which pairs differ")
+    for name, text in (
+        ("execute", "run one chapter by papermill"),
+        ("publish", "copy the outputs of a preset's runs into book/*.ipynb"),
+        ("site", "build the site from a preset's runs"),
+        ("graph", "bring a target of runs/Snakefile up to date"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--preset", default="demo")
+        if name == "execute":
+            command.add_argument("chapter")
+            command.add_argument("--overrides", type=json.loads, default={}, help='JSON, such as {"seed": 1}')
+        if name == "graph":
+            command.add_argument("target", choices=["chapters", "site"])
+            command.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    given = parser.parse_args(arguments)
+    try:
+        return run_command(given)
+    except BookError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def run_command(given: argparse.Namespace) -> int:
+    if given.command == "pair":
+        print("rewritten:", ", ".join(pair()) or "nothing, all pairs agree")
+    elif given.command == "check":
+        print("\n".join(drift()) or "all pairs agree")
+        return bool(drift())
+    elif given.command == "execute":
+        print(execute(given.chapter, given.preset, given.overrides))
+    elif given.command == "publish":
+        print("published:", ", ".join(publish(given.preset)))
+    elif given.command == "graph":
+        return graph(given.target, given.preset, given.cores)
+    else:
+        import website
+
+        website.build(given.preset)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

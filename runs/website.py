@@ -1,0 +1,124 @@
+"""The book's site: staged with executed chapters, built by Jupyter Book, checked; and notes on stale pages.
+
+As a Sphinx extension (see `_config.yml`) it notes on a page that its outputs are older than the library.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+from notebooks import BOOK, ROOT, BookError, chapters, code_signature, errors_in, executed, pages
+
+from sempal_lib import runs
+
+HTML = ROOT / "_build" / "html"
+MARK = "made.json"  # written last by `build`; a plain `jupyter-book build book` removes it
+
+
+def stage(preset: str, book: Path = BOOK) -> Path:
+    """Copy the book and put its executed chapters in place, in `runs/<preset>/site`. Returns that folder."""
+    folder = runs.run_folder("site", preset, {}).parent
+    shutil.rmtree(folder, ignore_errors=True)
+    without = shutil.ignore_patterns("*.py", "*.ipynb", ".ipynb_checkpoints", "_build")
+    shutil.copytree(book, folder, ignore=without)
+    for name in chapters(book):
+        nbformat.write(executed(name, preset, book), folder / f"{name}.ipynb")
+    return folder
+
+
+def build(preset: str, book: Path = BOOK, html: Path = HTML) -> Path:
+    """Build the site of a preset's runs from an empty folder and check it. Warnings are errors. Returns it.
+
+    Raises BookError if Jupyter Book fails or the site has a fault.
+    """
+    source = stage(preset, book)
+    shutil.rmtree(html.parent, ignore_errors=True)
+    build_from(source, html)
+    (html / MARK).write_text(json.dumps({"preset": preset}) + "\n", "utf-8")
+    return html
+
+
+def build_from(source: Path, html: Path) -> None:
+    """Build a book's folder as it is into `html`, whose path ends in _build/html, and check the site."""
+    command = [sys.executable, "-m", "jupyter_book", "build", str(source), "-W", "-n", "--keep-going", "-q"]
+    command += ["--path-output", str(html.parents[1]), "--config", str(ROOT / "_config.yml")]
+    if subprocess.run(command).returncode:
+        raise BookError("jupyter-book failed; its warnings above count as errors")
+    faults = faults_of(html, source)
+    if faults:
+        raise BookError("the site has faults:\n" + "\n".join(faults))
+
+
+def faults_of(html: Path, source: Path) -> list[str]:
+    """What is wrong with a built site: pages that are missing, errors in cells, scripts from the network."""
+    names = pages(source / "_toc.yml")
+    faults = [f"{name}.html was not built" for name in names if not (html / f"{name}.html").exists()]
+    for path in sorted(source.glob("*.ipynb")):
+        errors = errors_in(nbformat.read(path, as_version=4))
+        faults += [f"{path.name} holds an error: {error}" for error in errors]
+    for path in sorted(html.rglob("*.html")):
+        faults += [f"{path.name} loads {url}" for url in network_loads(path.read_text("utf-8"))]
+    for path in sorted(html.rglob("*.css")):
+        text = path.read_text("utf-8")
+        loads = re.findall(r"(?:@import\s+|url\()\s*[\"']?((?:https?:)?//[^\"')\s]+)", text)
+        faults += [f"{path.name} loads {url}" for url in loads]
+    return faults
+
+
+def network_loads(page: str) -> list[str]:
+    """Addresses outside the site that a page would load by itself: scripts, styles, pictures, frames."""
+    found: list[str] = []
+
+    class Loads(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            values = {key: value or "" for key, value in attrs}
+            url = values.get("src", "")
+            if tag == "link" and not {"canonical", "author", "next", "prev"} & set(values["rel"].split()):
+                url = values.get("href", "")
+            if re.match(r"(https?:)?//", url):
+                found.append(url)
+
+    Loads().feed(page)
+    return found
+
+
+def stale_note(notebook: dict) -> str | None:
+    """What a reader should know about the outputs of a notebook, in MyST; None if they are up to date."""
+    made = notebook["metadata"].get("sempal")
+    if made is None:
+        why = "This page's code has not been run."
+    elif made["code"] != code_signature(nbformat.from_dict(notebook)):
+        why = "This page's code changed after its outputs were made."
+    elif made["library"] != runs.code_hash():
+        why = "The library changed after this page's outputs were made."
+    else:
+        return None
+    return f":::{{admonition}} Stale outputs\n:class: warning\n{why} `make book` runs it afresh.\n:::"
+
+
+def add_stale_note(app, docname: str, content: list[str]) -> None:
+    """Sphinx's `source-read`: put the note under the title of a chapter that needs one."""
+    if not str(app.env.doc2path(docname)).endswith(".ipynb"):
+        return
+    notebook = json.loads(content[0])
+    for cell in notebook["cells"]:  # in the file's text a source is a list of lines
+        cell["source"] = "".join(cell["source"])
+    note = stale_note(notebook)
+    if note:
+        notebook["cells"].insert(1, {"cell_type": "markdown", "id": "stale", "metadata": {}, "source": note})
+        content[0] = json.dumps(notebook)
+
+
+def remove_mark(app) -> None:
+    (Path(app.outdir) / MARK).unlink(missing_ok=True)
+
+
+def setup(app) -> dict:
+    app.connect("source-read", add_stale_note)
+    app.connect("builder-inited", remove_mark)
+    return {"version": "1", "parallel_read_safe": True}
