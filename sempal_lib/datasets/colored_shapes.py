@@ -7,11 +7,11 @@ from torch import Tensor
 from sempal_lib.datasets.scenes import SceneDataset
 from sempal_lib.labels import label_space_of
 
-SIZE = 64                                 # px, height and width
-SQUARE = 10                               # px
-RADIUS = 10                               # px, of the circle
-RECTANGLE = ((8, 24), (8, 24))            # px, least and most height, least and most width
-GRID = SIZE - SQUARE                      # places of the square along each axis
+SIZE = 64  # px, height and width
+SQUARE = 10  # px
+RADIUS = 10  # px, of the circle
+RECTANGLE = ((8, 24), (8, 24))  # px, least and most height, least and most width
+GRID = SIZE - SQUARE  # places of the square along each axis
 SPLITS = ("train", "val")
 
 SHAPES_4 = label_space_of([

@@ -60,7 +60,8 @@ class ToyStreet(SceneDataset):
 
     def layout(self, index: int) -> Tensor:
         """Classes only, uint8 [H, W]; the picture is not painted."""
-        return torch.from_numpy(sample(draw(self._town(index).parts, self.size[0], labels=True), self.size[0]))
+        canvas = draw(self._town(index).parts, self.size[0], labels=True)
+        return torch.from_numpy(sample(canvas, self.size[0]).copy())
 
     def __getitem__(self, index: int) -> dict:
         town = self._town(index)
@@ -118,8 +119,9 @@ def draw(parts: Parts, height: int, labels: bool = False) -> np.ndarray:
 def sample(canvas: np.ndarray, height: int) -> np.ndarray:
     """Nearest samples of a drawing at `height` × 2 `height` pixels' centres."""
     size = len(canvas)
-    if height == size:
-        return canvas
+    step, rest = divmod(size, height)
+    if not rest:
+        return canvas[step // 2 :: step, step // 2 :: step]
     rows = (2 * np.arange(height) + 1) * size // (2 * height)
     columns = (2 * np.arange(2 * height) + 1) * size // (2 * height)
     return canvas[rows[:, None], columns]

@@ -34,7 +34,9 @@ def crowns(town, x, z, height, layer: float, street: bool = False) -> None:
     owner = parts.own(n)
     label = LABEL["vegetation"]
     parts.board("trunk", x, z, 0.0, 0.12 + 0.035 * height, trunk + 0.3 * height, label, parts_of.BARK, layer, owner)
-    parts.board("crown", x, z, trunk, width, height - trunk, label, parts_of.LEAVES, layer, owner, bias=0.05, crown=outline)
+    parts.board(
+        "crown", x, z, trunk, width, height - trunk, label, parts_of.LEAVES, layer, owner, bias=0.05, crown=outline
+    )
 
 
 def posts(town, side) -> None:
@@ -50,7 +52,9 @@ def posts(town, side) -> None:
             parts.board("bar", x, z, 0.0, 0.17, tall, label, parts_of.METAL, STREET, owner)
             arm = x - side.sign * 0.55
             parts.board("bar", arm, z, tall - 0.12, 1.2, 0.12, label, parts_of.METAL, STREET, owner, bias=0.02)
-            parts.board("bar", x - side.sign * 1.1, z, tall - 0.25, 0.6, 0.16, label, SPRITE["lamp"], STREET, owner, bias=0.03)
+            parts.board(
+                "bar", x - side.sign * 1.1, z, tall - 0.25, 0.6, 0.16, label, SPRITE["lamp"], STREET, owner, bias=0.03
+            )
     count = int(dice.between(0, 4.6))
     if count:
         z = np.sort(rng.uniform(6, min(town.end, 60), count))
@@ -64,14 +68,25 @@ def posts(town, side) -> None:
         ):  # fmt: skip
             chosen = (kind >= low) & (kind < high)
             if chosen.any():
-                parts.board(outline, x[chosen], z[chosen], 2.2, width, tall, LABEL["traffic sign"], SPRITE[name], STREET,
-                            owner[chosen], bias=0.02)
+                parts.board(
+                    outline,
+                    x[chosen],
+                    z[chosen],
+                    2.2,
+                    width,
+                    tall,
+                    LABEL["traffic sign"],
+                    SPRITE[name],
+                    STREET,
+                    owner[chosen],
+                    bias=0.02,
+                )
 
 
 def traffic_signals(town) -> None:
     """Lights at the crossing: before it on the right, behind it on both sides, some over the road."""
     parts, dice = town.parts, town.dice
-    if not dice.chance(0.7):
+    if not dice.chance(0.8):
         return
     material = SPRITE["red light" if dice.chance(0.5) else "green light"]
     far = town.crossing + 2 * town.cross_half + 1
@@ -83,21 +98,23 @@ def traffic_signals(town) -> None:
     n = len(z)
     owner = parts.own(n)
     parts.board("bar", x, z, 0.0, 0.15, 3.4, LABEL["pole"], parts_of.METAL, STREET, owner)
-    parts.board("bar", x, z, 2.4, 0.42, 1.1, LABEL["traffic light"], material, STREET, owner, bias=0.02)
-    if dice.chance(0.35):
+    parts.board("bar", x, z, 2.3, 0.5, 1.35, LABEL["traffic light"], material, STREET, owner, bias=0.02)
+    if dice.chance(0.5):
         sign = chosen[0][0]
         reach = dice.between(2.5, 4.0)
         x, z = x[:1], z[:1]
         parts.board("bar", x, z, 0.0, 0.2, 5.6, LABEL["pole"], parts_of.METAL, STREET, owner[:1])
         parts.board("bar", x - sign * reach / 2, z, 5.4, reach, 0.16, LABEL["pole"], parts_of.METAL, STREET, owner[:1])
-        parts.board("bar", x - sign * reach, z, 4.7, 0.45, 1.2, LABEL["traffic light"], material, STREET, owner[:1], bias=0.03)
+        parts.board(
+            "bar", x - sign * reach, z, 4.5, 0.55, 1.45, LABEL["traffic light"], material, STREET, owner[:1], bias=0.03
+        )
 
 
 def people(town, side) -> None:
     """Walkers on the sidewalk, and on the crosswalk where there is one."""
     rng, parts, dice = town.rng, town.parts, town.dice
-    count = int(rng.poisson(town.kind.walkers))
-    z = 4 + (min(town.end, 65) - 6) * rng.random(count) ** 1.2
+    count = int(rng.poisson(1.4 * town.kind.walkers))
+    z = 4.5 + (min(town.end, 60) - 6) * rng.random(count) ** 1.6
     x = side.sign * (side.verge + 0.3 + (side.front - side.verge - 0.5) * rng.random(count))
     if town.crossing is not None and dice.chance(0.3):
         z = np.append(z, town.crossing - dice.between(1.5, 3.0))
@@ -112,8 +129,19 @@ def people(town, side) -> None:
     owner, x = parts.own(n), x + town.shift(z)
     for flags, outline in ((walking, "walking"), (~walking, "standing")):
         if flags.any():
-            parts.board(outline, x[flags], z[flags], 0.0, width[flags], height[flags], LABEL["person"], SPRITE["person"],
-                        STREET, owner[flags], things[flags])
+            parts.board(
+                outline,
+                x[flags],
+                z[flags],
+                0.0,
+                width[flags],
+                height[flags],
+                LABEL["person"],
+                SPRITE["person"],
+                STREET,
+                owner[flags],
+                things[flags],
+            )
 
 
 def two_wheelers(town, x, z, turn, motor: bool) -> None:
@@ -130,19 +158,43 @@ def two_wheelers(town, x, z, turn, motor: bool) -> None:
     thick = 0.2 if motor else 0.1
     for end in (-0.5, 0.5):
         across = end * length * turn
-        parts.board("disc", x + camera.cos * across, z - camera.sin * across, 0.0, thick + (size - thick) * turn, size, label,
-                    SPRITE["wheel"], STREET, owner, thing)
+        parts.board(
+            "disc",
+            x + camera.cos * across,
+            z - camera.sin * across,
+            0.0,
+            thick + (size - thick) * turn,
+            size,
+            label,
+            SPRITE["wheel"],
+            STREET,
+            owner,
+            thing,
+        )
     width = np.maximum(1.35 * turn, 0.42 if motor else 0.34)
-    parts.board("motorcycle" if motor else "bicycle", x, z, 0.22, width, 0.85, label, SPRITE["frame"], STREET, owner, thing, bias=0.02)
+    parts.board(
+        "motorcycle" if motor else "bicycle",
+        x,
+        z,
+        0.22,
+        width,
+        0.85,
+        label,
+        SPRITE["frame"],
+        STREET,
+        owner,
+        thing,
+        bias=0.02,
+    )
 
 
 def parked_two_wheelers(town, side) -> None:
     """A row of bicycles, more rarely of motorcycles, at the sidewalk's edge."""
     rng, dice = town.rng, town.dice
-    for motor, chance in ((False, 0.3), (True, 0.06)):
+    for motor, chance in ((False, 0.4), (True, 0.08)):
         if dice.chance(chance):
-            n = int(dice.between(1, 5))
-            z = dice.between(6, 28) + np.arange(n) * 0.9
+            n = int(dice.between(1, 7))
+            z = dice.between(5, 22) + np.arange(n) * 0.9
             x = side.sign * (side.front - 0.7) + town.shift(z)
             two_wheelers(town, x, z, rng.uniform(0.25, 1.0, n), motor)
 

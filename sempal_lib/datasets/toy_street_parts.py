@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NEAR = 0.5          # m in front of the camera; nothing nearer is drawn
+NEAR = 0.5  # m in front of the camera; nothing nearer is drawn
 LAYER_DEPTH = 1000  # m; scenes are shallower, so a layer never mixes with the next
 
 # Materials: what the painter does with a polygon. Sprites follow the last one.
@@ -65,9 +65,9 @@ _PROFILES = {
 }  # fmt: skip
 # The faces seen from the end, by profile corners: a lower panel, then what leans back above it.
 _FACES = {
-    "car rear": ((0, 1), (2, 3)),
+    "car rear": ((0, 1), (1, 2), (2, 3)),
     "car front": ((0, 1), (1, 2), (2, 3)),
-    "van rear": ((0, 1), (1, 3)),
+    "van rear": ((0, 1), (1, 2), (2, 3)),
     "van front": ((0, 1), (1, 2), (2, 3)),
     "truck rear": ((0, 1),),
     "truck front": ((0, 1), (1, 2)),
@@ -101,7 +101,8 @@ _OUTLINES = {
                (0.1, 1), (-0.1, 1), (-0.2, 0.92), (-0.16, 0.8), (-0.4, 0.74), (-0.46, 0.5), (-0.3, 0.42),
                (-0.34, 0.3)],
     "bicycle": [(-0.3, 0.25), (0.05, 0.25), (0.3, 0.4), (0.28, 1), (0.2, 1), (0.18, 0.84), (-0.16, 0.8), (-0.24, 0.9)],
-    "motorcycle": [(-0.36, 0.1), (0.3, 0.1), (0.42, 0.55), (0.2, 1), (0.12, 0.9), (0.1, 0.7), (-0.46, 0.72), (-0.4, 0.5)],
+    "motorcycle": [(-0.36, 0.1), (0.3, 0.1), (0.42, 0.55), (0.2, 1), (0.12, 0.9), (0.1, 0.7), (-0.46, 0.72),
+                   (-0.4, 0.5)],
     "crown": [(0, 0)] * 22,  # each tree brings its own
 }  # fmt: skip
 CORNERS = 22
@@ -159,13 +160,23 @@ class Parts:
         """
         block = np.zeros((13, foot.shape[1]))
         block[:4] = foot
-        block[4], block[5], block[6], block[7], block[8], block[9], block[10] = low, high, label, material, layer, owner, bias
+        block[4], block[5], block[6], block[7], block[8], block[9], block[10] = (
+            low,
+            high,
+            label,
+            material,
+            layer,
+            owner,
+            bias,
+        )
         if lean is not None:
             block[11:] = lean
         self._walls.append(block)
         self._tops.append(np.full((foot.shape[1], RAGGED), np.nan) if top is None else top)
 
-    def board(self, outline, x, z, low, width, height, label, material, layer, owner, thing=0, bias=0.0, crown=None) -> None:
+    def board(
+        self, outline, x, z, low, width, height, label, material, layer, owner, thing=0, bias=0.0, crown=None
+    ) -> None:
         """Flat shapes that face the camera.
 
         Args:
@@ -235,6 +246,7 @@ class Parts:
             far = ((foot - middle) @ away > 0)[..., None]
             laid = np.zeros((len(foot), CORNERS, 3))
             laid[:, :4, ::2] = foot + far * (away * reach * height[:, None, None] + 0.12 * (foot - middle))
+            laid[:, 4:] = laid[:, 3:4]
             points.append(laid)
             corners.append(np.full(len(foot), 4))
             dark.append(np.full(len(foot), 235))
@@ -280,7 +292,9 @@ class Parts:
 
     def _make_boards(self):
         camera = self.camera
-        x, z, low, width, height, label, material, layer, owner, thing, bias, outline = np.concatenate(self._boards, axis=1)
+        x, z, low, width, height, label, material, layer, owner, thing, bias, outline = np.concatenate(
+            self._boards, axis=1
+        )
         corners, kind = self._board_corners(outline)
         across = corners[..., 0] * width[:, None]
         points = np.empty((len(x), CORNERS, 3))

@@ -18,39 +18,51 @@ from sempal_lib.datasets.toy_street_figures import (
     riders,
     traffic_signals,
 )
+from sempal_lib.datasets.toy_street_frontages import greenery, row, villas, walled
 from sempal_lib.datasets.toy_street_parts import Camera, Parts
 
 FAR = 150.0  # m; where the street ends in a skyline
 AHEAD = np.geomspace(1.0, FAR + 60, 10) - 1.0  # m; where the edges of the ground's strips have their points
-GABLE = 1 - np.abs(np.linspace(-1, 1, parts_of.RAGGED))
 
 
 @dataclass(frozen=True)
 class StreetKind:
     """A way that streets can be. Lengths in m as (least, most); chances in 0 to 1."""
 
-    share: float                        # of all scenes
-    half_road: tuple[float, float]      # from the middle line to the edge of the last lane
+    share: float  # of all scenes
+    half_road: tuple[float, float]  # from the middle line to the edge of the last lane
     sidewalk: tuple[float, float]
     frontages: tuple[float, float, float, float]  # weights of rows, villas, greenery, walls
     storeys: tuple[float, float]
-    parking: float
-    verge: float                        # a strip of grass beside the road
-    trees: float                        # a row of trees
-    traffic: float                      # vehicles a 100 m lane
-    walkers: float                      # people a side
-    tram: float
+    parking: float  # chance of a row of parked cars, a side
+    verge: float  # of a strip of grass beside the road
+    trees: float  # of a row of trees
+    traffic: float  # vehicles: 6 fill the lanes
+    walkers: float  # people: about 0.7 of their number, a side
+    tram: float  # of tracks
     crossing: float
-    bend: float                         # curvature, 1 / (2 radius)
+    bend: float  # curvature, 1 / (2 radius), 1/m
 
 
 KINDS = {
-    "old town": StreetKind(0.16, (2.6, 3.6), (0.8, 2.0), (1, 0, 0, 0), (3, 5), 0.5, 0.0, 0.05, 1.5, 3.0, 0.05, 0.3, 2.5e-3),
-    "centre": StreetKind(0.2, (4.0, 6.5), (2.0, 4.0), (0.9, 0, 0.03, 0.07), (3, 7), 0.6, 0.05, 0.35, 3.5, 4.0, 0.12, 0.5, 5e-4),
-    "boulevard": StreetKind(0.2, (5.5, 8.5), (2.5, 4.5), (0.75, 0, 0.2, 0.05), (4, 7), 0.6, 0.45, 0.95, 3.5, 2.5, 0.2, 0.4, 4e-4),
-    "suburb": StreetKind(0.2, (3.0, 4.2), (1.2, 2.2), (0.12, 0.6, 0.18, 0.1), (2, 3), 0.55, 0.3, 0.45, 1.2, 0.8, 0.0, 0.25, 2e-3),
-    "park road": StreetKind(0.13, (3.2, 5.0), (1.0, 2.5), (0.1, 0.05, 0.75, 0.1), (3, 5), 0.3, 0.5, 0.7, 1.5, 1.0, 0.03, 0.15, 2.5e-3),
-    "arterial": StreetKind(0.11, (6.5, 9.5), (1.2, 2.5), (0.3, 0.05, 0.35, 0.3), (2, 6), 0.1, 0.6, 0.4, 5.0, 0.5, 0.06, 0.3, 5e-4),
+    "old town": StreetKind(
+        share=0.18, half_road=(2.4, 3.3), sidewalk=(1.8, 3.6), frontages=(1, 0, 0, 0), storeys=(4, 6), parking=0.4,
+        verge=0.0, trees=0.2, traffic=1.5, walkers=4.0, tram=0.05, crossing=0.3, bend=2.5e-3),
+    "centre": StreetKind(
+        share=0.22, half_road=(3.6, 5.8), sidewalk=(3.2, 6.0), frontages=(0.9, 0, 0.03, 0.07), storeys=(5, 8),
+        parking=0.4, verge=0.05, trees=0.4, traffic=3.0, walkers=6.0, tram=0.2, crossing=0.6, bend=5e-4),
+    "boulevard": StreetKind(
+        share=0.2, half_road=(5.0, 7.5), sidewalk=(3.8, 6.5), frontages=(0.78, 0, 0.17, 0.05), storeys=(6, 9),
+        parking=0.4, verge=0.4, trees=0.95, traffic=3.0, walkers=4.0, tram=0.3, crossing=0.5, bend=4e-4),
+    "suburb": StreetKind(
+        share=0.19, half_road=(2.8, 4.0), sidewalk=(2.4, 4.2), frontages=(0.15, 0.57, 0.16, 0.12), storeys=(3, 4),
+        parking=0.4, verge=0.3, trees=0.45, traffic=1.2, walkers=1.5, tram=0.0, crossing=0.3, bend=2e-3),
+    "park road": StreetKind(
+        share=0.12, half_road=(3.0, 4.6), sidewalk=(1.8, 3.6), frontages=(0.1, 0.05, 0.75, 0.1), storeys=(3, 5),
+        parking=0.3, verge=0.45, trees=0.7, traffic=1.5, walkers=1.5, tram=0.05, crossing=0.2, bend=2.5e-3),
+    "arterial": StreetKind(
+        share=0.09, half_road=(6.0, 9.0), sidewalk=(2.2, 4.0), frontages=(0.42, 0.05, 0.28, 0.25), storeys=(4, 8),
+        parking=0.1, verge=0.5, trees=0.4, traffic=4.5, walkers=1.0, tram=0.1, crossing=0.4, bend=5e-4),
 }  # fmt: skip
 
 
@@ -80,13 +92,13 @@ class Dice:
 class Side:
     """One side of the street: where its strips lie, as distances from the middle line in m."""
 
-    sign: int           # -1 left, 1 right
+    sign: int  # -1 left, 1 right
     road: float
     parking: bool
-    kerb: float         # where the sidewalk begins
-    verge: float        # where the verge ends; equals kerb without one
-    front: float        # the property line
-    setback: float      # from the property line to the houses
+    kerb: float  # where the sidewalk begins
+    verge: float  # where the verge ends; equals kerb without one
+    front: float  # the property line
+    setback: float  # from the property line to the houses
 
 
 class Town:
@@ -107,14 +119,14 @@ class Town:
         self.tram = dice.chance(kind.tram)
         self.crossing = dice.between(12, 45) if dice.chance(kind.crossing) else None
         self.cross_half = dice.between(3.0, 6.0)
-        self.end = dice.between(45, 100) if dice.chance(0.2) else FAR
+        self.end = dice.between(45, 95) if dice.chance(0.45) else FAR
         lane = 0.0 if self.one_way else self.half_road * (0.5 if self.half_road < 5.5 else dice.between(0.35, 0.7))
         self.camera = Camera(
             x=lane + dice.between(-0.4, 0.4),
             height=dice.between(1.2, 1.5),
             yaw=dice.between(-0.07, 0.07),
             focal=dice.between(1.5, 1.8),
-            horizon=dice.between(0.39, 0.46),
+            horizon=dice.between(0.42, 0.475),
         )
         self.parts = Parts(self.camera)
         self.sides = [self._side(-1), self._side(1)]
@@ -164,7 +176,7 @@ class Town:
             edges.append(np.array([x + self.shift(z), z]))
         self.parts.ground(*edges, LABEL[label], material, order)
 
-    def _patch(self, inner: float, outer: float, z0: float, z1: float, label: str, material: int, order: float) -> None:
+    def patch(self, inner: float, outer: float, z0: float, z1: float, label: str, material: int, order: float) -> None:
         """The same on one stretch of the street, cut off where it passes behind the camera."""
         camera = self.camera
         reach = max(abs(inner), abs(outer)) * abs(camera.sin) + parts_of.NEAR + 0.2
@@ -187,12 +199,11 @@ class Town:
         self._strip(-left.kerb, right.kerb, "road", parts_of.ASPHALT, 4)
         if self.crossing is not None:
             z0, z1 = self.crossing, self.crossing + 2 * self.cross_half
-            rim = self.dice.between(1.5, 3.5)
-            self.rim = rim
+            rim = self.rim = self.dice.between(1.5, 3.5)
             if soft < 0.5:
-                self._patch(-60, -left.kerb, z0 - rim, z1 + rim, "sidewalk", parts_of.PAVING, 5)
-                self._patch(right.kerb, 60, z0 - rim, z1 + rim, "sidewalk", parts_of.PAVING, 5)
-            self._patch(-60, 60, z0, z1, "road", parts_of.ASPHALT, 6)
+                self.patch(-60, -left.kerb, z0 - rim, z1 + rim, "sidewalk", parts_of.PAVING, 5)
+                self.patch(right.kerb, 60, z0 - rim, z1 + rim, "sidewalk", parts_of.PAVING, 5)
+            self.patch(-60, 60, z0, z1, "road", parts_of.ASPHALT, 6)
 
     # -- what closes the view --------------------------------------------------------------------------
 
@@ -204,7 +215,10 @@ class Town:
         foot = np.array([edges[:-1], np.full(13, 230.0), edges[1:], np.full(13, 230.0)])
         top = 0.55 + 0.45 * rng.random((13, 9))
         green = rng.random(13) < (0.35 if self.kind.frontages[0] > 0.5 else 0.7)
-        for flags, label, material, rise in ((green, "vegetation", parts_of.LEAVES, 12), (~green, "building", parts_of.DISTANT, 18)):
+        for flags, label, material, rise in (
+            (green, "vegetation", parts_of.LEAVES, 20),
+            (~green, "building", parts_of.DISTANT, 30),
+        ):
             if flags.any():
                 n = int(flags.sum())
                 ragged = top[flags] if label == "vegetation" else np.repeat(top[flags][:, :1], 9, axis=1)
@@ -215,8 +229,16 @@ class Town:
             n = len(edges) - 1
             foot = np.array([edges[:-1], np.full(n, self.end), edges[1:], np.full(n, self.end)])
             if dice.chance(self.kind.frontages[2] + 0.1):
-                self.parts.wall(foot, 0.0, dice.between(6, 12), LABEL["vegetation"], parts_of.LEAVES, 2,
-                                self.parts.own(n), top=0.7 + 0.3 * rng.random((n, 9)))
+                self.parts.wall(
+                    foot,
+                    0.0,
+                    dice.between(6, 12),
+                    LABEL["vegetation"],
+                    parts_of.LEAVES,
+                    2,
+                    self.parts.own(n),
+                    top=0.7 + 0.3 * rng.random((n, 9)),
+                )
             else:
                 height = 3.1 * np.round(rng.uniform(*self.kind.storeys, n)) + 1
                 self.parts.wall(foot, 0.0, height, LABEL["building"], parts_of.FACADE, 2, self.parts.own(n))
@@ -227,7 +249,7 @@ class Town:
         """Fill one side with one or two kinds of frontage, leaving the cross street open."""
         dice = self.dice
         turn = dice.between(15, 80) if dice.chance(0.45) else FAR
-        makers = (self._row, self._villas, self._greenery, self._walled)
+        makers = (row, villas, greenery, walled)
         near, beyond = makers[dice.pick(self.kind.frontages)], makers[dice.pick(self.kind.frontages)]
         end = min(self.end, FAR)
         stretches = [(-4.0, end)]
@@ -236,161 +258,7 @@ class Town:
         for z0, z1 in stretches:
             for maker, a, b in ((near, z0, min(z1, turn)), (beyond, max(z0, turn), z1)):
                 if b - a > 3:
-                    maker(side, a, b)
-
-    def _foot(self, side: Side, distance, z0, z1) -> np.ndarray:
-        """Foot lines along the street at a distance from its middle, [4, n]."""
-        x = side.sign * distance
-        return np.array([x + self.shift(z0), z0, x + self.shift(z1), z1])
-
-    def _across(self, side: Side, distance, z, depth) -> np.ndarray:
-        """Foot lines away from the street at z: what faces the camera, [4, n]."""
-        x = side.sign * distance + self.shift(z)
-        return np.array([x, z, x + side.sign * depth, z])
-
-    def _lots(self, z0: float, z1: float, low: float, high: float) -> np.ndarray:
-        """Borders of lots between z0 and z1, growing with distance so that far ones are not many."""
-        borders = [z0]
-        while borders[-1] < z1 - low and len(borders) < 24:
-            width = self.dice.between(low, high) * (1 + max(borders[-1], 0) / 90)
-            borders.append(min(borders[-1] + width, z1))
-        if z1 - borders[-1] > 1:
-            borders.append(z1)
-        return np.array(borders)
-
-    def _raise_skyline(self, side: Side, z0, z1, height) -> None:
-        line = self.skylines[(side.sign + 1) // 2]
-        for a, b, h in zip(z0.tolist(), z1.tolist(), np.broadcast_to(height, z0.shape).tolist(), strict=True):
-            line[max(int(a) + 10, 0): max(int(b) + 10, 0)] = h
-
-    def _row(self, side: Side, z0: float, z1: float) -> None:
-        """House beside house along the property line."""
-        rng, parts = self.rng, self.parts
-        lots = self._lots(z0, z1, 8, 22)
-        a, b = lots[:-1], lots[1:]
-        n = len(a)
-        if n == 0:
-            return
-        chance = rng.random((n, 4))
-        low, high = self.kind.storeys
-        height = 3.1 * np.round(low + (high - low) * chance[:, 0]) + 1 + chance[:, 1]
-        distance = side.front + np.where(chance[:, 2] < 0.15, 1.5, 0.0)
-        owner = parts.own(n)
-        self._raise_skyline(side, a, b, height)
-        deep = np.full(n, 14.0)
-        ends = self._across(side, distance, a, deep)
-        if side.sign < 0:  # keep every face's start at its left as seen from the street
-            ends = ends[[2, 3, 0, 1]]
-        front = self._foot(side, distance, a, b)
-        if side.sign > 0:
-            front = front[[2, 3, 0, 1]]
-        parts.wall(ends, 0.0, height, LABEL["building"], parts_of.FACADE, 2, owner)
-        rise = np.where(chance[:, 3] < 0.6, 2.0 + 2 * chance[:, 1], 0.3)
-        lean = ((side.sign * 3.0,), (0.0,))
-        parts.wall(front, height, height + rise, LABEL["building"], parts_of.ROOF, 2, owner, lean=lean, bias=0.1)
-        parts.wall(front, 0.0, height, LABEL["building"], parts_of.FACADE, 2, owner, bias=0.2)
-
-    def _villas(self, side: Side, z0: float, z1: float) -> None:
-        """Detached houses behind gardens."""
-        rng, parts = self.rng, self.parts
-        lots = self._lots(z0, z1, 12, 20)
-        a, b = lots[:-1], lots[1:]
-        n = len(a)
-        if n == 0:
-            return
-        chance = rng.random((n, 6))
-        setback = side.setback or 3.0
-        distance = side.front + setback * (0.7 + 0.6 * chance[:, 0])
-        start = a + 1 + 2 * chance[:, 1]
-        stop = b - 1 - 3 * chance[:, 2]
-        eaves = 3.0 + 2.8 * np.round(chance[:, 3] * 1.3)
-        deep = 8 + 3 * chance[:, 4]
-        rise = 2.2 + 2.2 * chance[:, 5]
-        owner = parts.own(n)
-        self._raise_skyline(side, start, stop, 0.6 * (eaves + rise))
-        self._greens_behind(side, z0, z1, side.front + setback + 13)
-        ends = self._across(side, distance, start, deep)
-        # The gable: a wall with a peak in the middle of its upper edge.
-        peak = eaves / (eaves + rise)
-        top = peak[:, None] + (1 - peak[:, None]) * GABLE
-        front = self._foot(side, distance, start, stop)
-        if side.sign > 0:
-            front = front[[2, 3, 0, 1]]
-        else:
-            ends = ends[[2, 3, 0, 1]]
-        parts.wall(ends, 0.0, eaves + rise, LABEL["building"], parts_of.FACADE, 2, owner, top=top)
-        lean = (side.sign * deep / 2, np.zeros(n))
-        parts.wall(front, eaves, eaves + rise, LABEL["building"], parts_of.ROOF, 2, owner, lean=lean, bias=0.1)
-        parts.wall(front, 0.0, eaves, LABEL["building"], parts_of.FACADE, 2, owner, bias=0.2)
-        self._border(side, z0, z1)
-        count = max(int(n * 1.2), 1)
-        z = rng.uniform(max(z0, 6), max(z1, 7), count)
-        x = side.sign * (side.front + rng.uniform(0.8, 0.9 * setback + 0.8, count)) + self.shift(z)
-        crowns(self, x, z, rng.uniform(2.5, 7.5, count), layer=3)
-
-    def _border(self, side: Side, z0: float, z1: float) -> None:
-        """What closes a garden off from the street: hedge, fence, wall or nothing, lot by lot."""
-        rng, parts = self.rng, self.parts
-        lots = self._lots(z0, z1, 9, 24)
-        a, b = lots[:-1], lots[1:] - 0.8
-        kind = rng.random(len(a))
-        height = rng.uniform(0.8, 1.9, len(a))
-        foot = self._foot(side, side.front, a, b)
-        for low, high, label, material in (
-            (0.0, 0.35, "vegetation", parts_of.LEAVES),
-            (0.35, 0.62, "fence", parts_of.FENCE),
-            (0.62, 0.82, "wall", parts_of.WALL),
-        ):
-            chosen = (kind >= low) & (kind < high)
-            if chosen.any():
-                n = int(chosen.sum())
-                top = 0.85 + 0.15 * rng.random((n, 9)) if label == "vegetation" else None
-                parts.wall(foot[:, chosen], 0.0, height[chosen], LABEL[label], material, 4, parts.own(n), top=top)
-
-    def _greens_behind(self, side: Side, z0: float, z1: float, distance: float) -> None:
-        """A wall of leaves that closes the view behind gardens and lawns."""
-        rng = self.rng
-        lots = self._lots(z0, z1, 6, 14)
-        a, b = lots[:-1], lots[1:]
-        if len(a):
-            top = 0.6 + 0.4 * rng.random((len(a), 9))
-            self.parts.wall(self._foot(side, distance, a, b), 0.0, rng.uniform(5, 11, len(a)),
-                            LABEL["vegetation"], parts_of.LEAVES, 1.5, self.parts.own(len(a)), top=top)
-
-    def _greenery(self, side: Side, z0: float, z1: float) -> None:
-        """Lawn, trees and bushes."""
-        rng = self.rng
-        deep = self.dice.between(3, 14)
-        self._patch(side.sign * side.front, side.sign * (side.front + deep + 3), z0, z1, "terrain", parts_of.GRASS, 0.5)
-        self._greens_behind(side, z0, z1, side.front + deep)
-        self._raise_skyline(side, np.array([z0]), np.array([z1]), 5.0)
-        count = int(np.clip((z1 - z0) / 7, 2, 16))
-        z = np.maximum(z0, 6) + (z1 - np.maximum(z0, 6)) * rng.random(count) ** 1.3
-        x = side.sign * (side.front + rng.uniform(0.5, deep, count)) + self.shift(z)
-        crowns(self, x, z, rng.uniform(3, 13, count), layer=3)
-        if self.dice.chance(0.45):
-            self._border(side, z0, z1)
-
-    def _walled(self, side: Side, z0: float, z1: float) -> None:
-        """A long wall or fence with trees or halls behind it."""
-        dice, rng, parts = self.dice, self.rng, self.parts
-        if dice.chance(0.5):
-            self._greens_behind(side, z0, z1, side.front + 4)
-        else:
-            lots = self._lots(z0, z1, 20, 40)
-            n = len(lots) - 1
-            if n > 0:
-                height = rng.uniform(5, 10, n)
-                foot = self._foot(side, side.front + 6, lots[:-1], lots[1:])
-                parts.wall(foot if side.sign < 0 else foot[[2, 3, 0, 1]], 0.0, height, LABEL["building"], parts_of.FACADE, 2, parts.own(n))
-        lots = self._lots(z0, z1, 25, 50)
-        n = len(lots) - 1
-        if n < 1:
-            return
-        height = dice.between(1.6, 3.4)
-        self._raise_skyline(side, lots[:-1], lots[1:], height)
-        label, material = ("wall", parts_of.WALL) if dice.chance(0.6) else ("fence", parts_of.FENCE)
-        parts.wall(self._foot(side, side.front, lots[:-1], lots[1:]), 0.0, height, LABEL[label], material, 4, parts.own(n))
+                    maker(self, side, a, b)
 
     # -- on the sidewalk -------------------------------------------------------------------------------
 
@@ -403,7 +271,7 @@ class Town:
             z = self._off_crossing(z)
             if len(z):
                 x = side.sign * (side.kerb + dice.between(0.6, 1.2)) + self.shift(z)
-                tall = dice.between(5, 12) * rng.uniform(0.85, 1.15, len(z))
+                tall = dice.between(6, 14) * rng.uniform(0.85, 1.15, len(z))
                 crowns(self, x, z, tall, layer=5, street=True)
         posts(self, side)
 
@@ -422,10 +290,18 @@ class Town:
         if label == "car":
             van = dice.chance(0.16) if shape is None else shape == "van"
             profile = f"{'van' if van else 'car'} {end}"
-            size = (dice.between(4.6, 5.4), 1.95, dice.between(1.9, 2.4)) if van else (dice.between(3.7, 4.8), 1.8, dice.between(1.4, 1.65))
+            size = (
+                (dice.between(4.6, 5.4), 1.95, dice.between(1.9, 2.4))
+                if van
+                else (dice.between(3.7, 4.8), 1.8, dice.between(1.4, 1.65))
+            )
             sprites = (f"car {end}", f"car side {end}")
         elif label == "truck":
-            profile, size, sprites = f"truck {end}", (dice.between(6.5, 11), 2.45, dice.between(2.8, 3.7)), (f"truck {end}", "truck side")
+            profile, size, sprites = (
+                f"truck {end}",
+                (dice.between(6.5, 11), 2.45, dice.between(2.8, 3.7)),
+                (f"truck {end}", "truck side"),
+            )
         elif label == "bus":
             profile, size, sprites = "box", (12, 2.5, 3.1), (f"bus {end}", "bus side")
         else:
@@ -437,11 +313,11 @@ class Town:
         if not side.parking:
             return
         dice = self.dice
-        full = dice.between(0.25, 0.95)
+        full = dice.between(0.2, 0.9)
         z = dice.between(2.8, 7)
         while z < min(self.end - 6, 85):
             if dice.chance(full) and len(self._off_crossing(np.array([z - 3, z, z + 6]))) == 3:
-                label = "truck" if dice.chance(0.015) else "car"
+                label = "truck" if dice.chance(0.008) else "car"
                 self._vehicle(z, side.sign * (side.kerb - 1.05), side.sign > 0 or dice.chance(0.3), label)
             z += dice.between(5.2, 6.4)
 
@@ -456,15 +332,15 @@ class Town:
             ahead = abs(x - self.camera.x) < 1.6
             z = dice.between(9, 35) if ahead else dice.between(4, 30)
             while z < min(self.end - 8, 95):
-                label = "truck" if dice.chance(0.07) else "car"
+                label = "truck" if dice.chance(0.02) else "car"
                 if bus and not i:
                     label, bus = "bus", False
                     z = max(z, 11.0)
                 if dice.chance(kind.traffic / 6) or label == "bus":
                     self._vehicle(z, x + dice.between(-0.3, 0.3), away, label)
                 z += dice.between(9, 22) + (10 if label in ("bus", "truck") else 0)
-        if self.tram and dice.chance(0.75):
-            z = dice.between(14, 60)
+        if self.tram and dice.chance(0.45):
+            z = dice.between(10, 38)
             self._vehicle(z, -self.half_road * 0.2, False, "train")
 
     def _cross_traffic(self) -> None:
@@ -476,5 +352,3 @@ class Town:
                 z = self.crossing + lane * self.cross_half
                 x = self.camera.x + dice.between(-9, 9)
                 self._vehicle(z, x, dice.chance(0.5), label, heading=heading)
-
-

@@ -1,11 +1,12 @@
 """Weather and light of toy-street: the known factors of a scene's looks."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import torch
 
-from sempal_lib.datasets.toy_street_colors import noise_at
+from sempal_lib.datasets.toy_street_colors import noise_at, unit
 
 
 def _blend(a, b, weight):
@@ -14,7 +15,8 @@ def _blend(a, b, weight):
 
 def _step(x, low, high):
     """0 below `low`, 1 above `high`, smooth between."""
-    t = np.clip((x - low) / (high - low), 0, 1)
+    t = (x - low) / (high - low)
+    t = unit(t) if isinstance(t, np.ndarray) else min(max(t, 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
@@ -43,52 +45,58 @@ class Weather:
         clouds = 0.5 - 0.5 * float(np.cos(np.pi * b)) if b < 0.7 else 0.85 + 0.5 * (b - 0.7)
         rain = clouds > 0.6 and c < 0.45
         fog = 0.35 + 0.65 * d if e < 0.09 else 0.1 * d * d + (0.15 if rain else 0.0)
-        return cls(elevation, float(rng.uniform(-180, 180)), clouds, fog, 0.4 + 1.3 * c if rain else 0.0,
-                   float(rng.random()) if rng.random() < 0.25 else 0.0)
+        return cls(
+            elevation,
+            float(rng.uniform(-180, 180)),
+            clouds,
+            fog,
+            0.4 + 1.3 * c if rain else 0.0,
+            float(rng.random()) if rng.random() < 0.25 else 0.0,
+        )
 
     def factors(self) -> dict:
         """The factors as the item's style holds them: floats, and "sky_color", the zenith's, float32 [3]."""
         values = {field.name: float(getattr(self, field.name)) for field in fields(self)}
         return {**values, "sky_color": torch.from_numpy(self.zenith.copy())}
 
-    @property
+    @cached_property
     def day(self) -> float:
         """Brightness of the sky, 0 to 1."""
         return float(_step(self.sun_elevation, -9, 10))
 
-    @property
+    @cached_property
     def lamps(self) -> float:
         """How far lamps and windows are lit, 0 to 1."""
         return float(1 - _step(self.sun_elevation, -2, 5))
 
-    @property
+    @cached_property
     def sun(self) -> np.ndarray:
         """Light of the sun where nothing is between, [3]."""
         warm = _blend((1.0, 0.55, 0.25), (1.0, 0.93, 0.8), _step(self.sun_elevation, 0, 22))
         clear = (1 - _step(self.cloudiness, 0.3, 0.8)) * (1 - 0.7 * self.fog)
         return 0.85 * float(clear * _step(self.sun_elevation, -0.5, 9)) * warm
 
-    @property
+    @cached_property
     def ambient(self) -> np.ndarray:
         """Light of the sky, [3]."""
         clouds = float(_step(self.cloudiness, 0.3, 0.9))
         bright = _blend((0.52, 0.58, 0.68), (0.8, 0.82, 0.85), clouds)
         return _blend((0.2, 0.22, 0.34), bright, self.day)
 
-    @property
+    @cached_property
     def zenith(self) -> np.ndarray:
         clear = _blend((0.09, 0.12, 0.28), (0.3, 0.52, 0.85), self.day)
         grey = _blend((0.16, 0.17, 0.24), (0.72, 0.74, 0.78), self.day)
         return _blend(clear, grey, float(_step(self.cloudiness, 0.55, 1)))
 
-    @property
+    @cached_property
     def haze(self) -> np.ndarray:
         """Colour of the air towards the horizon, [3]."""
         low = float(1 - _step(self.sun_elevation, 4, 22)) * (1 - 0.8 * self.cloudiness)
         pale = _blend((0.3, 0.29, 0.38), (0.84, 0.88, 0.93), self.day)
         return _blend(pale, _blend((0.62, 0.38, 0.32), (0.98, 0.78, 0.55), self.day), 0.8 * low)
 
-    @property
+    @cached_property
     def direction(self) -> tuple[float, float, float]:
         """Towards the sun: x and z of unit length, and the tangent of its elevation."""
         azimuth = np.radians(self.sun_azimuth)
@@ -113,9 +121,10 @@ class Weather:
         edge = 1.12 - 1.25 * self.cloudiness
         cover = _step(density, edge, edge + 0.35) * np.minimum(6 * up, 1) * (0.9 - 0.3 * self.fog)
         sun_x, sun_z, tangent = self.direction
-        cosine = (rx * sun_x + rz * sun_z + ry * tangent) / np.sqrt((rx * rx + rz * rz + ry * ry) * (1 + tangent * tangent))
+        length = np.sqrt((rx * rx + rz * rz + ry * ry) * np.float32(1 + tangent * tangent))
+        cosine = (rx * sun_x + rz * sun_z + ry * tangent) / length
         white = 0.35 + 0.65 * self.day
-        shade = white * (1.0 - (0.25 + 0.2 * self.cloudiness) * np.clip(density - edge, 0, 1))
+        shade = white * (1.0 - (0.25 + 0.2 * self.cloudiness) * unit(density - edge))
         tint = _blend((1, 1, 1), haze / haze.max(), 0.6)
         color += (shade * tint[:, None] - color) * cover
         glow = np.maximum(cosine, 0) ** 24
