@@ -266,7 +266,8 @@ class Painting:
                 a = slice(there.start - here.start, there.stop - here.start)
                 painter(Surface(
                     weather=self.weather, look=self.look, sun_side=side, part=part[a], owner=owner[a],
-                    material=material[a], depth=depth[a], wide=wide[a], slant=slant[a], s=s[a], v=v[a], tall=tall[a], length=length[a],
+                    material=material[a], depth=depth[a], wide=wide[a], slant=slant[a], s=s[a], v=v[a],
+                    tall=tall[a], length=length[a],
                     color=self.color[:, there], second=self.second, sunlit=self.sunlit[there], free=free[a],
                     glow=self.glow[there],
                 ))  # fmt: skip
