@@ -19,12 +19,12 @@ help:
 
 book: environment
 	@echo "== Running the chapters at preset $(PRESET) on $(CORES) cores, then building the site; what stands is kept"
-	@$(BIN)/python runs/notebooks.py graph site --preset $(PRESET) --cores $(CORES)
+	@$(BIN)/python runs/book.py graph site --preset $(PRESET) --cores $(CORES)
 	@echo "== The book: _build/html/index.html"
 
 runs: environment
 	@echo "== Running the chapters at preset $(PRESET) on $(CORES) cores; what stands is kept"
-	@$(BIN)/python runs/notebooks.py graph chapters --preset $(PRESET) --cores $(CORES)
+	@$(BIN)/python runs/book.py graph chapters --preset $(PRESET) --cores $(CORES)
 
 test: environment
 	@echo "== Testing the library, the book and the site, then every notebook at preset smoke"
@@ -35,10 +35,10 @@ lab: environment
 	$(BIN)/jupyter lab --notebook-dir=. book/01_how_to_use.ipynb
 
 publish: runs
-	@$(BIN)/python runs/notebooks.py publish --preset $(PRESET)
+	@$(BIN)/python runs/book.py publish --preset $(PRESET)
 
 pair: environment
-	@$(BIN)/python runs/notebooks.py pair
+	@$(BIN)/python runs/book.py pair
 
 clean:
 	rm -rf _build

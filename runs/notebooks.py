@@ -1,15 +1,12 @@
 """The book's notebooks: made from their sources, executed by papermill, published with their outputs.
 
 `book/NN_name.py` is a chapter's source; `book/NN_name.ipynb` is regenerated from it, one way.
-`make` and `runs/Snakefile` call this tool: `python runs/notebooks.py --help`.
+`runs/book.py` is the command line.
 """
 
-import argparse
-import fcntl
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -174,6 +171,7 @@ def execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path = B
                 kernel_name="python3",
                 cwd=str(book),
                 progress_bar=sys.stderr.isatty(),
+                extra_arguments=["--log-level=ERROR"],  # no word about local sockets that are not encrypted
             )
             break
         except DeadKernelError:
@@ -230,72 +228,3 @@ def publish(preset: str = "demo", book: Path = BOOK) -> list[str]:
     for name, notebook in notebooks.items():
         (book / f"{name}.ipynb").write_text(nbformat.writes(notebook) + "\n", "utf-8")
     return list(notebooks)
-
-
-def graph(target: str, preset: str, cores: int) -> int:
-    """Have Snakemake bring a target of `runs/Snakefile` up to date. Returns its exit code.
-
-    A lock that the system drops when the process ends, however it ends, stands in for Snakemake's own,
-    which a killed run leaves behind.
-    """
-    (ROOT / ".snakemake").mkdir(exist_ok=True)
-    with open(ROOT / ".snakemake" / "sempal.lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BookError("another make is running chapters here: wait for it, or stop it") from None
-        options = ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--keep-going"]
-        options += ["--scheduler", "greedy", "--rerun-triggers", "mtime", "input", "code", "params"]
-        options += ["--quiet", "host", "progress", "reason", "--config", f"preset={preset}"]
-        command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "runs" / "Snakefile"), *options]
-        return subprocess.run([*command, "--", target], cwd=ROOT).returncode
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python runs/notebooks.py", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("pair", help="regenerate book/*.ipynb from book/*.py")
-    commands.add_parser("check", help="say which pairs differ")
-    for name, text in (
-        ("execute", "run one chapter by papermill"),
-        ("publish", "copy the outputs of a preset's runs into book/*.ipynb"),
-        ("site", "build the site from a preset's runs"),
-        ("graph", "bring a target of runs/Snakefile up to date"),
-    ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("--preset", default="demo")
-        if name == "execute":
-            command.add_argument("chapter")
-            command.add_argument("--overrides", type=json.loads, default={}, help='JSON, such as {"seed": 1}')
-        if name == "graph":
-            command.add_argument("target", choices=["chapters", "site"])
-            command.add_argument("--cores", type=int, default=os.cpu_count() or 1)
-    given = parser.parse_args(arguments)
-    try:
-        return run_command(given)
-    except BookError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-
-
-def run_command(given: argparse.Namespace) -> int:
-    if given.command == "pair":
-        print("rewritten:", ", ".join(pair()) or "nothing, all pairs agree")
-    elif given.command == "check":
-        print("\n".join(drift()) or "all pairs agree")
-        return bool(drift())
-    elif given.command == "execute":
-        print(execute(given.chapter, given.preset, given.overrides))
-    elif given.command == "publish":
-        print("published:", ", ".join(publish(given.preset)))
-    elif given.command == "graph":
-        return graph(given.target, given.preset, given.cores)
-    else:
-        import website
-
-        website.build(given.preset)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

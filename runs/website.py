@@ -45,7 +45,8 @@ def build(preset: str, book: Path = BOOK, html: Path = HTML) -> Path:
 
 def build_from(source: Path, html: Path) -> None:
     """Build a book's folder as it is into `html`, whose path ends in _build/html, and check the site."""
-    command = [sys.executable, "-m", "jupyter_book", "build", str(source), "-W", "-n", "--keep-going", "-q"]
+    tool = Path(sys.executable).parent / "jupyter-book"
+    command = [str(tool), "build", str(source), "-W", "-n", "--keep-going", "-q"]
     command += ["--path-output", str(html.parents[1]), "--config", str(ROOT / "_config.yml")]
     if subprocess.run(command).returncode:
         raise BookError("jupyter-book failed; its warnings above count as errors")
