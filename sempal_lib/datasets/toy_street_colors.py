@@ -201,7 +201,7 @@ def noise(kind: str) -> np.ndarray:
     """A tile of noise that repeats without a seam, float32 [256 · 256], 0 to 1.
 
     Args:
-        kind: "cloud", smooth over many octaves; "leaf", clumps of 25 and tufts of 5 px; "grain", independent values.
+        kind: "cloud", smooth over many octaves; "leaf", clumps of 40 and tufts of 10 px; "grain", independent values.
     """
     rng = np.random.default_rng(20)
     white = rng.standard_normal((256, 256))
@@ -213,7 +213,7 @@ def noise(kind: str) -> np.ndarray:
         if kind == "cloud":
             gain = np.where(radius < 2.5, 0, 1 / np.maximum(radius, 1) ** 1.7)
         else:
-            gain = np.exp(-(((radius - 10) / 5) ** 2)) + 0.4 * np.exp(-(((radius - 45) / 20) ** 2))
+            gain = np.exp(-(((radius - 6) / 3) ** 2)) + 0.45 * np.exp(-(((radius - 26) / 12) ** 2))
         values = np.fft.ifft2(np.fft.fft2(white) * gain).real
     order = np.empty(values.size, np.float32)
     order[np.argsort(values, axis=None)] = np.linspace(0, 1, values.size, dtype=np.float32)

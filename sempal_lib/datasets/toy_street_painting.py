@@ -169,7 +169,7 @@ class Painting:
         joint = line(lateral[paved] / 0.6, 0.06, 0.6 / wide[paved]) + line(z[paved] / 0.6, 0.06, 0.6 / long[paved])
         color[:, paved] *= 1 - 0.28 * np.minimum(joint, 1)
         grass = within(parts_of.GRASS)
-        blades = noise_at("leaf", 60 * x[grass], 60 * z[grass])
+        blades = noise_at("leaf", 120 * x[grass], 120 * z[grass])
         color[:, grass] *= 1 + near[grass] * (0.6 * blades - 0.3)
         shadow = self._cast_shadows()[self.row[here], self.column[here]] * np.float32(1 / 255)
         height = self.weather.direction[2]
@@ -197,7 +197,7 @@ class Painting:
             stripes = band(fraction(lateral / 1.1), 0.0, 0.5, 1.1 * edge) * unit((half - 0.1 - np.abs(lateral)) * edge)
             paint = np.maximum(paint, stripes * (band(z, z0 - 3.2, z0, edge_z) + band(z, z1, z1 + 3.2, edge_z)))
             paint = np.maximum(paint, band(z, z0 - 4.6, z0 - 4.2, edge_z) * band(lateral, 0.0, half, edge))
-        paint *= 0.5 + 0.5 * noise_at("leaf", 20 * lateral, 20 * z)
+        paint *= 0.5 + 0.5 * noise_at("leaf", 40 * lateral, 40 * z)
         color += (np.float32(0.88) - color) * paint
         if town.tram:
             rails = np.abs(np.abs(lateral) - 0.2 * half)
@@ -306,7 +306,7 @@ class Painting:
         index = np.unique(self.row[samples] * np.int32(self.width) + self.column[samples])
         row, column = np.divmod(index, np.int32(self.width))
         x, y = column.astype(np.float32) / self.height, row.astype(np.float32) / self.height
-        ripple = (noise_at("leaf", 380 * x, 90 * y) - 0.5) * 0.03
+        ripple = (noise_at("leaf", 760 * x, 180 * y) - 0.5) * 0.03
         mirror = np.clip((2 * self.camera.horizon - y + ripple) * self.height, 0, self.height - 1).astype(np.int32)
         grazing = (1 - np.clip((y - self.camera.horizon) * 1.3, 0, 0.75)) ** 2
         puddle = 0.55 + 0.9 * (noise_at("cloud", 300 * x, 600 * y) - 0.5)

@@ -129,14 +129,14 @@ def _ground_floor(f, street, pitch, shop, edge, edge_s, pane, frame) -> None:
 
 def leaves(f: Surface) -> None:
     """A crown: clumps and tufts, light from above and from the sun's side."""
-    size = 200 / np.clip(f.depth, 7, 60)
+    size = 360 / np.clip(f.depth, 6, 60)
     tuft = noise_at("leaf", f.s * size + 256 * f.look[3, f.owner], f.v * size) - 0.5
     rise = unit(f.v / f.tall) - 0.5
     lean = unit(f.s / f.length) - 0.5
-    light = np.maximum(1 + 0.85 * tuft + 0.55 * rise, 0.3)
+    light = np.maximum(1 + 0.7 * tuft + 0.5 * rise, 0.35)
     f.color *= light
     f.color[0] *= 1 + 0.35 * tuft  # lit leaves are yellower
-    f.sunlit[:] = unit(0.5 + 0.8 * rise + 0.9 * f.sun_side * lean + 0.8 * tuft) * f.free
+    f.sunlit[:] = unit(0.5 + 0.8 * rise + 0.9 * f.sun_side * lean + 0.9 * tuft) * f.free
 
 
 def roof(f: Surface) -> None:

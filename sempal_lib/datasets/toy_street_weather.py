@@ -80,8 +80,8 @@ class Weather:
     def ambient(self) -> np.ndarray:
         """Light of the sky, [3]."""
         clouds = float(_step(self.cloudiness, 0.3, 0.9))
-        bright = _blend((0.52, 0.58, 0.68), (0.8, 0.82, 0.85), clouds)
-        return _blend((0.2, 0.22, 0.34), bright, self.day)
+        bright = _blend((0.6, 0.65, 0.74), (0.8, 0.82, 0.85), clouds)
+        return _blend((0.27, 0.29, 0.42), bright, self.day)
 
     @cached_property
     def zenith(self) -> np.ndarray:
