@@ -78,12 +78,17 @@ def carry_outputs(source: NotebookNode, other: NotebookNode) -> NotebookNode:
     outputs: dict[str, list] = defaultdict(list)
     for cell in other.cells:
         if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []):
-            outputs[cell.source.rstrip("\n")].append(cell.outputs)
+            ran = cell.outputs or cell.execution_count is not None
+            outputs[cell.source.rstrip("\n")].append(cell.outputs if ran else None)
     number = 0
     for cell in source.cells:
-        if cell.cell_type == "code" and outputs[cell.source.rstrip("\n")]:
+        if cell.cell_type != "code":
+            continue
+        found = outputs[cell.source.rstrip("\n")]
+        kept = found.pop(0) if found else None
+        if kept is not None:
             number += 1
-            cell.outputs = [clean_output(output) for output in outputs[cell.source.rstrip("\n")].pop(0)]
+            cell.outputs = [clean_output(output) for output in kept]
             cell.execution_count = number
             for output in cell.outputs:
                 if output.output_type == "execute_result":

@@ -1,0 +1,38 @@
+"""What all tests share: a quiet environment, the book's tools on the path, and a browser where there is one."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "runs"))
+
+# A test says itself which preset, data and form of the widgets it means.
+os.environ.pop("SEMPAL_PRESET", None)
+os.environ.pop("SEMPAL_DATA", None)
+os.environ.pop("SEMPAL_STATIC", None)
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium of the system. Skips where there is none, or fails if SEMPAL_REQUIRE_BROWSER=1."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        why = "no Chromium on this machine: install one (Debian: apt-get install chromium) to test the pages"
+        if os.environ.get("SEMPAL_REQUIRE_BROWSER") == "1":
+            pytest.fail(why)
+        pytest.skip(why)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
