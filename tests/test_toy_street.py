@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from sempal_lib.datasets.toy_street import SPLITS, ToyStreet, sample
+from sempal_lib.datasets.toy_street import SPLITS, ToyStreet, draw, sample
 from sempal_lib.labels import CITYSCAPES_19
 from sempal_lib.palettes import palette_of
 
@@ -222,6 +222,20 @@ def test_sample_takes_pixel_centres():
     assert sample(canvas, 8) is not None
     assert np.array_equal(sample(canvas, 8), canvas)
     assert sample(canvas, 3).shape == (3, 6)
+
+
+def test_crowded_scenes_are_drawn_alike():
+    """Beyond 254 parts the drawing is made in integers, not bytes: every part twice is the same picture."""
+    parts = ToyStreet()._town(0).parts
+    canvas, drawn = draw(parts, 64)
+    labels = np.concatenate([[10, 9], parts.rows[:, 0]])[drawn][canvas]
+    for name in ("points", "corners", "rows"):
+        setattr(parts, name, np.repeat(getattr(parts, name), 3, axis=0))
+    crowded, drawn = draw(parts, 64)
+    assert canvas.dtype == np.uint8
+    assert len(drawn) > 256
+    assert crowded.dtype == np.int32
+    assert np.array_equal(np.concatenate([[10, 9], parts.rows[:, 0]])[drawn][crowded], labels)
 
 
 def test_fast_enough():

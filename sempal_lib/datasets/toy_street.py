@@ -60,21 +60,23 @@ class ToyStreet(SceneDataset):
 
     def layout(self, index: int) -> Tensor:
         """Classes only, uint8 [H, W]; the picture is not painted."""
-        canvas = draw(self._town(index).parts, self.size[0], labels=True)
-        return torch.from_numpy(sample(canvas, self.size[0]).copy())
+        parts = self._town(index).parts
+        canvas, drawn = draw(parts, self.size[0])
+        labels = np.concatenate([BACKGROUND, parts.rows])[drawn, 0].astype(np.uint8)
+        return torch.from_numpy(labels.take(sample(canvas, self.size[0])))
 
     def __getitem__(self, index: int) -> dict:
         town = self._town(index)
-        canvas = draw(town.parts, self.size[0])
+        canvas, drawn = draw(town.parts, self.size[0])
         rng = np.random.default_rng(self._state(index, 1))
         weather = Weather.sample(rng)
-        image, class_colors = paint(town, weather, rng, sample(canvas, 2 * self.size[0]))
+        image, class_colors = paint(town, weather, rng, drawn.take(sample(canvas, 2 * self.size[0])))
         seen = sample(canvas, self.size[0])
-        rows = np.concatenate([BACKGROUND, town.parts.rows]).astype(np.int64)
+        labels, things = np.concatenate([BACKGROUND, town.parts.rows])[drawn][:, [0, 4]].T.astype(np.int64)
         return {
             "image": torch.from_numpy(image),
-            "layout": torch.from_numpy(rows[seen, 0]),
-            "instances": torch.from_numpy(rows[seen, 4]),
+            "layout": torch.from_numpy(labels.take(seen)),
+            "instances": torch.from_numpy(things.take(seen)),
             "style": {**weather.factors(), "class_colors": torch.from_numpy(class_colors)},
         }
 
@@ -87,33 +89,34 @@ class ToyStreet(SceneDataset):
         return Town(np.random.default_rng(self._state(index, 0)))
 
 
-def draw(parts: Parts, height: int, labels: bool = False) -> np.ndarray:
+def draw(parts: Parts, height: int) -> tuple[np.ndarray, np.ndarray]:
     """Fill the parts' polygons from back to front.
 
     Args:
-        height: of the layout that will be sampled, px. labels: draw classes instead of numbers of parts.
+        height: of the layout that will be sampled, px.
     Returns:
-        [R, 2R], uint8 classes, or int32 numbers of parts counted from 2, with 0 for the sky and 1 for the bare
-        ground. R is 256 for layouts up to 128 px, so that all sizes sample one drawing, else twice the height.
+        canvas: [R, 2R], for each pixel its place in `drawn`. R is 256 for layouts up to 128 px, so that all sizes
+            sample one drawing, else twice the height.
+        drawn: numbers of the parts in the order of their drawing; 0 is the sky and 1 the bare ground, the
+            scene's own parts count from 2.
     """
     size = 256 if height <= 128 else 2 * height
-    corners, rows = parts.corners, parts.rows
-    ends = np.cumsum(corners)
-    starts = ends - corners
-    flat = parts.camera.project(parts.points[CORNER_NUMBERS < corners[:, None]]) * size - 0.5
+    ends = np.cumsum(parts.corners)
+    starts = ends - parts.corners
+    flat = parts.camera.project(parts.points[CORNER_NUMBERS < parts.corners[:, None]]) * size - 0.5
     low, high = np.minimum.reduceat(flat, starts), np.maximum.reduceat(flat, starts)
     seen = (low[:, 0] < 2 * size) & (high[:, 0] > 0) & (low[:, 1] < size) & (high[:, 1] > 0)
-    order = np.argsort(rows[:, 2], kind="stable")
+    order = np.argsort(parts.rows[:, 2], kind="stable")
     order = order[seen[order]]
-    sky, ground = (LABEL["sky"], LABEL["terrain"]) if labels else (0, 1)
-    inks = rows[:, 0].astype(int) if labels else np.arange(len(rows)) + 2
-    image = Image.new("L" if labels else "I", (2 * size, size), sky)
+    # Filling bytes is twice as fast as filling integers, and few scenes show more than 254 parts.
+    image = Image.new("L" if len(order) <= 254 else "I", (2 * size, size), 0)
     pen = ImageDraw.Draw(image)
-    pen.rectangle((0, round(parts.camera.horizon * size), 2 * size, size), fill=ground)
+    pen.rectangle((0, round(parts.camera.horizon * size), 2 * size, size), fill=1)
     numbers, polygon = flat.ravel().tolist(), pen.polygon
-    for a, b, ink in zip((2 * starts[order]).tolist(), (2 * ends[order]).tolist(), inks[order].tolist(), strict=True):
-        polygon(numbers[a:b], fill=ink)
-    return np.asarray(image)
+    spans = zip((2 * starts[order]).tolist(), (2 * ends[order]).tolist(), strict=True)
+    for ink, (start, end) in enumerate(spans, 2):
+        polygon(numbers[start:end], fill=ink)
+    return np.asarray(image), np.concatenate([[0, 1], order + 2])
 
 
 def sample(canvas: np.ndarray, height: int) -> np.ndarray:

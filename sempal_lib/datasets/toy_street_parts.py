@@ -110,6 +110,8 @@ OUTLINE = {name: i for i, name in enumerate(_OUTLINES)}
 OUTLINE_CORNERS = np.array([len(outline) for outline in _OUTLINES.values()])
 OUTLINES = np.array([outline + [(0, 0)] * (CORNERS - len(outline)) for outline in _OUTLINES.values()])
 RAGGED = 9  # points along the upper edge of a hedge
+# Where the corners of a wall lie along its foot, by the number of points on its upper edge.
+PLACES = {upper: np.concatenate([[0.0, 1.0], np.linspace(1, 0, upper)]) for upper in (2, RAGGED)}
 
 
 class Parts:
@@ -278,8 +280,7 @@ class Parts:
         order = LAYER_DEPTH * blocks[8] - (depth_a + depth_b) / 2 + blocks[10]
         for chosen, upper in ((seen & straight, 2), (seen & ~straight, RAGGED)):
             block, a, b = blocks[:, chosen, None], start[chosen, None], end[chosen, None]
-            place = np.concatenate([[0.0, 1.0], np.linspace(1, 0, upper)])
-            along = a + (b - a) * place
+            along = a + (b - a) * PLACES[upper]
             points = np.empty((along.shape[0], upper + 2, 3))
             points[..., 0] = block[0] + (block[2] - block[0]) * along
             points[..., 2] = block[1] + (block[3] - block[1]) * along

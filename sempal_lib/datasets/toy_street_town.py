@@ -22,6 +22,8 @@ from sempal_lib.datasets.toy_street_frontages import greenery, row, villas, wall
 from sempal_lib.datasets.toy_street_parts import Camera, Parts
 
 FAR = 150.0  # m; where the street ends in a skyline
+RING = np.array([(x - 20, 230, x + 20, 230) for x in range(-240, 241, 40)], dtype=float).T  # foot of that skyline
+TENTHS = np.linspace(0, 1, 10)
 AHEAD = np.geomspace(1.0, FAR + 60, 10) - 1.0  # m; where the edges of the ground's strips have their points
 
 
@@ -180,7 +182,8 @@ class Town:
         """The same on one stretch of the street, cut off where it passes behind the camera."""
         camera = self.camera
         reach = max(abs(inner), abs(outer)) * abs(camera.sin) + parts_of.NEAR + 0.2
-        z = np.linspace(max(z0, reach), max(z1, reach), 10)
+        z0, z1 = max(z0, reach), max(z1, reach)
+        z = z0 + (z1 - z0) * TENTHS
         shift = self.shift(z)
         self.parts.ground(np.array([inner + shift, z]), np.array([outer + shift, z]), LABEL[label], material, order)
 
@@ -211,9 +214,7 @@ class Town:
         """Houses or trees across the street at its end, and a skyline behind everything."""
         rng, dice, camera = self.rng, self.dice, self.camera
         # A ring of far trees and roofs: no gap between ground and sky anywhere.
-        edges = np.linspace(-260, 260, 14)
-        foot = np.array([edges[:-1], np.full(13, 230.0), edges[1:], np.full(13, 230.0)])
-        top = 0.55 + 0.45 * rng.random((13, 9))
+        top = 0.55 + 0.45 * rng.random((13, parts_of.RAGGED))
         green = rng.random(13) < (0.35 if self.kind.frontages[0] > 0.5 else 0.7)
         for flags, label, material, rise in (
             (green, "vegetation", parts_of.LEAVES, 20),
@@ -221,8 +222,8 @@ class Town:
         ):
             if flags.any():
                 n = int(flags.sum())
-                ragged = top[flags] if label == "vegetation" else np.repeat(top[flags][:, :1], 9, axis=1)
-                self.parts.wall(foot[:, flags], 0.0, rise, LABEL[label], material, 1, self.parts.own(n), top=ragged)
+                ragged = top[flags] if label == "vegetation" else np.repeat(top[flags][:, :1], parts_of.RAGGED, axis=1)
+                self.parts.wall(RING[:, flags], 0.0, rise, LABEL[label], material, 1, self.parts.own(n), top=ragged)
         if self.end < FAR:
             x = self.shift(self.end) + camera.x
             edges = x + np.concatenate([[-70], np.sort(rng.uniform(-45, 45, 5)), [70]])
