@@ -119,7 +119,17 @@ def remove_mark(app) -> None:
     (Path(app.outdir) / MARK).unlink(missing_ok=True)
 
 
+def drop_thebe(app, pagename, templatename, context, doctree) -> None:
+    """Take out the scripts for remote kernels: the book promises none, and Jupyter Book declares them twice."""
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if "thebe" not in str(script.filename) and "THEBE" not in script.attributes.get("body", "")
+    ]
+
+
 def setup(app) -> dict:
     app.connect("source-read", add_stale_note)
     app.connect("builder-inited", remove_mark)
+    app.connect("html-page-context", drop_thebe, priority=900)
     return {"version": "1", "parallel_read_safe": True}

@@ -1,0 +1,203 @@
+"""The book in a browser: the built site without a network and without a kernel, and the explorer in JupyterLab."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlparse
+
+import nbclient
+import nbformat
+import notebooks
+import pytest
+import website
+import yaml
+
+WIDTHS = (1280, 390)  # px: a laptop and a phone
+# A generator that has not been trained follows the palette all the same: the activation sees to that.
+EXPLORER = """
+import torch
+
+from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator
+from sempal_lib.widgets import explore
+
+torch.manual_seed(0)
+generator = LayoutGenerator(GeneratorSettings(19, height=16, width=32, latent_dim=8, max_channels=8)).eval()
+explore(generator, CITYSCAPES_19, torch.softmax(torch.linspace(2, -3, 19), 0))
+"""
+# Sum of the bytes of the picture in sight: changes if and only if the picture does.
+PICTURE = """async () => {
+    const shown = [...document.querySelectorAll('img.widget-image')].filter(image => image.checkVisibility());
+    if (!shown.length) return 0;
+    const bytes = new Uint8Array(await (await fetch(shown[0].src)).arrayBuffer());
+    return bytes.reduce((sum, byte, place) => (sum + byte * (1 + place % 997)) % 1000000007, 0);
+}"""
+
+
+def notebook_with_explorer():
+    formula = nbformat.v4.new_markdown_cell("# Explorer\n\nA palette $t$ has\n\n$$\\sum_c t_c = 1 .$$")
+    notebook = nbformat.v4.new_notebook(cells=[formula, nbformat.v4.new_code_cell(EXPLORER.strip())])
+    notebook.metadata.kernelspec = notebooks.KERNEL
+    return notebook
+
+
+def open_page(browser, url, width):
+    """A page, and the list that its faults go to: requests to other hosts (which are refused), errors of scripts."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    faults = []
+
+    def refuse(route):
+        url = route.request.url
+        if urlparse(url).scheme in ("http", "https") and urlparse(url).hostname not in ("127.0.0.1", "localhost"):
+            faults.append(f"asked the network for {url}")
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/*", refuse)
+    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(url)
+    return page, faults
+
+
+def wait_for_other_picture(page, before):
+    for _ in range(100):
+        now = page.evaluate(PICTURE)
+        if now not in (0, before):
+            return now
+        page.wait_for_timeout(100)
+    raise AssertionError("the picture did not change within 10 s")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The committed book and one more page with a formula and the explorer in its static form, built."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(notebooks.BOOK, folder / "book", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    toc = yaml.safe_load((folder / "book" / "_toc.yml").read_text("utf-8"))
+    toc["parts"].append({"caption": "Test", "chapters": [{"file": "explorer"}]})
+    (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(toc), "utf-8")
+    notebook = notebook_with_explorer()
+    environment = {**os.environ, **notebooks.kernel_environment()}
+    nbclient.NotebookClient(notebook, timeout=120).execute(env=environment)
+    nbformat.write(notebook, folder / "book" / "explorer.ipynb")
+    website.build_from(folder / "book", folder / "_build" / "html")
+    return folder / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def names(site):
+    return [path.stem for path in sorted(site.glob("*.html")) if path.stem not in ("genindex", "search")]
+
+
+class TestSite:
+    def test_is_complete(self, site, names):
+        assert {*notebooks.pages(), "explorer"} <= set(names)
+        assert website.faults_of(site, notebooks.BOOK) == []
+
+    @pytest.mark.parametrize("width", WIDTHS)
+    def test_pages_are_whole_without_a_network(self, chromium, site, names, width):
+        faults = {}
+        for name in names:
+            page, found = open_page(chromium, f"file://{site}/{name}.html", width)
+            page.wait_for_load_state("networkidle")
+            if page.locator(".math").count():
+                page.wait_for_selector("mjx-container", timeout=10_000)
+                if page.locator("mjx-merror").count():
+                    found.append("a formula has an error")
+            overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if overflow > 0:
+                found.append(f"is {overflow} px wider than the window")
+            broken = page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
+            found += [f"cannot show {source}" for source in broken]
+            if found:
+                faults[name] = found
+            page.close()
+        assert faults == {}
+
+    @pytest.mark.parametrize("width", WIDTHS)
+    def test_slider_moves_through_frames_without_a_kernel(self, chromium, site, names, width):
+        seen = []
+        for name in names:
+            if "widget-state+json" not in (site / f"{name}.html").read_text("utf-8"):
+                continue
+            page, faults = open_page(chromium, f"file://{site}/{name}.html", width)
+            page.wait_for_load_state("networkidle")
+            if page.locator("img.widget-image").count():
+                before = wait_for_other_picture(page, None)
+                handle = page.locator(".noUi-handle:visible").first
+                handle.focus()
+                handle.press("ArrowRight")
+                wait_for_other_picture(page, before)
+                seen.append(name)
+            assert faults == [], name
+            page.close()
+        assert "explorer" in seen
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Address of a running JupyterLab with the explorer's notebook."""
+    folder = tmp_path_factory.mktemp("lab")
+    nbformat.write(notebook_with_explorer(), folder / "explorer.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    command = [Path(sys.executable).parent / "jupyter", "lab", "--no-browser", f"--port={port}", "--ip=127.0.0.1"]
+    command += [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--allow-root"]
+    command += ["--LabApp.expose_app_in_browser=True", "--LabApp.news_url=", "--LabApp.collaborative=False"]
+    environment = {**os.environ, **notebooks.kernel_environment(), **own}
+    del environment["SEMPAL_STATIC"]
+    with (folder / "log.txt").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        wait_for_answer(f"http://127.0.0.1:{port}/api", server, folder / "log.txt")
+        yield f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for_answer(url, server, log, seconds=60):
+    for _ in range(2 * seconds):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.5)
+    raise AssertionError(f"JupyterLab gave no answer within {seconds} s:\n{log.read_text()}")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
+    page, faults = open_page(chromium, lab, width)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+    page.wait_for_function(f"{kernel} === 'idle'", timeout=60_000)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_selector(".sempal-sum", timeout=60_000)
+    before = wait_for_other_picture(page, None)
+    handle = page.locator(".noUi-handle").first
+    proportions = "all => all.map(one => +one.innerText)"
+    readouts = page.locator(".widget-hslider:has(+ .widget-toggle-button) .widget-readout")
+    first = readouts.evaluate_all(proportions)
+    handle.focus()
+    for _ in range(5):
+        handle.press("PageUp")
+    wait_for_other_picture(page, before)
+    assert page.locator(".sempal-sum").inner_text() == "sum 1.00"
+    page.wait_for_timeout(500)  # the other sliders hear of it from the kernel
+    moved = readouts.evaluate_all(proportions)
+    assert len(moved) == 19
+    assert moved[0] > first[0]
+    assert sum(moved) == pytest.approx(1, abs=19 * 0.0005)
+    assert [fault for fault in faults if "asked the network" in fault] == []
+    page.close()
