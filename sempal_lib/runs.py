@@ -192,7 +192,7 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """Where training keeps its state, to go on from."""
-        return self.folder / "checkpoint.pt"
+        return self.folder / "checkpoint.safetensors"
 
     @property
     def elapsed(self) -> float:

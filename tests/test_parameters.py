@@ -151,7 +151,7 @@ def test_cuda_where_there_is_none(monkeypatch, runs_in_tmp):
 def test_unknown_name_gets_the_nearest_and_the_list():
     with pytest.raises(RunError, match=r"unknown parameter 'batchsize' for 05_semantic_palette: did you") as error:
         start(batchsize=[8, 8])
-    assert "did you mean 'batch_sizes'? The parameters are activation, batch_sizes, channels_last" in str(error.value)
+    assert "did you mean 'batch_sizes'? The parameters are activation, batch_sizes, channel_base" in str(error.value)
     with pytest.raises(RunError, match=r"unknown parameter 'xyzzy' for 05_semantic_palette\. The parameters are"):
         start(xyzzy=1)
 

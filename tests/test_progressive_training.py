@@ -107,6 +107,7 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
     mixed = ((1 - mix) * real + mix * fake).requires_grad_()
     slope = torch.autograd.grad(run.discriminator(mixed, 1, 0.5).sum(), mixed, create_graph=True)[0]
     loss_d = run.discriminator(fake, 1, 0.5).mean() - run.discriminator(real, 1, 0.5).mean()
+    loss_d = loss_d + 1e-3 * run.discriminator(real, 1, 0.5).square().mean()
     loss_d = loss_d + 10 * (slope.flatten(1).norm(dim=1) - 1).square().mean()
     expected += torch.autograd.grad(loss_d, list(run.discriminator.parameters()))
     assert len(expected) == len(seen["gradients"])
@@ -180,7 +181,8 @@ def test_sigkill_in_the_middle_of_a_stage(tmp_path):
 
 def gradients_of_a_process(fabric, folder, soft_real):
     torch.set_num_threads(1)
-    run = training(replace(SETTINGS, soft_real=soft_real), layouts=bands(ignored=True), fabric=fabric)
+    stages = (STAGES[0], StageSettings(8, 16, 24))  # each process has whole groups of 4 for the deviation
+    run = training(replace(SETTINGS, stages=stages, soft_real=soft_real), layouts=bands(ignored=True), fabric=fabric)
     seen = []
     for optimizer in run._optimizers:
         optimizer.step = lambda optimizer=optimizer: seen.extend(
@@ -256,7 +258,7 @@ def test_it_learns_the_palette(precision):
 
     stages = (StageSettings(16, 0, 2400), StageSettings(16, 800, 2400))
     settings = ProgressiveSettings(stages, learning_rate=3e-3, report_steps=50, ema_images=500)
-    run = training(settings, net=NET.with_(max_channels=12), fabric=Fabric("cpu", devices=1, precision=precision))
+    run = training(settings, net=NET.with_(max_channels=12), fabric=Fabric(accelerator="cpu", devices=1, precision=precision))
     z, t = torch.randn(64, 5), run.mixture.sample(64, seed=0)
     kl = lambda: palette_kl(t, palette_of(run.averaged.generate(z, t), 4)).item()  # noqa: E731
     before = kl()

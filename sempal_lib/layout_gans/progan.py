@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass, replace
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, leaky_relu
 
-from sempal_lib.layers import SLOPE, EqualizedConv2d, EqualizedLinear, PixelNorm, blend, upsample
+from sempal_lib.layers import (
+    SLOPE,
+    EqualizedConv2d,
+    EqualizedLinear,
+    MinibatchDeviation,
+    PixelNorm,
+    blend,
+    upsample,
+)
 
 FIRST_HEIGHT = 4
 
@@ -24,7 +32,8 @@ class GeneratorSettings:
     height: int = 128  # px, of the last stage: 4 times a power of two
     width: int = 256  # px, of the last stage
     latent_dim: int = 512  # Z, length of the noise vector
-    max_channels: int = 512  # of any block; the paper's blocks have 512 up to 32 px, then halve
+    max_channels: int = 512  # of any block
+    channel_base: int = 4096  # a block has at most channel_base / 2^stage channels: they halve from 64 px on
     palette_input: bool = True  # the palette is concatenated to the noise
     activation: str = "saa"  # "saa", or "softmax" over classes, which does not see the palette
     fusion: bool = True  # residual conditional fusion before each upsampling
@@ -56,8 +65,8 @@ class GeneratorSettings:
         return FIRST_HEIGHT << stage, self.first_width << stage
 
     def channels(self, stage: int) -> int:
-        """Channels that the block of a stage puts out; stage -1 is the input of the first."""
-        return min(self.max_channels, 2 ** (12 - max(stage, 0)))
+        """Channels that the block of a stage puts out."""
+        return max(1, min(self.max_channels, self.channel_base >> stage))
 
     def with_(self, **changes) -> "GeneratorSettings":
         return replace(self, **changes)
@@ -114,16 +123,17 @@ class DiscriminatorBlock(nn.Module):
 class LastBlock(nn.Module):
     """The end of the discriminator: a map of 4 px height becomes one score."""
 
-    def __init__(self, channels: int, first_width: int):
+    def __init__(self, channels: int, first_width: int, deviation: bool):
         super().__init__()
         stride = first_width // FIRST_HEIGHT
-        self.conv1 = EqualizedConv2d(channels, channels, 3, padding=1, stride=(1, stride))
+        self.deviation = MinibatchDeviation() if deviation else nn.Identity()
+        self.conv1 = EqualizedConv2d(channels + deviation, channels, 3, padding=1, stride=(1, stride))
         width = (first_width - 1) // stride + 1
         self.conv2 = EqualizedConv2d(channels, channels, (FIRST_HEIGHT, width))
         self.linear = EqualizedLinear(channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = leaky_relu(self.conv1(x), SLOPE)
+        x = leaky_relu(self.conv1(self.deviation(x)), SLOPE)
         return self.linear(leaky_relu(self.conv2(x), SLOPE).flatten(1)).squeeze(1)
 
 
@@ -142,7 +152,7 @@ class LayoutDiscriminator(nn.Module):
         self.blocks = nn.ModuleList(
             DiscriminatorBlock(widths[s], widths[s - 1]) for s in range(1, settings.num_stages)
         )
-        self.last = LastBlock(widths[0], settings.first_width)
+        self.last = LastBlock(widths[0], settings.first_width, deviation=not settings.released)
 
     def _features(self, soft_layout: Tensor, stage: int) -> Tensor:
         return leaky_relu(self.from_mask[stage](soft_layout), SLOPE)

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+from sempal_lib.layout_gans import LayoutGenerator
+from sempal_lib.palettes import palette_of
+
 
 def palette_kl(target: Tensor, realised: Tensor) -> Tensor:
     """KL divergence from the palettes asked for to those of the hard layouts: mean of Σ_c t_c ln(t_c / q_c).
@@ -76,3 +79,39 @@ def frechet_segmentation_distance(real: Tensor, fake: Tensor) -> Tensor:
     Source: Bau et al. 2019, §3.1; Semantic Palette, §5 "Metrics". Chapter: Progressive layouts.
     """
     return frechet_distance(100 * real, 100 * fake)
+
+
+@torch.no_grad()
+def evaluate_layouts(
+    generator: LayoutGenerator,
+    targets: Tensor,
+    real: Tensor,
+    typical: Tensor,
+    seed: int = 0,
+    iterations: int | None = None,
+    exact: bool = False,
+) -> dict[str, tuple[float, int]]:
+    """How well a generator follows palettes that it never saw, and how real its palettes are as a whole.
+
+    Args:
+        targets: held-out palettes that it is asked for, [N, C]: for `palette_kl` and `budget_mae`.
+        real: palettes of the training layouts, [M, C]; typical: palettes drawn from the mixture, [K, C]. Layouts
+            made for the typical ones are held against the real ones: `fsd`.
+        seed: of the noise. iterations, exact: as in LayoutGenerator.generate.
+    Returns:
+        Metric to (value, number of generated layouts). `budget_mae` is a fraction.
+    Source: Semantic Palette, §5 "Metrics" and Table 4. Chapter: Progressive layouts, guided by a palette.
+    """
+    classes, device = generator.settings.num_classes, next(generator.parameters()).device
+    random = torch.Generator().manual_seed(seed)
+
+    def realised(palettes: Tensor) -> Tensor:
+        z = torch.randn(len(palettes), generator.settings.latent_dim, generator=random).to(device)
+        return palette_of(generator.generate(z, palettes, iterations, exact), classes).cpu()
+
+    followed = realised(targets)
+    return {
+        "palette_kl": (palette_kl(targets, followed).item(), len(targets)),
+        "budget_mae": (proportion_error(targets, followed).mean().item(), len(targets)),
+        "fsd": (frechet_segmentation_distance(real, realised(typical)).item(), len(typical)),
+    }

@@ -35,7 +35,8 @@ class ProgressiveTraining:
     layouts through D: L_G's gradient in D's weights is, but for its sign, the generated half of L_D's.
 
     Every random number of a step comes from one generator and is drawn for the whole batch, of which each device
-    takes its part: several devices give the result of one, and a stopped run goes on as if it had not been.
+    takes its part: several devices give the result of one (if each has whole groups of 4 samples, which D compares), and
+    a stopped run goes on as if it had not been.
 
     Args:
         generator, discriminator: both at the last stage's size; trained in place.
@@ -81,8 +82,8 @@ class ProgressiveTraining:
         self.history: list[dict[str, float]] = []
         self.step, self.images, self.seconds = 0, 0, 0.0
         self._optimizers = [
-            torch.optim.Adam(net.parameters(), settings.learning_rate, settings.betas, fused=True)
-            for net in (self.generator, self.discriminator)
+            torch.optim.Adam(net.parameters(), settings.learning_rate * rate, settings.betas, fused=True)
+            for net, rate in ((self.generator, 1.0), (self.discriminator, settings.discriminator_rate))
         ]
         self._phases = settings.phases()
         self._fade = torch.ones((), device=device)
@@ -245,7 +246,8 @@ class ProgressiveTraining:
             mixed = (real + mix * (fake.detach() - real)).requires_grad_()
             real_scores = self._run_d(real, stage, alpha)
             penalty = gradient_penalty(self.discriminator(mixed, stage, alpha), mixed)
-            real_part = settings.penalty_weight * penalty - real_scores.float().mean()
+            drift = settings.drift_weight * real_scores.float().square().mean()
+            real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
 
         g, d = list(self.generator.parameters()), list(self.discriminator.parameters())
         from_g = torch.autograd.grad(loss_g, g + d, allow_unused=True)

@@ -25,9 +25,11 @@ class ProgressiveSettings:
     """How a layout GAN is trained. The defaults are the paper's; the switches are the rows of its Table 4."""
 
     stages: tuple[StageSettings, ...]  # from 4 px height, each twice the one before
-    learning_rate: float = 1e-3  # of both networks
+    learning_rate: float = 1e-3  # of the generator
+    discriminator_rate: float = 1.0  # the discriminator's learning rate, in units of the generator's
     betas: tuple[float, float] = (0.0, 0.99)  # of Adam
     penalty_weight: float = 10.0  # λ of the gradient penalty
+    drift_weight: float = 1e-3  # of E[D(x)²], which keeps D's output near 0
     conditional_weight: float = 1.0  # of L_COND = L_ENT + L_SPR; 0 for a GAN that follows no palette
     multi_scale: bool = True  # L_COND at every stage's mask, not only at the last
     soft_real: bool = True  # soften real layouts; False: real ones stay hard, generated ones are Gumbel-sampled

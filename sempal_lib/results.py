@@ -1,0 +1,107 @@
+"""From run records to the tables and verdicts of a chapter. No number in them is typed."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sempal_lib.records import records_under, reference_root
+from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
+
+
+@cache
+def published() -> dict[tuple[str, str, str, str], tuple[float, str]]:
+    """The papers' numbers: (system, variant, dataset, metric) to (value, where it stands), from reference/paper.csv."""
+    with open(reference_root() / "paper.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        (r["system"], r["variant"], r["dataset"], r["metric"]): (float(r["value"]), r["source"]) for r in rows
+    }
+
+
+def comparison(record: Mapping[str, Any], paper_dataset: str) -> Table:
+    """The paper's numbers beside a record's, one row a variant and metric.
+
+    Args:
+        record: of a run, with `seeds`: the values of every seed of its configuration.
+        paper_dataset: the data set whose published numbers are shown.
+    """
+    rows = []
+    for row in record["seeds"]:
+        key = row["system"], row["variant"], paper_dataset, row["metric"]
+        paper = published().get(key)
+        values = list(row["values"].values())
+        rows.append(
+            (row["system"], row["variant"], row["metric"], number(paper[0] if paper else None),
+             mean_and_spread(values), str(len(values)), _samples(record, row))
+        )  # fmt: skip
+    header = ("system", "variant", "metric", f"paper ({paper_dataset})", "ours", "seeds", "n, split")
+    return Table(header, tuple(rows), {})
+
+
+def _samples(record: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    same = ("system", "variant", "metric", "split")
+    found = [m for m in record["metrics"] if all(m[name] == row[name] for name in same)]
+    return f"{found[0]['n']}, {row['split']}" if found else NOTHING
+
+
+def reference_table(
+    chapter: str, metrics: Sequence[str], variants: Sequence[str] = ("full", "exact"), root: Path | None = None
+) -> Table:
+    """The committed runs of a chapter: one row a configuration, mean ± spread over its seeds.
+
+    Args:
+        metrics: columns, each once a variant. root: of the reference runs, the repository's if None.
+    """
+    groups: dict[tuple, list[dict[str, Any]]] = {}
+    for _, record in records_under(root or reference_root()):
+        if record["chapter"] == chapter:
+            key = record["dataset"], record["preset"], record["parameters"]["height"], record["configuration"]
+            groups.setdefault(key, []).append(record)
+    columns = [(variant, metric) for metric in metrics for variant in variants]
+    rows = []
+    for (dataset, preset, height, configuration), records in sorted(groups.items()):
+        values = [[_value(r, *column) for r in records] for column in columns]
+        cells = (mean_and_spread([v for v in found if v is not None]) for found in values)
+        hours = sum(r["seconds"] for r in records) / 3600 / len(records)
+        rows.append((dataset, preset, f"{height} px", str(len(records)), *cells, f"{hours:.2f}", configuration))
+    header = ("data", "preset", "height", "seeds", *(f"{m}, {v}" for v, m in columns), "hours a seed", "run")
+    return Table(header, tuple(rows), {})
+
+
+def _value(record: Mapping[str, Any], variant: str, metric: str) -> float | None:
+    found = [m["value"] for m in record["metrics"] if m["variant"] == variant and m["metric"] == metric]
+    return found[0] if found else None
+
+
+def verdict(better: Sequence[float], worse: Sequence[float]) -> str:
+    """Whether the first of two sets of numbers, one a seed, is lower: "holds", "does not hold" or "undecided".
+
+    Decided only if the gap of the means exceeds the sum of both sample standard deviations. One seed has no spread,
+    and decides nothing.
+    """
+    if min(len(better), len(worse)) < 2:
+        return "undecided (one seed)"
+    gap = float(np.mean(worse) - np.mean(better))
+    spread = math.fsum(float(np.std(x, ddof=1)) for x in (better, worse))
+    if abs(gap) <= spread:
+        return "undecided (spreads overlap)"
+    return "holds" if gap > 0 else "does not hold"
+
+
+def verdicts(record: Mapping[str, Any], claims: Mapping[str, tuple[str, str, str]]) -> Table:
+    """A verdict on each claim that one variant's metric is lower than another's.
+
+    Args:
+        record: with `seeds`. claims: sentence to (metric, variant that should be lower, variant that should not).
+    """
+    values = {(row["metric"], row["variant"]): list(row["values"].values()) for row in record["seeds"]}
+    rows = []
+    for claim, (metric, better, worse) in claims.items():
+        a, b = values.get((metric, better), []), values.get((metric, worse), [])
+        rows.append((claim, metric, mean_and_spread(a), mean_and_spread(b), verdict(a, b)))
+    return Table(("claim", "metric", "lower", "than", "verdict"), tuple(rows), {})

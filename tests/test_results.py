@@ -1,0 +1,68 @@
+"""Tables and verdicts from records."""
+
+import json
+
+import pytest
+
+from sempal_lib.results import comparison, published, reference_table, verdict, verdicts
+
+
+def record(seed=0, value=0.1, dataset="toy-street"):
+    row = {"system": "semantic-palette", "metric": "palette_kl", "split": "val"}
+    values = {"0": value, "1": value + 0.02}
+    return {
+        "chapter": "05_semantic_palette", "preset": "demo", "dataset": dataset, "seed": seed, "seconds": 1800.0,
+        "configuration": "abcd1234", "parameters": {"height": 16},
+        "metrics": [{**row, "variant": "full", "value": value, "n": 256, "seconds": None}],
+        "seeds": [
+            {**row, "variant": "full", "values": values},
+            {**row, "variant": "unconditional", "values": {"0": 1.2, "1": 1.3}},
+        ],
+    }  # fmt: skip
+
+
+def test_published_numbers_name_their_table():
+    assert published()["semantic-palette", "full", "cityscapes", "palette_kl"] == (
+        0.07,
+        "Semantic Palette, Table 4, last row",
+    )
+    assert all(source for _, source in published().values())
+
+
+def test_comparison_sets_the_paper_beside_ours():
+    table = comparison(record(), "cityscapes")
+    assert table.rows[0] == (
+        "semantic-palette", "full", "palette_kl", "0.0700", "0.110 ± 0.014", "2", "256, val",
+    )  # fmt: skip
+    assert table.rows[1][3] == "–"
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "expected"),
+    [
+        ([0.1, 0.12], [1.2, 1.3], "holds"),
+        ([1.2, 1.3], [0.1, 0.12], "does not hold"),
+        ([0.1, 0.3], [0.2, 0.35], "undecided (spreads overlap)"),
+        ([0.1], [1.0], "undecided (one seed)"),
+        ([0.1, 0.1], [], "undecided (one seed)"),
+    ],
+)
+def test_verdict(better, worse, expected):
+    assert verdict(better, worse) == expected
+
+
+def test_verdicts_are_computed_from_the_record():
+    claims = {"follows": ("palette_kl", "full", "unconditional"), "unknown": ("fsd", "full", "unconditional")}
+    rows = verdicts(record(), claims).rows
+    assert [row[-1] for row in rows] == ["holds", "undecided (one seed)"]
+
+
+def test_reference_table_gathers_seeds(tmp_path):
+    for seed, value in ((0, 0.1), (1, 0.2)):
+        folder = tmp_path / "demo" / "05_semantic_palette" / f"toy-street-s{seed}-abcd1234"
+        folder.mkdir(parents=True)
+        (folder / "record.json").write_text(json.dumps(record(seed, value)))
+    rows = reference_table("05_semantic_palette", ["palette_kl"], root=tmp_path).rows
+    assert rows == (
+        ("toy-street", "demo", "16 px", "2", "0.150 ± 0.071", "–", "0.50", "abcd1234"),
+    )
