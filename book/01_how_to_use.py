@@ -17,8 +17,8 @@
 # In the folder of the project, on a machine with Python 3.11 or 3.12, `make` and a C compiler:
 #
 # ```
-# make book     # makes the environment .venv, runs the chapters, builds the site into _build/html
-# make test     # makes the same environment, runs the tests and every notebook at the smallest preset
+# make book    # environment in .venv, run of the chapters, site in _build/html
+# make test    # the same environment, all tests, every notebook at preset smoke
 # ```
 #
 # Both say what they are doing, and a second call does not repeat what is done. `make lab` opens the book in
@@ -31,9 +31,9 @@
 # The first code cell of a chapter holds its parameters, the second checks them and opens a *run*.
 
 # %% tags=["parameters"]
-preset = None        # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
-dataset = None       # a name that datasets.load knows
-data_root = None     # folder of a real data set
+preset = None     # smoke, demo, gpu, paper; None: as SEMPAL_PRESET says, or demo
+dataset = None    # a name that datasets.load knows
+data_root = None  # folder of a real data set
 seed = None
 
 # %%
@@ -50,10 +50,11 @@ run = Run.start("01_how_to_use", globals())
 from sempal_lib.runs import resolve
 from sempal_lib.tables import Table
 
-presets = [resolve("05_semantic_palette", {"preset": name}) for name in ("smoke", "demo", "gpu", "paper")]
-shown = ("height", "train_scenes", "batch_sizes", "phase_images", "max_channels", "samples", "precision")
-rows = tuple((name, *(str(getattr(values, name)) for values in presets)) for name in shown)
-Table(("parameter", *(values.preset for values in presets)), rows, {})
+names = ("smoke", "demo", "gpu", "paper")
+shown = ("height", "train_scenes", "batch_sizes", "max_channels", "samples", "precision")
+presets = [resolve("05_semantic_palette", {"preset": name}) for name in names]
+rows = [(name, *(str(getattr(values, name)) for values in presets)) for name in shown]
+Table(("parameter", *names), tuple(rows), {})
 
 # %% [markdown]
 # Lists hold one value for each resolution of progressive training, from 4 pixels high, doubling up to
@@ -90,7 +91,8 @@ for mistake in ({"sead": 1}, {"seed": "one"}, {"height": 24}):
 from sempal_lib.runs import run_folder
 
 for overrides in ({}, {"seed": 1}, {"fusion": False}):
-    print(overrides, "→", "/".join(run_folder("05_semantic_palette", "demo", overrides).parts[-4:]))
+    folder = run_folder("05_semantic_palette", "demo", overrides)
+    print(overrides, "→", "/".join(folder.parts[-4:]))
 
 # %% [markdown]
 # In the folder lie
@@ -103,18 +105,19 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # - the small **weights** of the generator, and sample sheets.
 #
 # Records and small weights of the best runs so far are committed in `runs/reference`.
-# `runs/reference/results.csv` is gathered from these records, one row a value, by
+# `runs/reference/results.csv` is gathered from these records, one row a value. The first of these commands
+# copies a run's record and small weights there, the second writes the table anew:
 #
 # ```
-# python -m sempal_lib.runs keep runs/gpu/05_semantic_palette/…    # copies a run's record and small weights
-# python -m sempal_lib.runs gather                                 # writes results.csv anew
+# python -m sempal_lib.runs keep runs/gpu/05_semantic_palette/…
+# python -m sempal_lib.runs gather
 # ```
 #
 # This chapter trains nothing. Its record, shortened, is:
 
 # %%
 record = run.finish()
-for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions", "threads", "metrics"):
+for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions", "metrics"):
     print(f"{name:14}", record[name])
 
 # %% [markdown]
@@ -147,14 +150,15 @@ for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions"
 from sempal_lib import datasets
 
 print("procedural:", ", ".join(datasets.PROCEDURAL))
-print("real:      ", ", ".join(name for name in datasets.names() if name not in datasets.PROCEDURAL))
+print("real:", ", ".join(sorted({*datasets.names()} - {*datasets.PROCEDURAL})))
 
 # %% [markdown]
 # The parameter `data_root` (in Python: `root`) says where a real one lies. Or set the environment variable
 # `SEMPAL_DATA` to the folder above several of them, each under its own name:
 #
 # ```
-# papermill book/05_semantic_palette.ipynb out.ipynb -p dataset cityscapes -p data_root /data/cityscapes
+# papermill book/05_semantic_palette.ipynb out.ipynb \
+#     -p dataset cityscapes -p data_root /data/cityscapes
 # SEMPAL_DATA=/data papermill book/05_semantic_palette.ipynb out.ipynb -p dataset idd
 # ```
 #
