@@ -181,8 +181,10 @@ class PaletteMixture:
                 if aic[-1] == min(aic):
                     best = mixture
         assert best is not None
-        arrays = (torch.tensor(a, dtype=torch.float32) for a in (best.weights_, best.means_, best.covariances_))
-        return cls(*arrays, tuple(aic))
+        weights, means, covariances = (
+            torch.tensor(a, dtype=torch.float32) for a in (best.weights_, best.means_, best.covariances_)
+        )
+        return cls(weights, means, covariances, tuple(aic))
 
     def sample(
         self,
@@ -225,7 +227,8 @@ class PaletteMixture:
         missing = {"weights", "means", "covariances"} - tensors.keys()
         if missing:
             raise ValueError(f"no palette mixture: {', '.join(sorted(missing))} missing")
-        return cls(*(tensors[name].float() for name in ("weights", "means", "covariances")), tuple(aic))
+        weights, means, covariances = (tensors[name].float() for name in ("weights", "means", "covariances"))
+        return cls(weights, means, covariances, tuple(aic))
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file: arrays only, nothing that a reader would execute."""

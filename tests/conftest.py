@@ -14,6 +14,8 @@ sys.path.insert(0, str(ROOT / "runs"))
 os.environ.pop("SEMPAL_PRESET", None)
 os.environ.pop("SEMPAL_DATA", None)
 os.environ.pop("SEMPAL_STATIC", None)
+# Nets of tests are tiny: a second thread gains nothing, and on a busy machine threads wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
@@ -61,15 +62,15 @@ def layout_data(parameters: Parameters, workers: int = 0) -> LayoutData:
     Chapter: Layouts and palettes.
     """
     p, size = parameters, layout_size(parameters)
-    splits = []
+    layouts = []
     for split, limit in (("train", p.train_scenes), ("val", p.val_scenes)):
         scenes = datasets.load(p.dataset, split, size, root=p.data_root, seed=p.seed, limit=limit)
-        splits.append(scenes.layouts(workers))
+        every = scenes.layouts(workers)
+        layouts.append(every[(every < scenes.label_space.num_classes).flatten(1).any(1)])
     space = scenes.label_space
-    layouts = [x[(x < space.num_classes).flatten(1).any(1)] for x in splits]
-    palettes = [palette_of(x, space.num_classes, space.ignore_index) for x in layouts]
-    mixture = PaletteMixture.fit(palettes[0], p.max_components, p.seed)
-    return LayoutData(p.dataset, space, *layouts, *palettes, mixture)
+    seen, held_out = (palette_of(x, space.num_classes, space.ignore_index) for x in layouts)
+    mixture = PaletteMixture.fit(seen, p.max_components, p.seed)
+    return LayoutData(p.dataset, space, layouts[0], layouts[1], seen, held_out, mixture)
 
 
 def generator_settings(parameters: Parameters, data: LayoutData) -> GeneratorSettings:
@@ -182,7 +183,8 @@ def train(
     """
     if parameters.devices > 1:
         # Fabric moves tensors inside its arguments, and may not change what is frozen: a plain dict travels.
-        make_fabric(parameters).launch(_train_in_process, parameters.model_dump(), str(checkpoint_path), conditional)
+        launch: Any = make_fabric(parameters).launch
+        launch(_train_in_process, parameters.model_dump(), str(checkpoint_path), conditional)
         parameters = parameters.model_copy(update={"devices": 1})
     training = layout_training(parameters, data, checkpoint_path, conditional=conditional)
     for _ in watch(training):

@@ -252,7 +252,7 @@ class ProgressiveTraining:
         g, d = list(self.generator.parameters()), list(self.discriminator.parameters())
         from_g = torch.autograd.grad(loss_g, g + d, allow_unused=True)
         from_real = torch.autograd.grad(real_part, d, allow_unused=True)
-        gradients = list(from_g[: len(g)])
+        gradients: list[Tensor | None] = list(from_g[: len(g)])
         for theirs, ours in zip(from_g[len(g) :], from_real, strict=True):
             gradients.append(None if ours is None else ours - theirs)
         self._update(g + d, gradients)
@@ -271,8 +271,7 @@ class ProgressiveTraining:
             # One message a step for both networks. Ours, not DDP's hooks: the penalty differentiates twice, and at
             # each stage other blocks are at rest.
             present = [x for x in gradients if x is not None]
-            flat = torch.cat([x.flatten() for x in present])
-            flat = self.fabric.all_reduce(flat, reduce_op="mean")
+            flat: Any = self.fabric.all_reduce(torch.cat([x.flatten() for x in present]), reduce_op="mean")
             pieces = iter(flat.split([x.numel() for x in present]))
             gradients = [None if x is None else next(pieces).view_as(x) for x in gradients]
         for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -286,8 +285,10 @@ class ProgressiveTraining:
             return
         # Early on the average must be quick, or it would still hold the first weights.
         half_life = min(self.settings.ema_images, max(0.05 * self.images, batch))
-        pairs = (list(net.parameters()) for net in (self.averaged, self.generator))
-        torch._foreach_lerp_(*(p for p in pairs), 1 - 0.5 ** (batch / half_life))
+        averaged: list[Any] = list(self.averaged.parameters())
+        current: list[Any] = list(self.generator.parameters())
+        with torch.no_grad():
+            torch._foreach_lerp_(averaged, current, 1 - 0.5 ** (batch / half_life))
 
     def _check_finite(self, losses: dict[str, float], count: int) -> None:
         bad = [name for name, value in losses.items() if not math.isfinite(value)]
