@@ -32,7 +32,7 @@ test: environment
 		$(BIN)/python -m pytest tests book --nbval-lax --durations=10
 
 lab: environment
-	$(BIN)/jupyter lab --notebook-dir=. book/01_how_to_use.ipynb
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/01_how_to_use.ipynb
 
 publish: runs
 	@$(BIN)/python runs/book.py publish --preset $(PRESET)
