@@ -221,8 +221,10 @@ def executed(chapter: str, preset: str, book: Path = BOOK) -> NotebookNode:
 def publish(preset: str = "demo", book: Path = BOOK) -> list[str]:
     """Copy the outputs of a preset's runs into `book/*.ipynb`. Returns the names of the chapters."""
     notebooks = {name: executed(name, preset, book) for name in chapters(book)}
+    texts = {}
     for name, notebook in notebooks.items():
-        text = nbformat.writes(notebook) + "\n"
+        # Where the repository lies on this machine is no reader's business.
+        texts[name] = text = nbformat.writes(notebook).replace(str(ROOT), "…") + "\n"
         if len(text.encode()) > MAX_NOTEBOOK_BYTES:
             raise BookError(
                 f"{name} has {len(text.encode()) / 1e6:.1f} MB with its outputs, at most "
@@ -230,6 +232,6 @@ def publish(preset: str = "demo", book: Path = BOOK) -> list[str]:
             )
         if notebook.metadata["sempal"]["library"] != runs.code_hash():
             raise BookError(f"{name} was run by older library code: make runs PRESET={preset} runs it again")
-    for name, notebook in notebooks.items():
-        (book / f"{name}.ipynb").write_text(nbformat.writes(notebook) + "\n", "utf-8")
-    return list(notebooks)
+    for name, text in texts.items():
+        (book / f"{name}.ipynb").write_text(text, "utf-8")
+    return list(texts)

@@ -131,10 +131,12 @@ class TestExecuteAndPublish:
         assert "seed 3" in path.read_text("utf-8")
         with pytest.raises(BookError, match="sample has no smoke run: make runs PRESET=smoke"):
             notebooks.publish("smoke", book)
+        make_book(book, code="import sempal_lib as _lib; print(_lib.__file__)")
         notebooks.execute("sample", "smoke", {}, book)
         assert notebooks.publish("smoke", book) == ["sample"]
         notebook = nbformat.read(book / "sample.ipynb", as_version=4)
-        assert notebook.cells[-1].outputs[0].text == "seed 0\n"
+        assert notebook.cells[-1].outputs[0].text == "seed 0\n…/sempal_lib/__init__.py\n"
+        notebooks.pair(book)
         assert notebooks.drift(book) == []
         assert "papermill" not in (book / "sample.ipynb").read_text("utf-8")
         assert website.stale_note(notebook) is None
