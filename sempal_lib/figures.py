@@ -23,8 +23,8 @@ from sempal_lib.tables import Table, metric_table
 
 __all__ = [
     "Table", "aic_curve", "class_error_bars", "contact_sheet", "interpolation_figure", "layout_grid",
-    "legend", "metric_table", "palette_bars", "palette_statistics", "proportion_scatter", "sinkhorn_figure",
-    "to_png", "training_curves",
+    "legend", "metric_table", "palette_bars", "palette_map", "palette_statistics", "proportion_scatter",
+    "sinkhorn_figure", "to_png", "training_curves",
 ]  # fmt: skip
 
 WIDTH = 5.0  # inches
@@ -101,6 +101,7 @@ def legend(label_space: LabelSpace, present: Sequence[int] | None = None) -> Fig
     classes = list(range(label_space.num_classes) if present is None else present)
     columns = _legend_columns(label_space, classes)
     figure = plt.figure(figsize=(WIDTH, 0.25 * -(-len(classes) // columns) + 0.1))
+    figure.subplots().set_axis_off()  # notebooks show no figure that has no axes
     _class_legend(figure, label_space, classes, "center")
     return figure
 
@@ -255,6 +256,27 @@ def palette_statistics(palettes, label_space: LabelSpace) -> Figure:
     shares.set(ylim=axes.get_ylim(), ylabel="layouts that hold the class")
     shares.set_yticks(rows, [f"{share:.0%}" for share in (palettes[:, classes] > 0).mean(0)])
     shares.tick_params(length=0)
+    return figure
+
+
+@_figure
+def palette_map(sets: Mapping[str, Any], label_space: LabelSpace) -> Figure:
+    """Sets of palettes as points of the plane in which the first set varies most, one panel a set.
+
+    Args:
+        sets: title to palettes, [N, C]. The axes are the first set's two principal components, each named by the
+            class that grows most along it and the one that shrinks most.
+    """
+    from sklearn.decomposition import PCA
+
+    plane, rows = PCA(2).fit(array_of(next(iter(sets.values())))), -(-len(sets) // 2)
+    figure, panels = plt.subplots(rows, 2, figsize=(WIDTH, 2 * rows + 0.6), sharex=True, sharey=True, squeeze=False)
+    for panel, (title, palettes) in zip(panels.flat, sets.items(), strict=False):
+        panel.scatter(*plane.transform(array_of(palettes)).T, 5, alpha=0.5, linewidth=0)
+        panel.set_title(title)
+    along = [[label_space.names[c] for c in (d.argmax(), d.argmin())] for d in plane.components_]
+    figure.supxlabel("→ more {}, less {}".format(*along[0]), fontsize=11)
+    figure.supylabel("→ more {}, less {}".format(*along[1]), fontsize=11)
     return figure
 
 

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from IPython.core.pylabtools import print_figure
 from matplotlib.text import Text
 from PIL import Image
 
@@ -57,6 +58,7 @@ def draw_all():
         "class_error_bars": figures.class_error_bars(errors, CITYSCAPES_19),
         "proportion_scatter": figures.proportion_scatter(palettes(9), palettes(9), CITYSCAPES_19),
         "palette_statistics": figures.palette_statistics(palettes(9), CITYSCAPES_19),
+        "palette_map": figures.palette_map({"real": palettes(9), "drawn": palettes(5)}, CITYSCAPES_19),
         "aic_curve": figures.aic_curve(range(1, 31), [(k - 12) ** 2 - 4e4 for k in range(1, 31)], 12),
     }  # fmt: skip
 
@@ -98,6 +100,11 @@ def test_text_is_large_enough_and_no_text_lies_on_another(drawn):
         shrink = 358 / 96 / figure.get_figwidth()
         smallest = min((text.get_fontsize() for text in shown_texts(figure)), default=11)
         assert smallest * shrink >= 8, name
+
+
+def test_notebooks_show_every_figure(drawn):
+    for name, figure in drawn.items():
+        assert print_figure(figure, "png"), name
 
 
 def test_figures_are_out_of_pyplots_hands_and_leave_its_style_alone(drawn):
@@ -173,6 +180,20 @@ def test_statistics_say_in_how_many_layouts_a_class_occurs():
     figure = figures.palette_statistics([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]], ABC)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["sky", "road"]
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["100%", "50%"]
+
+
+def test_map_of_palettes_lies_in_the_plane_of_the_first_set():
+    # Three classes trade along one line, sky against road; a set off that line falls onto its foot point.
+    space = LabelSpace(("sky", "road", "tree"), ((0, 0, 0),) * 3)
+    line = torch.tensor([[0.5 + step, 0.3 - step, 0.2] for step in (-0.2, -0.1, 0.1, 0.2)])
+    figure = figures.palette_map({"real": line, "drawn": torch.tensor([[0.4, 0.2, 0.4]])}, space)
+    (real,), (drawn,) = (axes.collections for axes in figure.axes)
+    steps = np.asarray(real.get_offsets())[:, 0]
+    sign = np.sign(steps[-1])
+    assert steps * sign == pytest.approx([-0.2 * 2**0.5, -0.1 * 2**0.5, 0.1 * 2**0.5, 0.2 * 2**0.5], abs=1e-6)
+    assert drawn.get_offsets()[0, 0] == pytest.approx(0, abs=1e-6)
+    more, less = ("sky", "road") if sign > 0 else ("road", "sky")
+    assert figure.get_supxlabel() == f"→ more {more}, less {less}"
 
 
 def test_png_holds_the_layout_and_paints_ignored_pixels_black():
