@@ -72,3 +72,29 @@ def test_frechet_distance_needs_two_rows():
 def test_proportion_error_by_hand():
     t, q = torch.tensor([[0.5, 0.5], [1.0, 0.0]]), torch.tensor([[0.25, 0.75], [1.0, 0.0]])
     assert metrics.proportion_error(t, q).tolist() == [0.125, 0.125]
+
+
+def test_diversity_by_hand():
+    layouts = torch.tensor([[[0, 1]], [[0, 1]], [[0, 2]]])  # of three pairs, two differ in one of two pixels
+    assert metrics.layout_diversity(layouts).item() == pytest.approx((0 + 0.5 + 0.5) / 3)
+    assert metrics.layout_diversity(layouts[:2]).item() == 0
+    with pytest.raises(ValueError, match="at least 2"):
+        metrics.layout_diversity(layouts[:1])
+
+
+def test_evaluation_against_single_calls():
+    from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator
+    from sempal_lib.palettes import palette_of
+
+    torch.manual_seed(0)
+    generator = LayoutGenerator(GeneratorSettings(4, 8, 16, latent_dim=3, max_channels=4))
+    targets, real, typical = palettes(6, 4), palettes(9, 4, 1), palettes(7, 4, 2)
+    found = metrics.evaluate_layouts(generator, targets, real, typical, seed=5)
+    random = torch.Generator().manual_seed(5)
+    made = [generator.generate(torch.randn(len(t), 3, generator=random), t) for t in (targets, typical)]
+    followed, free = (palette_of(layouts, 4) for layouts in made)
+    assert found["palette_kl"] == (metrics.palette_kl(targets, followed).item(), 6)
+    assert found["budget_mae"] == (metrics.proportion_error(targets, followed).mean().item(), 6)
+    assert found["fsd"] == (metrics.frechet_segmentation_distance(real, free).item(), 7)
+    exact = metrics.evaluate_layouts(generator, targets, real, typical, exact=True)
+    assert exact["budget_mae"][0] < 1 / 128

@@ -102,7 +102,7 @@ def two_modes():
 
 
 def test_mixture_finds_the_modes(two_modes):
-    centres, palettes = two_modes
+    palettes = two_modes[1]
     mixture = PaletteMixture.fit(palettes, max_components=4)
     assert mixture.num_components >= 2
     assert len(mixture.aic) == 4

@@ -51,7 +51,8 @@ def training(settings=SETTINGS, layouts=None, net=NET, seed=0, **kwargs):
 
 
 def weights(run):
-    return {k: v.clone() for net in (run.generator, run.discriminator, run.averaged) for k, v in net.state_dict().items()}
+    nets = {"g": run.generator, "d": run.discriminator, "average": run.averaged}
+    return {f"{n}.{k}": v.clone() for n, net in nets.items() for k, v in net.state_dict().items()}
 
 
 def test_reports_follow_the_schedule():
@@ -212,7 +213,7 @@ def test_checkpoint_of_another_configuration(tmp_path):
     before = path.read_bytes()
     with pytest.raises(CheckpointError, match=r"another configuration: learning_rate is 0\.001 there, 0\.01 now"):
         training(replace(SETTINGS, learning_rate=0.01), checkpoint_path=path)
-    with pytest.raises(CheckpointError, match="data_set is 'bands' now|data_set is None there, 'bands' now"):
+    with pytest.raises(CheckpointError, match="data_set is None there, 'bands' now"):
         training(checkpoint_path=path, configuration={"data_set": "bands"})
     assert path.read_bytes() == before
 
@@ -258,7 +259,8 @@ def test_it_learns_the_palette(precision):
 
     stages = (StageSettings(16, 0, 1600), StageSettings(16, 400, 2400))
     settings = ProgressiveSettings(stages, learning_rate=1e-2, report_steps=50, ema_images=500)
-    run = training(settings, net=NET.with_(max_channels=12), fabric=Fabric(accelerator="cpu", devices=1, precision=precision))
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    run = training(settings, net=NET.with_(max_channels=12), fabric=fabric)
     z, t = torch.randn(64, 5), run.mixture.sample(64, seed=0)
     kl = lambda: palette_kl(t, palette_of(run.averaged.generate(z, t), 4)).item()  # noqa: E731
     before = kl()

@@ -4,6 +4,7 @@ from sempal_lib.metrics.layouts import (
     evaluate_layouts,
     frechet_distance,
     frechet_segmentation_distance,
+    layout_diversity,
     palette_kl,
     proportion_error,
 )
@@ -12,6 +13,7 @@ __all__ = [
     "evaluate_layouts",
     "frechet_distance",
     "frechet_segmentation_distance",
+    "layout_diversity",
     "palette_kl",
     "proportion_error",
 ]

@@ -41,6 +41,23 @@ def proportion_error(target: Tensor, realised: Tensor) -> Tensor:
     return (target.double() - realised.double()).abs().mean(0)
 
 
+def layout_diversity(layouts: Tensor) -> Tensor:
+    """How much layouts differ from each other: the mean share of pixels with unlike classes, over all pairs.
+
+    Of layouts made for one palette with different noise it tells what the noise is worth; 0 if they are all the same.
+
+    Args:
+        layouts: integer [N, H, W], N at least 2; memory grows with N².
+    Returns:
+        A scalar in [0, 1].
+    """
+    if len(layouts) < 2:
+        raise ValueError("diversity needs at least 2 layouts")
+    flat = layouts.flatten(1)
+    unlike = (flat[:, None] != flat[None]).double().mean(2)
+    return unlike.sum() / (len(flat) * (len(flat) - 1))
+
+
 def frechet_distance(real: Tensor, fake: Tensor) -> Tensor:
     """Fréchet distance between two Gaussians fitted to feature vectors: ‖μ₁-μ₂‖² + Tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½).
 

@@ -82,14 +82,24 @@ def generator_settings(parameters: Parameters, data: LayoutData) -> GeneratorSet
 
 
 def progressive_settings(parameters: Parameters) -> ProgressiveSettings:
-    """The schedule and switches of a run. The average's half-life is the 20th part of the last phase, as in EDM."""
+    """The schedule and switches of a run. The average's half-life is the 16th part of the last phase."""
     p = parameters
     stages = tuple(StageSettings(b, n, n) for b, n in zip(p.batch_sizes, p.phase_images, strict=True))
     return ProgressiveSettings(
-        stages, p.learning_rate, p.discriminator_rate, multi_scale=p.multi_scale, soft_real=p.soft_real, palette_source=p.palette_source,
-        ema_images=max(p.phase_images[-1] // 4, 1) if p.ema else 0, released=p.released,
-        drift_weight=0.0 if p.released else 1e-3, channels_last=p.channels_last, compile=p.compile, checkpoint_seconds=p.checkpoint_seconds, seed=p.seed,
-    )  # fmt: skip
+        stages,
+        p.learning_rate,
+        p.discriminator_rate,
+        drift_weight=0.0 if p.released else 1e-3,
+        multi_scale=p.multi_scale,
+        soft_real=p.soft_real,
+        palette_source=p.palette_source,
+        ema_images=max(p.phase_images[-1] // 16, 1) if p.ema else 0,
+        released=p.released,
+        channels_last=p.channels_last,
+        compile=p.compile,
+        checkpoint_seconds=p.checkpoint_seconds,
+        seed=p.seed,
+    )
 
 
 def make_fabric(parameters: Parameters) -> Fabric:

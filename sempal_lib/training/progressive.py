@@ -35,8 +35,8 @@ class ProgressiveTraining:
     layouts through D: L_G's gradient in D's weights is, but for its sign, the generated half of L_D's.
 
     Every random number of a step comes from one generator and is drawn for the whole batch, of which each device
-    takes its part: several devices give the result of one (if each has whole groups of 4 samples, which D compares), and
-    a stopped run goes on as if it had not been.
+    takes its part: several devices give the result of one (if each has whole groups of 4 samples, which D compares),
+    and a stopped run goes on as if it had not been.
 
     Args:
         generator, discriminator: both at the last stage's size; trained in place.
