@@ -34,7 +34,6 @@ max_channels = None
 channel_base = None
 latent_dim = None
 learning_rate = None
-discriminator_rate = None
 max_components = None
 samples = None       # layouts that a metric is computed on
 iterations = None    # of the activation; the paper's is 1
@@ -221,9 +220,8 @@ Markdown(
 )
 
 # %% [markdown]
-# The discriminator sees layouts of many palettes side by side. They differ because their palettes do, so it hardly
-# notices if the noise changes nothing. In short trainings the generator takes that way out. Compare the reference
-# runs below, which had more time.
+# A generator could also follow every palette with one layout each, and no proportion would give it away. That is why
+# the discriminator compares the samples of a batch, and why we measure it.
 
 # %% [markdown]
 # ## Does it follow the palette?
@@ -362,9 +360,9 @@ verdicts(
 # Gaussian that softens real layouts is not in the paper: we take σ = 2 px at these sizes, centred. The paper takes
 # "the default training procedure" of ProGAN, so the discriminator compares the samples of a batch and its output is
 # kept from drifting, and we sample from averaged weights; the release does none of that, and `released=True`
-# gives the release. At `demo` the networks are narrow and training takes a minute: the learning rate is higher
-# (a layer of $n$ inputs with equalized learning rate moves with $\sqrt{n}$), and the discriminator's half as
-# high again.
+# gives the release. At
+# `demo` the networks are narrow, and the learning rate is higher: a layer of $n$ inputs with equalized learning rate
+# moves with $\sqrt{n}$, so 24 channels need about $\sqrt{512 / 24}$ times the paper's.
 #
 # ## Exercises
 #

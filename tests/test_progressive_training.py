@@ -116,6 +116,29 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
         torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_step_is_adams_whatever_the_memory_order(channels_last, monkeypatch):
+    """The fused optimizer takes a gradient's memory for its parameter's: strides that differ would mix up weights."""
+    run = training(replace(SETTINGS, channels_last=channels_last))
+    parameters = [p for net in (run.generator, run.discriminator) for p in net.parameters()]
+    plain = [p.detach().clone(memory_format=torch.contiguous_format).requires_grad_() for p in parameters]
+    optimizer = torch.optim.Adam(plain, SETTINGS.learning_rate, SETTINGS.betas, fused=False, foreach=False)
+    update, seen = run._update, []
+
+    def in_another_order(parameters, gradients):
+        seen[:] = [None if x is None else x.clone(memory_format=torch.contiguous_format) for x in gradients]
+        update(parameters, [x if x is None or x.ndim < 4 else x.to(memory_format=torch.channels_last) for x in gradients])
+
+    monkeypatch.setattr(run, "_update", in_another_order)
+    for _ in range(2):
+        run._train_step(run._at_stage(1), 1, 0.5)
+        for p, gradient in zip(plain, seen, strict=True):
+            p.grad = gradient
+        optimizer.step()
+        for ours, theirs in zip(parameters, plain, strict=True):
+            torch.testing.assert_close(ours.contiguous(), theirs, atol=1e-6, rtol=1e-5)
+
+
 def test_ignored_pixels_change_nothing():
     """Two data sets that differ only in what is written under ignored pixels train the same network."""
     first, second = bands(ignored=True), bands(ignored=True)

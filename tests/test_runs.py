@@ -34,7 +34,7 @@ def test_run_folder_tells_the_same_and_makes_nothing(runs_in_tmp):
 CHANGED = {
     "dataset": "camvid", "seed": 1, "height": 16, "train_scenes": 40, "val_scenes": 20, "batch_sizes": [4, 8],
     "phase_images": [64, 72], "max_channels": 4, "channel_base": 8, "latent_dim": 8, "learning_rate": 0.01,
-    "discriminator_rate": 2.0, "floor": False, "max_components": 1,
+    "floor": False, "max_components": 1,
     "samples": 32, "iterations": 2, "activation": "softmax", "fusion": False, "multi_scale": False,
     "soft_real": False, "palette_source": "real", "ema": False, "released": True, "precision": "bf16-mixed",
 }  # fmt: skip

@@ -88,7 +88,6 @@ def progressive_settings(parameters: Parameters) -> ProgressiveSettings:
     return ProgressiveSettings(
         stages,
         p.learning_rate,
-        p.discriminator_rate,
         drift_weight=0.0 if p.released else 1e-3,
         multi_scale=p.multi_scale,
         soft_real=p.soft_real,

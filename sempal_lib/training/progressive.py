@@ -82,8 +82,8 @@ class ProgressiveTraining:
         self.history: list[dict[str, float]] = []
         self.step, self.images, self.seconds = 0, 0, 0.0
         self._optimizers = [
-            torch.optim.Adam(net.parameters(), settings.learning_rate * rate, settings.betas, fused=True)
-            for net, rate in ((self.generator, 1.0), (self.discriminator, settings.discriminator_rate))
+            torch.optim.Adam(net.parameters(), settings.learning_rate, settings.betas, fused=True)
+            for net in (self.generator, self.discriminator)
         ]
         self._phases = settings.phases()
         self._fade = torch.ones((), device=device)
@@ -151,7 +151,10 @@ class ProgressiveTraining:
                     fade = done / phase.steps if phase.fading else 1.0
                     for name, value in self._train_step(layouts, phase.stage, fade).items():
                         totals[name] = totals[name] + value if name in totals else value
-                losses = {name: float(total) / count for name, total in totals.items()}
+                sums: Any = torch.stack(list(totals.values()))
+                if self.fabric.world_size > 1:  # each device saw its part of the batches
+                    sums = self.fabric.all_reduce(sums, reduce_op="mean")
+                losses = dict(zip(totals, (sums / count).tolist(), strict=True))
                 self.step += count
                 self._check_finite(losses, count)
                 took = time.monotonic() - started
@@ -275,6 +278,10 @@ class ProgressiveTraining:
             pieces = iter(flat.split([x.numel() for x in present]))
             gradients = [None if x is None else next(pieces).view_as(x) for x in gradients]
         for parameter, gradient in zip(parameters, gradients, strict=True):
+            # The fused optimizer walks through memory, so a gradient must lie there as its parameter does. A backward
+            # pass does not promise that.
+            if gradient is not None and gradient.stride() != parameter.stride():
+                gradient = torch.empty_like(parameter).copy_(gradient)
             parameter.grad = gradient
         for optimizer in self._optimizers:
             optimizer.step()

@@ -25,8 +25,7 @@ class ProgressiveSettings:
     """How a layout GAN is trained. The defaults are the paper's; the switches are the rows of its Table 4."""
 
     stages: tuple[StageSettings, ...]  # from 4 px height, each twice the one before
-    learning_rate: float = 1e-3  # of the generator
-    discriminator_rate: float = 1.0  # the discriminator's learning rate, in units of the generator's
+    learning_rate: float = 1e-3  # of both networks
     betas: tuple[float, float] = (0.0, 0.99)  # of Adam
     penalty_weight: float = 10.0  # λ of the gradient penalty
     drift_weight: float = 1e-3  # of E[D(x)²], which keeps D's output near 0
