@@ -6,12 +6,13 @@ BIN := .venv/bin
 # Chapters share the cores; a kernel of another environment must not be taken for this one's.
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help book runs test lab publish pair clean environment
+.PHONY: help book runs test bench lab publish pair clean environment
 
 help:
 	@echo "make book      run the chapters (PRESET=$(PRESET): smoke, demo, gpu or paper) and build the site: _build/html"
 	@echo "make runs      run the chapters only, into runs/$(PRESET)/"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
+	@echo "make bench     time the training step and exact counts, with the fast settings on and off"
 	@echo "make lab       open the book in JupyterLab"
 	@echo "make pair      write book/*.ipynb anew from book/*.py, keeping the outputs of unchanged cells"
 	@echo "make publish   copy the outputs of the runs at PRESET into book/*.ipynb"
@@ -30,6 +31,9 @@ test: environment
 	@echo "== Testing the library, the book and the site, then every notebook at preset smoke"
 	@runs=$$(mktemp -d) && trap 'rm -rf "$$runs"' EXIT && SEMPAL_PRESET=smoke SEMPAL_RUNS="$$runs" \
 		$(BIN)/python -m pytest tests book --nbval-lax --durations=10
+
+bench: environment
+	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-columns=median,ops,rounds --benchmark-sort=name
 
 lab: environment
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/01_how_to_use.ipynb

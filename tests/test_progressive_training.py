@@ -127,7 +127,8 @@ def test_a_step_is_adams_whatever_the_memory_order(channels_last, monkeypatch):
 
     def in_another_order(parameters, gradients):
         seen[:] = [None if x is None else x.clone(memory_format=torch.contiguous_format) for x in gradients]
-        update(parameters, [x if x is None or x.ndim < 4 else x.to(memory_format=torch.channels_last) for x in gradients])
+        last = [x if x is None or x.ndim < 4 else x.to(memory_format=torch.channels_last) for x in gradients]
+        update(parameters, last)
 
     monkeypatch.setattr(run, "_update", in_another_order)
     for _ in range(2):
