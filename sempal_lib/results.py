@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sempal_lib.records import records_under, reference_root
-from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
+from sempal_lib.tables import Table, mean_and_spread, number
 
 
 @cache
@@ -23,30 +23,34 @@ def published() -> dict[tuple[str, str, str, str], tuple[float, str]]:
     }
 
 
-def comparison(record: Mapping[str, Any], paper_dataset: str) -> Table:
-    """The paper's numbers beside a record's, one row a variant and metric.
+def comparison(record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[str]) -> Table:
+    """The paper's numbers beside a record's: one row a variant; each metric ours and, where it has one, the paper's.
 
     Args:
         record: of a run, with `seeds`: the values of every seed of its configuration.
-        paper_dataset: the data set whose published numbers are shown.
+        paper_dataset: the data set whose published numbers are shown. metrics: columns, in order.
     """
+    ours = {(r["system"], r["variant"], r["metric"]): list(r["values"].values()) for r in record["seeds"]}
+    variants = list(dict.fromkeys((system, variant) for system, variant, _ in ours))
+    paper = {
+        (*v, m): published()[*v, paper_dataset, m][0]
+        for v in variants
+        for m in metrics
+        if (*v, paper_dataset, m) in published()
+    }
+    with_paper = {metric for _, _, metric in paper}
+    columns = [(m, "ours") for m in metrics] + [(m, "paper") for m in metrics if m in with_paper]
+    columns.sort(key=lambda column: metrics.index(column[0]))
     rows = []
-    for row in record["seeds"]:
-        key = row["system"], row["variant"], paper_dataset, row["metric"]
-        paper = published().get(key)
-        values = list(row["values"].values())
-        rows.append(
-            (row["system"], row["variant"], row["metric"], number(paper[0] if paper else None),
-             mean_and_spread(values), str(len(values)), _samples(record, row))
-        )  # fmt: skip
-    header = ("system", "variant", "metric", f"paper ({paper_dataset})", "ours", "seeds", "n, split")
-    return Table(header, tuple(rows), {})
-
-
-def _samples(record: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    same = ("system", "variant", "metric", "split")
-    found = [m for m in record["metrics"] if all(m[name] == row[name] for name in same)]
-    return f"{found[0]['n']}, {row['split']}" if found else NOTHING
+    for v in variants:
+        cells = [
+            mean_and_spread(ours.get((*v, m), [])) if source == "ours" else number(paper.get((*v, m)))
+            for m, source in columns
+        ]
+        seeds = max(len(ours.get((*v, m), [])) for m in metrics)
+        rows.append((v[1], *cells, str(seeds)))
+    names = (m.replace("_", " ") + ("" if source == "ours" else f", {paper_dataset} (paper)") for m, source in columns)
+    return Table(("variant", *names, "seeds"), tuple(rows), {})
 
 
 def reference_table(
@@ -55,21 +59,23 @@ def reference_table(
     """The committed runs of a chapter: one row a configuration, mean ± spread over its seeds.
 
     Args:
-        metrics: columns, each once a variant. root: of the reference runs, the repository's if None.
+        metrics: columns, each once a variant that has it. root: of the reference runs, the repository's if None.
     """
     groups: dict[tuple, list[dict[str, Any]]] = {}
     for _, record in records_under(root or reference_root()):
         if record["chapter"] == chapter:
             key = record["dataset"], record["preset"], record["parameters"]["height"], record["configuration"]
             groups.setdefault(key, []).append(record)
-    columns = [(variant, metric) for metric in metrics for variant in variants]
+    everything = [record for records in groups.values() for record in records]
+    columns = [(v, m) for m in metrics for v in variants if any(_value(r, v, m) is not None for r in everything)]
     rows = []
     for (dataset, preset, height, configuration), records in sorted(groups.items()):
         values = [[_value(r, *column) for r in records] for column in columns]
         cells = (mean_and_spread([v for v in found if v is not None]) for found in values)
         hours = sum(r["seconds"] for r in records) / 3600 / len(records)
         rows.append((dataset, preset, f"{height} px", str(len(records)), *cells, f"{hours:.2f}", configuration))
-    header = ("data", "preset", "height", "seeds", *(f"{m}, {v}" for v, m in columns), "hours a seed", "run")
+    names = (f"{m.replace('_', ' ')}, {v}" for v, m in columns)
+    header = ("data", "preset", "height", "seeds", *names, "hours a seed", "run")
     return Table(header, tuple(rows), {})
 
 
