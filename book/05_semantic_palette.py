@@ -161,7 +161,7 @@ trained = training.train(run.parameters, data, run.checkpoint, watch=training.pr
 generator = trained.averaged.eval()
 Markdown(
     f"{trained.steps:,} steps on {trained.images:,} layouts took {trained.seconds:.0f} s "
-    f"on {run.parameters.device} with {torch.get_num_threads()} threads."
+    f"(device: {trained.fabric.device}, threads: {torch.get_num_threads()})."
 )
 
 # %%
@@ -171,6 +171,18 @@ figures.training_curves(trained.history)
 # The losses start anew at each resolution, as each adds a mask to judge. Entropy must fall: pixels learn to choose.
 # Spread settles where realism and evenness balance.
 #
+# The generator holds a layout at every resolution. One noise and palette a column, coarse to fine:
+
+# %%
+final = data.size[0]
+ladder = []
+for stage in range(len(trained.settings.stages)):
+    coarse = trained.sample(stage)[:3].cpu()
+    enlarged = final // coarse.shape[1]
+    ladder.append(coarse.repeat_interleave(enlarged, 1).repeat_interleave(enlarged, 2))
+figures.layout_grid(torch.cat(ladder), data.label_space, columns=3)
+
+# %% [markdown]
 # To know what the palette is worth we also train the *floor*: the same trunk, schedule and discriminator, without
 # everything that sees the palette (no palette input, no activation, no fusion, no conditional losses).
 
@@ -262,8 +274,9 @@ figures.class_error_bars(metrics.proportion_error(targets, realised), data.label
 # solid bars are made.
 
 # %%
-extremes = data.held_out_palettes[:, data.palettes.mean(0).argsort(descending=True)[1]]
-steps = interpolate(data.held_out_palettes[extremes.argmin()], data.held_out_palettes[extremes.argmax()], 5)
+second_largest = data.palettes.mean(0).argsort(descending=True)[1]
+share = data.held_out_palettes[:, second_largest]
+steps = interpolate(data.held_out_palettes[share.argmin()], data.held_out_palettes[share.argmax()], 5)
 same_noise = torch.randn(1, generator.settings.latent_dim).expand(len(steps), -1)
 figures.interpolation_figure(steps, generator.generate(same_noise, steps), data.label_space)
 
@@ -301,11 +314,23 @@ figures.layout_grid(both, data.label_space, ["largest class", "exact counts"] * 
 # least. Look for specks: they are the price of a budget that the network did not want to spend.
 #
 # ## Steer it yourself
+#
+# The sliders hold the best generator at hand for this data: a committed reference run's, which trained for longer and
+# at a higher resolution, or else the one from above.
 
 # %%
 from sempal_lib import widgets
+from sempal_lib.runs import reference_run
 
-widgets.explore(generator, data.label_space, data.held_out_palettes[busy])
+best = reference_run("05_semantic_palette", data.name)
+steered = generator if best is None else training.load_generator(best / "generator.safetensors")[0]
+begin = data.held_out_palettes[busy]
+widgets.explore(steered, data.label_space, begin)
+
+# %%
+noise = torch.randn(12, steered.settings.latent_dim)
+sampled = data.mixture.sample(12, seed=run.parameters.seed)
+figures.layout_grid(steered.generate(noise, sampled), data.label_space, columns=2)
 
 # %% [markdown]
 # ## The numbers
@@ -373,10 +398,10 @@ verdicts(
 # %% tags=["hide-cell"]
 from sempal_lib.widgets import rescale
 
-start = data.held_out_palettes[busy]
+start, noise = data.held_out_palettes[busy], torch.randn(32, generator.settings.latent_dim)
 for c in (start > 0.005).nonzero().flatten().tolist():
     doubled = torch.tensor(rescale(start, c, min(2 * float(start[c]), 1.0), torch.zeros_like(start))).float()
-    got = palette_of(generator.generate(noise[:32], doubled), len(start))[:, c].mean()
+    got = palette_of(generator.generate(noise, doubled), len(start))[:, c].mean()
     print(f"{data.label_space.names[c]:14} asked {doubled[c]:.3f}  got {got:.3f}")
 
 # %% [markdown]
