@@ -253,7 +253,7 @@ def evaluate(network, variant, **options):
     return found
 
 
-evaluate(generator, "full")
+followed = evaluate(generator, "full")
 if run.parameters.floor:
     evaluate(blind.averaged.cpu().eval(), "unconditional")
 noise = torch.randn(len(targets), generator.settings.latent_dim)
@@ -289,7 +289,7 @@ figures.interpolation_figure(steps, generator.generate(same_noise, steps), data.
 
 # %%
 counts = (1, 2, 5, 10, 50)
-by_count = [evaluate(generator, f"sinkhorn-{n}", iterations=n) for n in counts]
+by_count = [followed] + [evaluate(generator, f"sinkhorn-{n}", iterations=n) for n in counts[1:]]
 figures.sinkhorn_figure(counts, *([found[m][0] for found in by_count] for m in ("palette_kl", "fsd")))
 
 # %% [markdown]
