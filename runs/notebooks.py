@@ -88,7 +88,8 @@ def carry_outputs(source: NotebookNode, other: NotebookNode) -> NotebookNode:
         kept = found.pop(0) if found else None
         if kept is not None:
             number += 1
-            cell.outputs = [clean_output(output) for output in kept]
+            # What went to the error stream is progress bars: for those who watch, not for those who read.
+            cell.outputs = [clean_output(output) for output in kept if output.get("name") != "stderr"]
             cell.execution_count = number
             for output in cell.outputs:
                 if output.output_type == "execute_result":
@@ -165,7 +166,6 @@ def execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path = B
     os.environ.update(kernel_environment())
     folder = runs.run_folder(chapter, preset, overrides)
     folder.mkdir(parents=True, exist_ok=True)
-    forget_other_code(folder)
     partial, done = folder / f"{chapter}.partial.ipynb", folder / f"{chapter}.ipynb"
     for trial in (1, 2):
         try:
@@ -193,16 +193,6 @@ def execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path = B
     nbformat.write(notebook, partial)
     partial.replace(done)
     return done
-
-
-def forget_other_code(folder: Path) -> None:
-    """Delete a run's checkpoint if other library code wrote it: outputs must be the present code's."""
-    note = folder / "library.txt"
-    if note.exists() and note.read_text("utf-8") != runs.code_hash():
-        for checkpoint in folder.glob("checkpoint*"):
-            print(f"{checkpoint} is of older library code: training starts anew", file=sys.stderr)
-            checkpoint.unlink()
-    note.write_text(runs.code_hash(), "utf-8")
 
 
 def executed(chapter: str, preset: str, book: Path = BOOK) -> NotebookNode:
