@@ -167,16 +167,6 @@ class TestExecuteAndPublish:
         make_book(book, code=code)
         assert notebooks.execute("sample", "smoke", {}, book).exists()
 
-    def test_checkpoint_of_other_code_is_not_gone_on_from(self, tmp_path, monkeypatch):
-        checkpoint = tmp_path / "checkpoint.pt"
-        notebooks.forget_other_code(tmp_path)
-        checkpoint.touch()
-        notebooks.forget_other_code(tmp_path)
-        assert checkpoint.exists()
-        monkeypatch.setattr(runs, "code_hash", lambda: "other")
-        notebooks.forget_other_code(tmp_path)
-        assert not checkpoint.exists()
-
     def test_publish_refuses_what_is_too_large(self, book, monkeypatch):
         monkeypatch.setattr(notebooks, "MAX_NOTEBOOK_BYTES", 10)
         source = notebooks.read_source(book / "sample.py")
