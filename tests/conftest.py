@@ -10,10 +10,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "runs"))
 
-# A test says itself which preset, data and form of the widgets it means.
-os.environ.pop("SEMPAL_PRESET", None)
-os.environ.pop("SEMPAL_DATA", None)
-os.environ.pop("SEMPAL_STATIC", None)
 # Nets of tests are tiny: a second thread gains nothing, and on a busy machine threads wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -21,6 +17,14 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def quiet_environment(monkeypatch):
+    """A test says itself which preset, data and form of the widgets it means. The notebooks, which nbval runs in the
+    same session, keep what `make test` set."""
+    for name in ("SEMPAL_PRESET", "SEMPAL_DATA", "SEMPAL_STATIC"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")
