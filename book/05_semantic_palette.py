@@ -115,13 +115,13 @@ source(layout_gans.semantically_assisted_activation)
 # The third step breaks what the second had set up: where much paint falls on one pixel, some of it is lost to the
 # others. Two losses prevent that. The *entropy* loss makes each pixel choose,
 #
-# $$\mathcal{L}_\text{ENT} = \tfrac{1}{HW}\, \mathbb{E} \sum_{i,j} e_{i,j}, \quad
-# e_{i,j} = -\sum_c m_{c,i,j} \ln m_{c,i,j} \tag{3}$$
+# $$\mathcal{L}_\text{ENT} = \tfrac{1}{HW}\, \mathbb{E} \sum_{i,j} e_{i,j} \tag{3}$$
 #
-# and the *spread* loss gives each pixel the same amount of paint:
+# with $e_{i,j} = -\sum_c m_{c,i,j} \ln m_{c,i,j}$. The *spread* loss gives each pixel the same amount of paint,
 #
-# $$\mathcal{L}_\text{SPR} = \tfrac{1}{HW}\, \mathbb{E} \sum_{i,j} s_{i,j}, \quad
-# s_{i,j} = \Big( 1 - HW \sum_c \omega_{c,i,j} \Big)^2 \tag{4}$$
+# $$\mathcal{L}_\text{SPR} = \tfrac{1}{HW}\, \mathbb{E} \sum_{i,j} s_{i,j} \tag{4}$$
+#
+# with $s_{i,j} = ( 1 - HW \sum_c \omega_{c,i,j} )^2$.
 #
 # $\mathbb{E}$ is the mean over noise and palettes.
 #

@@ -38,6 +38,13 @@ PICTURE = """async () => {
     return bytes.reduce((sum, byte, place) => (sum + byte * (1 + place % 997)) % 1000000007, 0);
 }"""
 
+# Displayed formulas of which a sign lies outside their column: what is left of it, no scrolling brings back.
+CUT_FORMULAS = """() => [...document.querySelectorAll('mjx-container[display="true"]')].filter(formula => {
+    const column = formula.parentElement.getBoundingClientRect();
+    const signs = [...formula.querySelectorAll('mjx-c')].map(sign => sign.getBoundingClientRect());
+    return signs.some(sign => sign.left < column.left - 1 || sign.right > column.right + 1);
+}).length"""
+
 
 def notebook_with_explorer():
     formula = nbformat.v4.new_markdown_cell("# Explorer\n\nA palette $t$ has\n\n$$\\sum_c t_c = 1 .$$")
@@ -111,6 +118,9 @@ class TestSite:
                 page.wait_for_selector("mjx-container", timeout=10_000)
                 if page.locator("mjx-merror").count():
                     found.append("a formula has an error")
+                cut = page.evaluate(CUT_FORMULAS)
+                if cut:
+                    found.append(f"{cut} formulas do not fit their column: split them")
             overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if overflow > 0:
                 found.append(f"is {overflow} px wider than the window")
