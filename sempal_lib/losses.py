@@ -1,7 +1,10 @@
 """The losses, one function each, with the equation that it is."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 
 def entropy_loss(soft_layout: Tensor) -> Tensor:
@@ -29,6 +32,44 @@ def spread_loss(density: Tensor) -> Tensor:
     """
     pixels = density.shape[-2] * density.shape[-1]
     return (1 - pixels * density.float().sum(dim=1)).square().mean()
+
+
+def palette_matching_loss(soft_layout: Tensor, palette: Tensor) -> Tensor:
+    """Ask for a palette directly: KL divergence from it to the soft layout's own. What baseline 1 adds.
+
+    Args:
+        soft_layout: m, [B, C, H, W], sums to 1 over C. palette: t, [B, C], sums to 1.
+    Returns:
+        Mean over samples of Σ_c t_c ln(t_c / (q_c + 1e-5)), q the mean of m over the pixels; a scalar ≥ 0 but for
+        the 1e-5, in nats. Classes with t_c = 0 add nothing.
+    Source: Semantic Palette, §5.1 "baseline 1"; the 1e-5 is its release's. Chapter: Does the palette help?
+    """
+    q, t = soft_layout.float().mean((2, 3)), palette.float()
+    return (torch.xlogy(t, t) - t * (q + 1e-5).log()).sum(1).mean()
+
+
+def feature_matching_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """Make D see the same in generated samples as in real ones, on average: what SemGAN's generator lowers.
+
+    Args:
+        real, fake: features of D, layer by layer, [B, ·, H, W] each; the real ones want no gradient.
+    Returns:
+        Sum over the layers of mean |E f(x) - E f(G(z))|, E the mean over the batch; a scalar ≥ 0.
+    Source: Salimans et al. 2016, §3.1, with the distance L1 and all layers; SemGAN, §3.1 and appendix B, which leave
+        both open. Chapter: Pixels that are classes.
+    """
+    distances = [(r.float().mean(0) - f.float().mean(0)).abs().mean() for r, f in zip(real, fake, strict=True)]
+    return torch.stack(distances).sum()
+
+
+def discriminator_cross_entropy(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Call real samples real and generated ones generated: -½ (E ln D(x) + E ln(1 - D(G(z)))).
+
+    Args:
+        real_logits, fake_logits: D's output before the sigmoid, [B] each.
+    Source: SemGAN, eq. 1. Chapter: Pixels that are classes.
+    """
+    return 0.5 * (softplus(-real_logits.float()).mean() + softplus(fake_logits.float()).mean())
 
 
 def wasserstein_generator_loss(fake_scores: Tensor) -> Tensor:

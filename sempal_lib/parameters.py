@@ -21,11 +21,10 @@ _Counts = tuple[Annotated[int, Field(ge=1)], ...]
 
 
 class Parameters(BaseModel):
-    """All settings of a run, checked: the one flat object of every chapter.
+    """The settings that every chapter has, checked. A family of chapters adds its own in a subclass.
 
     No field has a default: the presets hold a value for each. Types are strict: a text or a bool is no
-    number, a float is no whole number. The two lists hold one entry for each resolution, from 4 px doubling
-    up to `height` (see `heights`). Raises pydantic's ValidationError, which `resolve` puts into plain words.
+    number, a float is no whole number. Raises pydantic's ValidationError, which `resolve` puts into plain words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -37,23 +36,11 @@ class Parameters(BaseModel):
     height: int = Field(ge=8, le=1024, description="height of the layouts, px")
     train_scenes: int | None = Field(ge=1, description="scenes to train on, at most; None: what the preset says")
     val_scenes: int | None = Field(ge=1, description="scenes held out, at most; None in a preset: all")
-    batch_sizes: _Counts = Field(strict=False, description="layouts a step over all devices, at each resolution")
-    phase_images: _Counts = Field(strict=False, description="real layouts shown a phase, at each resolution")
     max_channels: int = Field(ge=1, le=4096, description="widest features, channels")
-    channel_base: int = Field(ge=1, description="widest features at 4 px; they halve with each resolution")
     latent_dim: int = Field(ge=1, le=4096, description="length of the noise z")
     learning_rate: float = Field(gt=0, le=1, description="Adam's, for both networks")
-    max_components: int = Field(ge=1, le=200, description="Gaussians of the palette mixture, at most")
     samples: int = Field(ge=2, description="layouts that a metric is computed on")
-    iterations: int = Field(ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1")
-    activation: Literal["saa", "softmax"] = Field(description="how scores become a soft layout")
-    fusion: bool = Field(description="residual conditional fusion")
-    multi_scale: bool = Field(description="conditional losses at every resolution")
-    soft_real: bool = Field(description="real layouts softened for the discriminator")
-    palette_source: Literal["mixture", "real"] = Field(description="where training takes palettes from")
-    floor: bool = Field(description="also train the floor: the same GAN without the parts that see the palette")
     ema: bool = Field(description="sample from the moving average of the generator's weights")
-    released: bool = Field(description="the quirks of the authors' released code")
     device: Literal["auto", "cpu", "cuda"] = Field(description="auto is cuda where there is one")
     devices: int = Field(ge=1, le=1024, description="processes, one a device")
     precision: Literal["32-true", "bf16-mixed"] = Field(description="number format of training")
@@ -74,8 +61,34 @@ class Parameters(BaseModel):
         return self
 
     def _faults(self) -> Iterator[str]:
+        """Sentences on what no single field can tell."""
         if self.height & (self.height - 1):
             yield f"height = {self.height} is no power of two: choose 8, 16, 32, … 1024 px"
+
+
+class LayoutParameters(Parameters):
+    """Progressive layout GANs. The lists hold one entry for each of `heights`."""
+
+    batch_sizes: _Counts = Field(strict=False, description="layouts a step over all devices, at each resolution")
+    phase_images: _Counts = Field(strict=False, description="real layouts shown a phase, at each resolution")
+    channel_base: int = Field(ge=1, description="widest features at 4 px; they halve with each resolution")
+    max_components: int = Field(ge=1, le=200, description="Gaussians of the palette mixture, at most")
+    iterations: int = Field(ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1")
+    palette_input: bool = Field(description="the palette is concatenated to the noise")
+    activation: Literal["saa", "softmax"] = Field(description="how scores become a soft layout")
+    fusion: bool = Field(description="residual conditional fusion")
+    multi_scale: bool = Field(description="conditional losses at every resolution")
+    soft_real: bool = Field(description="real layouts softened for the discriminator; else Gumbel-softmax")
+    palette_source: Literal["mixture", "real"] = Field(description="where training takes palettes from")
+    conditional_weight: float = Field(ge=0, description="weight of the entropy and the spread loss")
+    matching_weight: float = Field(ge=0, description="weight of the direct matching of palettes, baseline 1")
+    palette_judge: bool = Field(description="the discriminator is told the palette, baseline 2")
+    floor: bool = Field(description="also train the floor: the same GAN without the parts that see the palette")
+    released: bool = Field(description="the quirks of the authors' released code")
+
+    def _faults(self) -> Iterator[str]:
+        if self.height & (self.height - 1):
+            yield from super()._faults()
             return
         for name in ("batch_sizes", "phase_images"):
             values, wanted = getattr(self, name), self.heights
@@ -99,9 +112,42 @@ class Parameters(BaseModel):
             )
 
 
-def _allowed(name: str) -> str:
+class SemganParameters(Parameters):
+    """SemGAN and its twin that paints colours; both always with the same settings."""
+
+    batch_size: int = Field(ge=1, description="layouts a step, over all devices")
+    steps: int = Field(ge=1, description="training steps")
+    kernel_size: int = Field(ge=3, le=31, description="of every convolution of both networks, px; odd")
+    min_channels: int = Field(ge=1, le=4096, description="narrowest features, channels: those of the last block")
+
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        if self.kernel_size % 2 == 0:
+            yield f"kernel_size = {self.kernel_size} is even: choose an odd one, so that each pixel is a centre"
+        if self.batch_size % self.devices:
+            yield f"batch_size = {self.batch_size} is no multiple of devices = {self.devices}: change one of them"
+        if self.min_channels > self.max_channels:
+            yield f"min_channels = {self.min_channels} is more than max_channels = {self.max_channels}: swap them"
+        if self.train_scenes is not None and self.train_scenes < self.samples:
+            yield (
+                f"samples = {self.samples} layouts are to be held against train_scenes = {self.train_scenes} real "
+                "ones: lower samples, or take more scenes"
+            )
+
+
+# A preset has a section for each family; a chapter that is not listed belongs to the first.
+FAMILIES: dict[str, type[Parameters]] = {"layouts": LayoutParameters, "semgan": SemganParameters}
+_FAMILY_OF = {"03_semgan": "semgan"}
+
+
+def family(chapter: str) -> str:
+    """The family of chapters whose parameters a chapter has: a key of FAMILIES."""
+    return _FAMILY_OF.get(chapter, "layouts")
+
+
+def _allowed(name: str, kind_of: type[Parameters]) -> str:
     """What may stand in a field, in words."""
-    info = Parameters.model_fields[name]
+    info = kind_of.model_fields[name]
     bounds = {type(bound).__name__: getattr(bound, type(bound).__name__.lower(), None) for bound in info.metadata}
     low = f" above {bounds['Gt']}" if "Gt" in bounds else f" from {bounds['Ge']}" if "Ge" in bounds else ""
     limits = low + (f" to {bounds['Le']}" if "Le" in bounds else "")
@@ -119,17 +165,21 @@ def _allowed(name: str) -> str:
     return words + (" or None" if type(None) in options else "") + f" ({info.description})"
 
 
-def nearest(name: str, cutoff: float = 0.6) -> str | None:
-    """The parameter whose name resembles `name` most, by at least `cutoff` of 1, or None."""
-    matches = difflib.get_close_matches(name, Parameters.model_fields, n=1, cutoff=cutoff)
+def nearest(name: str, chapter: str, cutoff: float = 0.6) -> str | None:
+    """The chapter's parameter whose name resembles `name` most, by at least `cutoff` of 1, or None."""
+    matches = difflib.get_close_matches(name, FAMILIES[family(chapter)].model_fields, n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 
-def unknown(name: str, where: str) -> str:
-    """The error text for a name that is no parameter."""
-    hint = f": did you mean '{nearest(name)}'?" if nearest(name) else "."
-    names = ", ".join(sorted(Parameters.model_fields))
-    return f"unknown parameter '{name}' for {where}{hint} The parameters are {names}."
+def unknown(name: str, chapter: str) -> str:
+    """The error text for a name that is no parameter of a chapter."""
+    near = nearest(name, chapter)
+    hint = f": did you mean '{near}'?" if near else "."
+    elsewhere = [key for key, kind in FAMILIES.items() if name in kind.model_fields]
+    if elsewhere and not near:
+        hint = f": it is one of the family {elsewhere[0]}."
+    names = ", ".join(sorted(FAMILIES[family(chapter)].model_fields))
+    return f"unknown parameter '{name}' for {chapter}{hint} The parameters are {names}."
 
 
 def presets_folder() -> Path:
@@ -137,47 +187,78 @@ def presets_folder() -> Path:
     return (repository() or Path.cwd()) / "runs" / "presets"
 
 
-def preset_values(name: str) -> dict[str, Any]:
-    """The values of a preset, from `runs/presets/<name>.yaml`. Raises RunError if it is damaged."""
+def preset_values(name: str, chapter: str) -> dict[str, Any]:
+    """The values of a preset for a chapter, from `runs/presets/<name>.yaml`: the common ones and its family's.
+
+    Raises RunError if the file is damaged, or lacks a value.
+    """
     known = sorted(path.stem for path in presets_folder().glob("*.yaml"))
     if name not in known:
         raise RunError(f"unknown preset {name!r}: there are {', '.join(known) or 'none'} in {presets_folder()}")
     path = presets_folder() / f"{name}.yaml"
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise RunError(f"cannot read {path}: {error}") from error
-    if not isinstance(values, dict) or values.get("preset") != name:
+    if not isinstance(content, dict) or content.get("preset") != name:
         raise RunError(f"{path} must be a map of parameter names to values, with 'preset: {name}' among them")
+    values = _merged(content, chapter, str(path))
     for key in values:
-        if key not in Parameters.model_fields:
-            raise RunError(unknown(str(key), str(path)))
-    missing = [key for key in Parameters.model_fields if key not in values]
+        if key not in FAMILIES[family(chapter)].model_fields:
+            raise RunError(f"{path}: {unknown(str(key), chapter)}")
+    missing = [key for key in FAMILIES[family(chapter)].model_fields if key not in values]
     if missing:
-        raise RunError(f"{path} gives no value for {', '.join(missing)}: a preset holds every parameter")
+        raise RunError(
+            f"{path} gives no value for {', '.join(missing)}: a preset holds every parameter, "
+            f"for {chapter} at the top or under 'chapters: {family(chapter)}:'"
+        )
     return values
 
 
-def resolve(chapter: str, given: dict[str, Any]) -> Parameters:
+def _merged(content: dict[str, Any], chapter: str, where: str) -> dict[str, Any]:
+    """The common values of a preset's map, and over them those of the chapter's family."""
+    sections = content.get("chapters") or {}
+    if not isinstance(sections, dict) or not all(isinstance(part, dict) for part in sections.values()):
+        raise RunError(f"{where}: 'chapters' must be a map of families ({', '.join(FAMILIES)}) to their values")
+    unfamiliar = [name for name in sections if name not in FAMILIES]
+    if unfamiliar:
+        raise RunError(f"{where}: 'chapters' has {unfamiliar[0]!r}, the families are {', '.join(FAMILIES)}")
+    common = {key: value for key, value in content.items() if key != "chapters"}
+    return common | sections.get(family(chapter), {})
+
+
+def resolve(chapter: str, given: dict[str, Any]) -> Any:
     """The checked parameters of a chapter: what is given, and from the preset what is not given or None.
 
-    The preset is `given["preset"]`, or the environment variable SEMPAL_PRESET, or demo.
-    Raises RunError that names the value, what is allowed, and where to change it.
+    The preset is `given["preset"]`, or the environment variable SEMPAL_PRESET, or demo. `given` may hold a whole
+    preset, as papermill's -f hands it over: of its `chapters` the section of this chapter's family counts.
+
+    Returns:
+        The family's Parameters.
+    Raises:
+        RunError: names the value, what is allowed, and where to change it.
     """
-    for name in given:
-        if name not in Parameters.model_fields:
+    kind = FAMILIES[family(chapter)]
+    alone = {name: value for name, value in given.items() if name != "chapters"}
+    for name in alone:
+        if name not in kind.model_fields:
             raise RunError(unknown(name, chapter))
-    overrides = {name: value for name, value in given.items() if value is not None}
+    # What was given by itself counts for more than what came with a section.
+    section = _merged({"chapters": given.get("chapters")}, chapter, chapter)
+    overrides = section | {name: value for name, value in alone.items() if value is not None}
+    for name in section:
+        if name not in kind.model_fields:
+            raise RunError(unknown(str(name), chapter))
     preset = overrides.get("preset", os.environ.get("SEMPAL_PRESET") or "demo")
-    values = preset_values(preset)
+    values = preset_values(preset, chapter)
     try:
-        return Parameters(**{**values, **overrides, "preset": preset})
+        return kind(**{**values, **overrides, "preset": preset})
     except ValidationError as error:
-        faults = "\n".join(dict.fromkeys(_fault(detail, overrides, preset) for detail in error.errors()))
+        faults = "\n".join(dict.fromkeys(_fault(detail, overrides, preset, kind) for detail in error.errors()))
         raise RunError(f"{chapter} cannot run with these parameters.\n{faults}") from None
 
 
-def _fault(detail: Any, overrides: dict[str, Any], preset: str) -> str:
+def _fault(detail: Any, overrides: dict[str, Any], preset: str, kind: type[Parameters]) -> str:
     if not detail["loc"]:
         return str(detail["ctx"]["error"])  # a check of several parameters together, in our own words
     name = str(detail["loc"][0])
@@ -190,5 +271,5 @@ def _fault(detail: Any, overrides: dict[str, Any], preset: str) -> str:
     place = (
         "the notebook's first cell, or papermill's -p, -y or -f" if name in overrides else f"runs/presets/{preset}.yaml"
     )
-    fault = f"{name} = {value!r} is not possible: allowed is {_allowed(name)}.{hint}"
+    fault = f"{name} = {value!r} is not possible: allowed is {_allowed(name, kind)}.{hint}"
     return f"{fault} It comes from {place}: change it there."

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from sempal_lib.parameters import NAME, Parameters, nearest, preset_values, resolve, unknown
+from sempal_lib.parameters import FAMILIES, NAME, Parameters, family, nearest, preset_values, resolve, unknown
 from sempal_lib.records import (
     SYSTEMS,
     RunError,
@@ -82,7 +82,7 @@ def portable(parameters: Parameters) -> dict[str, Any]:
 
 def command(chapter: str, parameters: Parameters) -> str:
     """The papermill command line that makes this run."""
-    preset = preset_values(parameters.preset)
+    preset = preset_values(parameters.preset, chapter)
     words = f"papermill book/{chapter}.ipynb out.ipynb -f runs/presets/{parameters.preset}.yaml".split()
     for name, value in parameters.model_dump(mode="json").items():
         if value != preset[name]:
@@ -90,8 +90,20 @@ def command(chapter: str, parameters: Parameters) -> str:
     return shlex.join(words)
 
 
+def parameters_for(chapter: str, parameters: Parameters) -> Parameters:
+    """The parameters with which another chapter makes what a run needs from it.
+
+    The same ones within a family. Of another family: the preset's, for the same data and seed, on the same machine.
+    """
+    if type(parameters) is FAMILIES[family(chapter)]:
+        return parameters
+    shared = {"preset", "dataset", "data_root", "seed", *NOT_CONFIGURATION}
+    return resolve(chapter, parameters.model_dump(include=shared))
+
+
 def require_checkpoint(chapter: str, parameters: Parameters, name: str = "generator.safetensors") -> Path:
-    """A file of another chapter's run, same parameters. Raises RunError with the command that makes it."""
+    """A file of another chapter's run, see `parameters_for`. Raises RunError with the command that makes it."""
+    parameters = parameters_for(chapter, parameters)
     path = _folder(chapter, parameters) / name
     if not path.exists():
         raise RunError(
@@ -145,10 +157,10 @@ def _given(chapter: str, namespace: dict[str, Any]) -> dict[str, Any]:
         plain = type(value) in _PLAIN
         if name.startswith("_") or name in ("In", "Out"):
             continue
-        if name in Parameters.model_fields:
+        if name in FAMILIES[family(chapter)].model_fields or name == "chapters":
             if plain or not again:
                 given[name] = value
-        elif plain and (not again or nearest(name, cutoff=0.9)):
+        elif plain and (not again or nearest(name, chapter, cutoff=0.9)):
             raise RunError(f"{unknown(name, chapter)} In a kernel that keeps running, also say: del {name}")
     return given
 

@@ -9,16 +9,20 @@ from run_helpers import CHAPTER, isolated, start  # noqa: F401
 
 from sempal_lib import parameters as parameters_module
 from sempal_lib import runs
-from sempal_lib.runs import Parameters, Run, RunError
+from sempal_lib.parameters import FAMILIES
+from sempal_lib.runs import Run, RunError
 
 PRESETS = ("smoke", "demo", "gpu", "paper")
+CHAPTER_OF = {"layouts": CHAPTER, "semgan": "03_semgan"}  # one of each family
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", PRESETS)
-def test_preset_holds_every_parameter_and_passes_the_checks(name):
-    parameters = runs.resolve(CHAPTER, {"preset": name})
+def test_preset_holds_every_parameter_and_passes_the_checks(name, family):
+    parameters = runs.resolve(CHAPTER_OF[family], {"preset": name})
+    assert type(parameters) is FAMILIES[family]
     assert parameters.preset == name
-    assert set(runs.preset_values(name)) == set(Parameters.model_fields)
+    assert set(runs.preset_values(name, CHAPTER_OF[family])) == set(FAMILIES[family].model_fields)
     assert parameters.heights[0] == 4
     assert parameters.heights[-1] == parameters.height
 
@@ -26,10 +30,18 @@ def test_preset_holds_every_parameter_and_passes_the_checks(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_preset_says_the_unit_of_every_value(name):
     lines = (parameters_module.presets_folder() / f"{name}.yaml").read_text().splitlines()
+    every = {field for kind in FAMILIES.values() for field in kind.model_fields}
     for before, line in itertools.pairwise(lines):
-        key = line.partition(":")[0]
-        if key in Parameters.model_fields and key not in ("preset", "seed"):
-            assert "#" in line or before.startswith("#"), f"{key} has no comment"
+        key = line.partition(":")[0].strip()
+        if key in every and key not in ("preset", "seed"):
+            assert "#" in line or before.strip().startswith("#"), f"{key} has no comment"
+
+
+def test_semgans_paper_preset_is_the_papers():
+    paper = runs.resolve("03_semgan", {"preset": "paper"})
+    found = paper.batch_size, paper.learning_rate, paper.kernel_size, paper.latent_dim, paper.steps
+    assert found == (32, 1e-4, 11, 100, 50_000)
+    assert (paper.dataset, paper.height, paper.train_scenes) == ("colored-shapes", 64, None)
 
 
 def test_paper_preset_is_the_authors_schedule():
@@ -42,7 +54,7 @@ def test_paper_preset_is_the_authors_schedule():
 
 
 def test_every_parameter_is_described():
-    assert all(info.description for info in Parameters.model_fields.values())
+    assert all(info.description for kind in FAMILIES.values() for info in kind.model_fields.values())
 
 
 def test_preset_is_the_given_one_then_the_environments_then_demo(monkeypatch):
@@ -109,7 +121,7 @@ def test_impossible_value_stops_the_start_and_writes_nothing(given, message, run
 def test_fault_says_where_the_value_comes_from(monkeypatch, tmp_path):
     with pytest.raises(RunError, match=r"comes from the notebook's first cell, or papermill's -p, -y or -f"):
         start(seed="3")
-    mine = {**runs.preset_values("smoke"), "preset": "mine", "samples": "many"}
+    mine = {**runs.preset_values("smoke", CHAPTER), "preset": "mine", "samples": "many"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
     monkeypatch.setattr(parameters_module, "presets_folder", lambda: tmp_path)
     with pytest.raises(RunError, match=r"samples = 'many'.* comes from runs/presets/mine.yaml"):
@@ -127,15 +139,54 @@ def test_all_faults_are_told_at_once():
         (lambda values: values.pop("samples"), r"gives no value for samples"),
         (lambda values: values.update(sample=3), r"unknown parameter 'sample' .* did you mean 'samples'"),
         (lambda values: values.update(preset="other"), r"with 'preset: mine' among them"),
+        (lambda values: values.update(chapters=[1]), r"mine.yaml: 'chapters' must be a map of families \(layouts, sem"),
+        (lambda values: values.update(chapters={"images": {}}), r"'chapters' has 'images', the families are layouts"),
     ],
 )
 def test_faulty_preset_file(change, message, monkeypatch, tmp_path):
-    values = {**runs.preset_values("smoke"), "preset": "mine"}
+    values = {**runs.preset_values("smoke", CHAPTER), "preset": "mine"}
     change(values)
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
     monkeypatch.setattr(parameters_module, "presets_folder", lambda: tmp_path)
     with pytest.raises(RunError, match=message):
-        runs.preset_values("mine")
+        runs.preset_values("mine", CHAPTER)
+
+
+def test_a_whole_preset_as_papermill_hands_it_over():
+    """Of its sections the family's counts; what is given beside it counts for more; None means nothing."""
+    whole = yaml.safe_load((parameters_module.presets_folder() / "smoke.yaml").read_text())
+    assert runs.resolve(CHAPTER, whole) == runs.resolve(CHAPTER, {"preset": "smoke"})
+    assert runs.resolve("03_semgan", whole) == runs.resolve("03_semgan", {"preset": "smoke"})
+    whole["chapters"]["layouts"]["samples"] = 40
+    mine = {"height": None, "samples": None, "seed": 2}
+    assert runs.resolve(CHAPTER, whole | mine).samples == 40
+    assert runs.resolve(CHAPTER, whole | {"samples": 44}).samples == 44
+    assert runs.resolve("03_semgan", whole | mine).samples == 32
+    with pytest.raises(RunError, match="'chapters' must be a map"):
+        runs.resolve(CHAPTER, {"chapters": 3})
+    with pytest.raises(RunError, match="unknown parameter 'sample' for 05_semantic_palette"):
+        runs.resolve(CHAPTER, {"chapters": {"layouts": {"sample": 3}}})
+
+
+def test_a_parameter_of_another_family_is_told_from_a_typing_error():
+    with pytest.raises(RunError, match="unknown parameter 'kernel_size' for 05_sem.*one of the family semgan"):
+        start(kernel_size=5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"kernel_size": 4}, "kernel_size = 4 is even"),
+        ({"batch_size": 7, "devices": 2}, "batch_size = 7 is no multiple of devices = 2"),
+        ({"min_channels": 32}, "min_channels = 32 is more than max_channels = 16"),
+        ({"samples": 65}, "samples = 65 layouts are to be held against train_scenes = 64 real ones: lower samples"),
+        ({"height": 48}, "height = 48 is no power of two"),
+    ],
+    ids=str,
+)
+def test_impossible_values_of_semgan(given, message):
+    with pytest.raises(RunError, match=message):
+        runs.resolve("03_semgan", {"preset": "smoke", **given})
 
 
 def test_cuda_where_there_is_none(monkeypatch, runs_in_tmp):

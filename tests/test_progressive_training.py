@@ -50,6 +50,13 @@ def training(settings=SETTINGS, layouts=None, net=NET, seed=0, **kwargs):
     return ProgressiveTraining(LayoutGenerator(net), LayoutDiscriminator(net), layouts, settings, mixture, **kwargs)
 
 
+def at_middle_of_fade(run):
+    """One step at the size of the second stage, half of it faded in."""
+    fading = run._phases[1].steps
+    run.step = run._phases[0].steps + fading // 2 - 1
+    run._train_step()
+
+
 def weights(run):
     nets = {"g": run.generator, "d": run.discriminator, "average": run.averaged}
     return {f"{n}.{k}": v.clone() for n, net in nets.items() for k, v in net.state_dict().items()}
@@ -83,7 +90,7 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
         return straight_through_gumbel(m, noise, temperature)
 
     monkeypatch.setattr("sempal_lib.training.progressive.straight_through_gumbel", remember)
-    run._train_step(run._at_stage(1), 1, 0.5)
+    at_middle_of_fade(run)
     hard, z, t, mix = seen["draw"]
     valid = hard.sum(1, keepdim=True)
     assert valid.min() == 0  # some pixels are ignored
@@ -132,7 +139,7 @@ def test_a_step_is_adams_whatever_the_memory_order(channels_last, monkeypatch):
 
     monkeypatch.setattr(run, "_update", in_another_order)
     for _ in range(2):
-        run._train_step(run._at_stage(1), 1, 0.5)
+        at_middle_of_fade(run)
         for p, gradient in zip(plain, seen, strict=True):
             p.grad = gradient
         optimizer.step()
@@ -209,11 +216,11 @@ def gradients_of_a_process(fabric, folder, soft_real):
     stages = (STAGES[0], StageSettings(8, 16, 24))  # each process has whole groups of 4 for the deviation
     run = training(replace(SETTINGS, stages=stages, soft_real=soft_real), layouts=bands(ignored=True), fabric=fabric)
     seen = []
-    for optimizer in run._optimizers:
+    for optimizer in run.optimizers.values():
         optimizer.step = lambda optimizer=optimizer: seen.extend(
             p.grad.clone() for group in optimizer.param_groups for p in group["params"] if p.grad is not None
         )
-    run._train_step(run._at_stage(1), 1, 0.5)
+    at_middle_of_fade(run)
     if fabric.global_rank == 0:
         torch.save(seen, folder / f"world{fabric.world_size}.pt")
 

@@ -11,7 +11,8 @@ import pytest
 from run_helpers import CHAPTER, finished, isolated, start  # noqa: F401
 
 from sempal_lib import records, runs
-from sempal_lib.runs import Parameters, RunError
+from sempal_lib.parameters import LayoutParameters
+from sempal_lib.runs import RunError
 
 
 def test_record_holds_all_that_it_should(tmp_path):
@@ -19,7 +20,7 @@ def test_record_holds_all_that_it_should(tmp_path):
     assert json.loads((run.folder / "record.json").read_text()) == record
     assert record["parameters"]["data_root"] == "bundle"
     assert str(tmp_path) not in json.dumps(record)
-    assert set(record["parameters"]) == set(Parameters.model_fields)
+    assert set(record["parameters"]) == set(LayoutParameters.model_fields)
     assert (record["chapter"], record["preset"], record["dataset"], record["seed"]) == (
         CHAPTER,
         "smoke",
@@ -254,10 +255,19 @@ def test_reference_run_is_the_tallest_with_weights_then_the_latest(tmp_path):
 
 def test_missing_checkpoint_says_the_command_that_makes_it():
     run = start(seed=3, batch_sizes=[4, 8])
-    with pytest.raises(RunError, match="this chapter builds on 03_semgan") as error:
-        runs.require_checkpoint("03_semgan", run.parameters)
+    with pytest.raises(RunError, match="this chapter builds on 06_ablation") as error:
+        runs.require_checkpoint("06_ablation", run.parameters)
     assert str(error.value).endswith(
-        "papermill book/03_semgan.ipynb out.ipynb -f runs/presets/smoke.yaml -y 'seed: 3' -y 'batch_sizes: [4, 8]'"
+        "papermill book/06_ablation.ipynb out.ipynb -f runs/presets/smoke.yaml -y 'seed: 3' -y 'batch_sizes: [4, 8]'"
     )
     (run.folder / "generator.safetensors").write_bytes(b"x")
     assert runs.require_checkpoint(CHAPTER, run.parameters) == run.folder / "generator.safetensors"
+
+
+def test_a_chapter_of_another_family_is_asked_for_the_same_data_and_seed():
+    run = start(seed=3, batch_sizes=[4, 8], dataset="camvid", data_root="/data/camvid")
+    theirs = runs.parameters_for("03_semgan", run.parameters)
+    assert (theirs.seed, theirs.dataset, theirs.data_root, theirs.preset) == (3, "camvid", "/data/camvid", "smoke")
+    assert theirs == runs.resolve("03_semgan", {"seed": 3, "dataset": "camvid", "data_root": "/data/camvid"})
+    with pytest.raises(RunError, match=r"papermill book/03_semgan.ipynb .* -y 'dataset: \"camvid\"'"):
+        runs.require_checkpoint("03_semgan", run.parameters)

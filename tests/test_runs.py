@@ -13,7 +13,8 @@ import yaml
 from run_helpers import CHAPTER, files, finished, isolated, start  # noqa: F401
 
 from sempal_lib import records, runs
-from sempal_lib.runs import Parameters, Run, RunError
+from sempal_lib.parameters import LayoutParameters, presets_folder
+from sempal_lib.runs import Run, RunError
 
 
 def test_folder_is_preset_chapter_dataset_seed_hash(runs_in_tmp):
@@ -36,7 +37,8 @@ CHANGED = {
     "phase_images": [64, 72], "max_channels": 4, "channel_base": 8, "latent_dim": 8, "learning_rate": 0.01,
     "floor": False, "max_components": 1,
     "samples": 32, "iterations": 2, "activation": "softmax", "fusion": False, "multi_scale": False,
-    "soft_real": False, "palette_source": "real", "ema": False, "released": True, "precision": "bf16-mixed",
+    "soft_real": False, "palette_source": "real", "palette_input": False, "conditional_weight": 0.5, "matching_weight": 1.0,
+    "palette_judge": True, "ema": False, "released": True, "precision": "bf16-mixed",
 }  # fmt: skip
 SAME_RESULT = {
     "data_root": "/data/x", "device": "cpu", "devices": 2, "compile": True, "channels_last": True,
@@ -45,7 +47,7 @@ SAME_RESULT = {
 
 
 def test_two_configurations_never_share_a_folder():
-    assert {*CHANGED, *SAME_RESULT, "preset"} == set(Parameters.model_fields)
+    assert {*CHANGED, *SAME_RESULT, "preset"} == set(LayoutParameters.model_fields)
     longer = {"batch_sizes": [8, 8, 8], "phase_images": [64, 64, 64]}
     folders = [runs.run_folder(CHAPTER, "smoke", {})]
     for name, value in CHANGED.items():
@@ -111,7 +113,7 @@ def test_show_prints_and_runs_nothing(capsys, runs_in_tmp):
     shown = capsys.readouterr().out
     values = yaml.safe_load(shown)
     assert values["batch_sizes"] == [4, 8]
-    assert set(values) == set(Parameters.model_fields)
+    assert set(values) == set(LayoutParameters.model_fields)
     assert str(runs.run_folder(CHAPTER, "smoke", {"seed": 3, "batch_sizes": [4, 8]})) in shown
     assert not runs_in_tmp.exists()
     assert runs.main(["show", CHAPTER, "seeds=3"]) == 1
@@ -157,7 +159,7 @@ def papermilled(notebook: Path, **given) -> None:
 
 
 def test_papermill_with_a_whole_preset_and_an_override(notebook, runs_in_tmp):
-    papermilled(notebook, **{**runs.preset_values("smoke"), "seed": 5})
+    papermilled(notebook, **{**yaml.safe_load((presets_folder() / "smoke.yaml").read_text()), "seed": 5})
     (path,) = runs_in_tmp.rglob("record.json")
     assert path.parent == runs.run_folder(CHAPTER, "smoke", {"seed": 5})
     assert records.read_record(path)["metrics"][0]["value"] == 1.0

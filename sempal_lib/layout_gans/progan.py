@@ -5,6 +5,7 @@ Resolutions are called stages: stage 0 is 4 pixels high, each next one twice tha
 
 from dataclasses import asdict, dataclass, replace
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, leaky_relu
 
@@ -19,6 +20,7 @@ from sempal_lib.layers import (
 )
 
 FIRST_HEIGHT = 4
+EMBEDDING = 8  # channels, in which a discriminator that is told the palette sees it
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class GeneratorSettings:
     activation: str = "saa"  # "saa", or "softmax" over classes, which does not see the palette
     fusion: bool = True  # residual conditional fusion before each upsampling
     iterations: int = 1  # of the activation; 1 is the paper's
+    palette_judge: bool = False  # the discriminator is told the palette too: baseline 2
     released: bool = False  # the quirks of the authors' release, which its checkpoints need
 
     def __post_init__(self):
@@ -138,9 +141,11 @@ class LastBlock(nn.Module):
 
 
 class LayoutDiscriminator(nn.Module):
-    """Tells real layouts from generated ones at every stage; sees the layout alone.
+    """Tells real layouts from generated ones at every stage; sees the layout alone, or with the palette asked for.
 
-    Source: Semantic Palette, fig. 2; ProGAN, Table 2, mirrored from the generator.
+    With `palette_judge` the palette, embedded in 8 numbers, is laid beside every pixel (baseline 2).
+
+    Source: Semantic Palette, fig. 2 and §5.1; ProGAN, Table 2, mirrored from the generator.
     Chapter: Progressive layouts, guided by a palette.
     """
 
@@ -148,29 +153,41 @@ class LayoutDiscriminator(nn.Module):
         super().__init__()
         self.settings = settings
         widths = [settings.channels(stage) for stage in range(settings.num_stages)]
-        self.from_mask = nn.ModuleList(EqualizedConv2d(settings.num_classes, w, 1, gain=1.0) for w in widths)
+        inputs = settings.num_classes + EMBEDDING * settings.palette_judge
+        self.from_mask = nn.ModuleList(EqualizedConv2d(inputs, w, 1, gain=1.0) for w in widths)
         self.blocks = nn.ModuleList(
             DiscriminatorBlock(widths[s], widths[s - 1]) for s in range(1, settings.num_stages)
         )
         self.last = LastBlock(widths[0], settings.first_width, deviation=not settings.released)
+        self.embed = EqualizedLinear(settings.num_classes, EMBEDDING, gain=1.0) if settings.palette_judge else None
 
-    def _features(self, soft_layout: Tensor, stage: int) -> Tensor:
+    def _features(self, soft_layout: Tensor, palette: Tensor | None, stage: int) -> Tensor:
+        if self.embed is not None and palette is not None:
+            beside = self.embed(palette)[:, :, None, None].expand(-1, -1, *soft_layout.shape[2:])
+            soft_layout = torch.cat([soft_layout, beside], 1)
         return leaky_relu(self.from_mask[stage](soft_layout), SLOPE)
 
-    def forward(self, soft_layout: Tensor, stage: int | None = None, fade: float | Tensor = 1.0) -> Tensor:
+    def forward(
+        self,
+        soft_layout: Tensor,
+        stage: int | None = None,
+        fade: float | Tensor = 1.0,
+        palette: Tensor | None = None,
+    ) -> Tensor:
         """Scores of layouts, higher for real ones.
 
         Args:
             soft_layout: [B, C, H, W] of the stage's size.
             stage: 0 to num_stages - 1; None is the last.
             fade: α in [0, 1], weight of the newest block against its bypass; 1 leaves the bypass out.
+            palette: [B, C], which the layout should have; only seen with `palette_judge`.
         Returns:
             [B].
         """
         stage = self.settings.num_stages - 1 if stage is None else stage
-        x = self._features(soft_layout, stage)
+        x = self._features(soft_layout, palette, stage)
         for s in range(stage, 0, -1):
             x = self.blocks[s - 1](x)
             if s == stage and not (isinstance(fade, float) and fade >= 1):
-                x = blend(self._features(avg_pool2d(soft_layout, 2), stage - 1), x, fade)
+                x = blend(self._features(avg_pool2d(soft_layout, 2), palette, stage - 1), x, fade)
         return self.last(x)

@@ -17,13 +17,13 @@ from sempal_lib import datasets
 from sempal_lib.labels import LabelSpace
 from sempal_lib.layout_gans import GeneratorSettings, LayoutDiscriminator, LayoutGenerator
 from sempal_lib.palettes import PaletteMixture, palette_of
-from sempal_lib.parameters import Parameters
+from sempal_lib.parameters import LayoutParameters, Parameters
 from sempal_lib.training import checkpoint
 from sempal_lib.training.progressive import ProgressiveTraining
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings
 
 # What a trained weight depends on, beside the data themselves.
-_CODE = ("labels.py", "layers.py", "losses.py", "palettes.py", "layout_gans/*.py", "training/progressive.py")
+_CODE = ("labels.py", "layers.py", "losses.py", "palettes.py", "layout_gans/*.py", "training/loop.py", "training/progressive.py")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +49,13 @@ class LayoutData:
         return tuple(self.layouts.shape[1:])  # type: ignore[return-value]
 
 
-def layout_size(parameters: Parameters) -> tuple[int, int]:
+def layout_size(parameters: LayoutParameters) -> tuple[int, int]:
     """(H, W) of a run's layouts: the height asked for, the width by the data set's own aspect (1:1 or 1:2), px."""
     own = datasets.load(parameters.dataset, "val", root=parameters.data_root, limit=1).size
     return parameters.height, parameters.height * (2 if own[1] / own[0] >= 1.5 else 1)
 
 
-def layout_data(parameters: Parameters, workers: int = 0) -> LayoutData:
+def layout_data(parameters: LayoutParameters, workers: int = 0) -> LayoutData:
     """Read or make all layouts of a run and fit the palette mixture.
 
     Every label is checked here, before any training starts. Errors are those of `datasets.load`.
@@ -73,15 +73,16 @@ def layout_data(parameters: Parameters, workers: int = 0) -> LayoutData:
     return LayoutData(p.dataset, space, layouts[0], layouts[1], seen, held_out, mixture)
 
 
-def generator_settings(parameters: Parameters, data: LayoutData) -> GeneratorSettings:
+def generator_settings(parameters: LayoutParameters, data: LayoutData) -> GeneratorSettings:
     p, (height, width) = parameters, data.size
     return GeneratorSettings(
         data.label_space.num_classes, height, width, p.latent_dim, p.max_channels, p.channel_base,
-        activation=p.activation, fusion=p.fusion, iterations=p.iterations, released=p.released,
+        palette_input=p.palette_input, activation=p.activation, fusion=p.fusion, iterations=p.iterations,
+        palette_judge=p.palette_judge, released=p.released,
     )  # fmt: skip
 
 
-def progressive_settings(parameters: Parameters) -> ProgressiveSettings:
+def progressive_settings(parameters: LayoutParameters) -> ProgressiveSettings:
     """The schedule and switches of a run. The average's half-life is the 16th part of the last phase."""
     p = parameters
     stages = tuple(StageSettings(b, n, n) for b, n in zip(p.batch_sizes, p.phase_images, strict=True))
@@ -89,6 +90,8 @@ def progressive_settings(parameters: Parameters) -> ProgressiveSettings:
         stages,
         p.learning_rate,
         drift_weight=0.0 if p.released else 1e-3,
+        conditional_weight=p.conditional_weight,
+        matching_weight=p.matching_weight,
         multi_scale=p.multi_scale,
         soft_real=p.soft_real,
         palette_source=p.palette_source,
@@ -111,7 +114,7 @@ def make_fabric(parameters: Parameters) -> Fabric:
 
 
 def layout_training(
-    parameters: Parameters,
+    parameters: LayoutParameters,
     data: LayoutData,
     checkpoint_path: str | Path | None = None,
     fabric: Fabric | None = None,
@@ -127,8 +130,8 @@ def layout_training(
     """
     network, settings = generator_settings(parameters, data), progressive_settings(parameters)
     if not conditional:
-        network = replace(network, palette_input=False, activation="softmax", fusion=False)
-        settings = replace(settings, conditional_weight=0.0, multi_scale=False)
+        network = replace(network, palette_input=False, activation="softmax", fusion=False, palette_judge=False)
+        settings = replace(settings, conditional_weight=0.0, matching_weight=0.0, multi_scale=False)
     facts = provenance(data)
     if checkpoint_path is not None:
         _set_outdated_aside(Path(checkpoint_path), facts)
@@ -175,7 +178,7 @@ def _set_outdated_aside(path: Path, facts: dict[str, str]) -> None:
 
 
 def train(
-    parameters: Parameters,
+    parameters: LayoutParameters,
     data: LayoutData,
     checkpoint_path: str | Path,
     conditional: bool = True,
@@ -202,7 +205,7 @@ def train(
 
 
 def _train_in_process(fabric: Fabric, values: dict, checkpoint_path: str, conditional: bool) -> None:
-    parameters = Parameters(**values)
+    parameters = LayoutParameters(**values)
     training = layout_training(parameters, layout_data(parameters), checkpoint_path, fabric, conditional)
     for _ in progress_bar(training) if fabric.global_rank == 0 else training:
         pass

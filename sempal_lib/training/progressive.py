@@ -1,10 +1,6 @@
 """Progressive training of layout GANs: the same routine for every generator on the progressive trunk."""
 
 import copy
-import json
-import math
-import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,24 +15,29 @@ from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
 from sempal_lib.losses import (
     entropy_loss,
     gradient_penalty,
+    palette_matching_loss,
     spread_loss,
     wasserstein_discriminator_loss,
     wasserstein_generator_loss,
 )
 from sempal_lib.palettes import PaletteMixture
-from sempal_lib.training import checkpoint
-from sempal_lib.training.settings import RESULT_FREE, Phase, Progress, ProgressiveSettings, TrainingError
+from sempal_lib.training.loop import Training
+from sempal_lib.training.settings import RESULT_FREE, Phase, ProgressiveSettings
 
 
-class ProgressiveTraining:
-    """A layout GAN in training. Iterate over it: each round trains for a while and yields a `Progress`.
+def palettes_of(hard: Tensor) -> Tensor:
+    """Palettes of one-hot layouts [B, C, H, W], [B, C]; ignored pixels count in none."""
+    counts = hard.sum((2, 3))
+    return counts / counts.sum(1, keepdim=True).clamp(min=1)
+
+
+class ProgressiveTraining(Training):
+    """A layout GAN in training.
 
     Each step updates G, then D on the very layouts that G was updated on. Both gradients come from one pass of these
     layouts through D: L_G's gradient in D's weights is, but for its sign, the generated half of L_D's.
 
-    Every random number of a step comes from one generator and is drawn for the whole batch, of which each device
-    takes its part: several devices give the result of one (if each has whole groups of 4 samples, which D compares),
-    and a stopped run goes on as if it had not been.
+    Several devices give the result of one if each has whole groups of 4 samples, which D compares.
 
     Args:
         generator, discriminator: both at the last stage's size; trained in place.
@@ -48,7 +49,6 @@ class ProgressiveTraining:
         configuration: further facts that a checkpoint must agree with (data set, its size, code).
     Attributes:
         averaged: the averaged generator, which is the one to sample from (G itself without averaging).
-        history: rows of all reports.
     Source: Semantic Palette, §3.2; ProGAN, §2; Improved WGAN, algorithm 1.
         Chapter: Progressive layouts, guided by a palette.
     """
@@ -65,8 +65,8 @@ class ProgressiveTraining:
         configuration: dict[str, Any] | None = None,
     ):
         self._check(generator, layouts, settings, mixture)
-        self.settings, self.fabric = settings, fabric or Fabric(accelerator="cpu", devices=1)
-        device = self.fabric.device
+        self.settings, fabric = settings, fabric or Fabric(accelerator="cpu", devices=1)
+        device = fabric.device
         memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
         self.generator = generator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
         self.discriminator = discriminator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
@@ -76,16 +76,19 @@ class ProgressiveTraining:
         self.num_classes = generator.settings.num_classes
         self.has_ignored = bool((self.layouts >= self.num_classes).any())
         self.mixture = mixture.to(device) if mixture is not None else None
-        self.random = torch.Generator(device).manual_seed(settings.seed)
-        self.checkpoint_path = Path(checkpoint_path) if checkpoint_path else None
-        self.configuration = self._configuration(configuration or {})
-        self.history: list[dict[str, float]] = []
-        self.step, self.images, self.seconds = 0, 0, 0.0
-        self._optimizers = [
-            torch.optim.Adam(net.parameters(), settings.learning_rate, settings.betas, fused=True)
-            for net in (self.generator, self.discriminator)
-        ]
+        networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
+        optimizers: dict[str, torch.optim.Optimizer] = {
+            name: torch.optim.Adam(net.parameters(), settings.learning_rate, settings.betas, fused=True)
+            for name, net in zip("gd", (self.generator, self.discriminator), strict=True)
+        }
+        described = {k: v for k, v in asdict(settings).items() if k not in RESULT_FREE}
+        facts = {**generator.settings.as_dict(), **described, "layouts": len(layouts), **(configuration or {})}
+        super().__init__(
+            networks | ({"averaged": self.averaged} if settings.ema_images else {}), optimizers, facts, fabric,
+            checkpoint_path, settings.report_steps, settings.checkpoint_seconds, settings.seed,
+        )  # fmt: skip
         self._phases = settings.phases()
+        self._at_stage: tuple[int, Tensor] | None = None  # the real layouts at the size of the stage at work
         self._fade = torch.ones((), device=device)
         self._run_g: Any = torch.compile(self.generator) if settings.compile else self.generator
         self._run_d: Any = torch.compile(self.discriminator) if settings.compile else self.discriminator
@@ -93,8 +96,7 @@ class ProgressiveTraining:
         fixed = torch.Generator(device).manual_seed(settings.seed + 1)
         self.fixed_noise = torch.randn(16, generator.settings.latent_dim, generator=fixed, device=device)
         self.fixed_palettes = self._some_palettes(fixed)
-        if self.checkpoint_path and self.checkpoint_path.exists():
-            self._resume()
+        self.resume()
 
     @staticmethod
     def _check(generator, layouts, settings, mixture):
@@ -116,88 +118,58 @@ class ProgressiveTraining:
         if settings.palette_source == "mixture" and mixture is None:
             raise ValueError("palette_source='mixture' needs a mixture: PaletteMixture.fit(palettes), or choose 'real'")
 
-    def _configuration(self, further: dict[str, Any]) -> dict[str, Any]:
-        training = {k: v for k, v in asdict(self.settings).items() if k not in RESULT_FREE}
-        facts = {**self.generator.settings.as_dict(), **training, "layouts": len(self.layouts), **further}
-        return json.loads(json.dumps(facts))  # tuples become lists, as in a file
-
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
         return sum(phase.steps for phase in self._phases)
 
-    def _place(self) -> tuple[Phase, int, bool]:
-        """The phase of the current step, the steps done in it, and whether its stage ends with it."""
+    def _place(self, step: int) -> tuple[Phase, int]:
+        """The phase that a step belongs to, and how many of its steps come before."""
         before = 0
-        for phase, following in zip(self._phases, [*self._phases[1:], None], strict=True):
-            if self.step < before + phase.steps:
-                return phase, self.step - before, following is None or following.stage != phase.stage
+        for phase in self._phases:
+            if step < before + phase.steps:
+                return phase, step - before
             before += phase.steps
-        raise StopIteration
+        raise IndexError(f"step {step} of {before}")
 
-    def __len__(self) -> int:
-        return self.steps
+    def _steps_to_report(self) -> int:
+        phase, done = self._place(self.step)
+        return phase.steps - done
 
-    def __iter__(self) -> Iterator[Progress]:
-        saved = time.monotonic()
-        while self.step < self.steps:
-            phase, done, stage_ends = self._place()
-            layouts, batch = self._at_stage(phase.stage), self.settings.stages[phase.stage].batch_size
-            while done < phase.steps:
-                started, count = time.monotonic(), min(phase.steps - done, self.settings.report_steps)
-                totals: dict[str, Tensor] = {}
-                for _ in range(count):
-                    done += 1
-                    fade = done / phase.steps if phase.fading else 1.0
-                    for name, value in self._train_step(layouts, phase.stage, fade).items():
-                        totals[name] = totals[name] + value if name in totals else value
-                sums: Any = torch.stack(list(totals.values()))
-                if self.fabric.world_size > 1:  # each device saw its part of the batches
-                    sums = self.fabric.all_reduce(sums, reduce_op="mean")
-                losses = dict(zip(totals, (sums / count).tolist(), strict=True))
-                self.step += count
-                self._check_finite(losses, count)
-                took = time.monotonic() - started
-                self.seconds += took
-                samples = self.sample(phase.stage) if stage_ends and done == phase.steps else None
-                progress = Progress(
-                    self.step, self.steps, self.images, phase.stage, layouts.shape[1], fade, count * batch / took,
-                    losses, samples,
-                )  # fmt: skip
-                self.history.append(progress.row())
-                if self.step == self.steps or time.monotonic() - saved >= self.settings.checkpoint_seconds:
-                    self.save()
-                    saved = time.monotonic()
-                yield progress
+    def _facts(self) -> dict[str, Any]:
+        phase, done = self._place(self.step - 1)
+        last = self.step == self.steps or self._place(self.step)[0].stage != phase.stage
+        return {
+            "stage": phase.stage,
+            "height": self.generator.settings.size(phase.stage)[0],
+            "fade": (done + 1) / phase.steps if phase.fading else 1.0,
+            "samples": self.sample(phase.stage) if last else None,
+        }
 
     def sample(self, stage: int) -> Tensor:
         """Hard layouts of the fixed noise and palettes, int64 [16, H, W] of the stage."""
         with torch.no_grad(), self.fabric.autocast():
             return self.averaged(self.fixed_noise, self.fixed_palettes, stage)[-1].soft_layout.argmax(1)
 
-    def _at_stage(self, stage: int) -> Tensor:
+    def _real(self, stage: int) -> Tensor:
         """Real layouts at a stage's size: the middle label of each patch (nearest neighbour)."""
-        patch = 1 << (self.generator.settings.num_stages - 1 - stage)
-        small = self.layouts[:, patch // 2 :: patch, patch // 2 :: patch].contiguous()
-        self._kernel = softening_kernel(small.shape[1], self.settings.released).to(small.device)
-        return small
+        if self._at_stage is None or self._at_stage[0] != stage:
+            patch = 1 << (self.generator.settings.num_stages - 1 - stage)
+            small = self.layouts[:, patch // 2 :: patch, patch // 2 :: patch].contiguous()
+            self._at_stage = stage, small
+            self._kernel = softening_kernel(small.shape[1], self.settings.released).to(small.device)
+        return self._at_stage[1]
 
     def _some_palettes(self, random: torch.Generator) -> Tensor:
         if self.mixture is not None:
             return self.mixture.sample(16, generator=random)
         index = torch.randint(len(self.layouts), (16,), generator=random, device=self.layouts.device)
-        hard = one_hot(self.layouts[index], self.num_classes).sum((2, 3))
-        return hard / hard.sum(1, keepdim=True).clamp(min=1)
-
-    def _part(self, stage: int) -> slice:
-        """Which of a batch's samples are this device's."""
-        total, world = self.settings.stages[stage].batch_size, self.fabric.world_size
-        return slice(total * self.fabric.global_rank // world, total * (self.fabric.global_rank + 1) // world)
+        return palettes_of(one_hot(self.layouts[index], self.num_classes))
 
     def _draw(self, layouts: Tensor, stage: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """This device's part of a batch: real one-hot layouts, noise, palettes, and where x̂ lies between two."""
         random, device, total = self.random, layouts.device, self.settings.stages[stage].batch_size
-        part = self._part(stage)
+        part = self._part(total)
         if self.settings.released:
             # The release keeps the whole batches of its first pass in memory and repeats them.
             first = self.images % max(len(layouts) // total * total, 1)
@@ -213,13 +185,14 @@ class ProgressiveTraining:
         real = layouts[index[part]]
         hard = one_hot(torch.where(flip[part], real.flip(2), real), self.num_classes)
         if palette is None:
-            palette = hard.sum((2, 3))
-            palette = palette / palette.sum(1, keepdim=True).clamp(min=1)
+            palette = palettes_of(hard)
         return hard, z[part], palette, mix
 
-    def _train_step(self, layouts: Tensor, stage: int, fade: float) -> dict[str, Tensor]:
-        hard, z, palette, mix = self._draw(layouts, stage)
-        settings = self.settings
+    def _train_step(self) -> dict[str, Tensor]:
+        settings, (phase, done) = self.settings, self._place(self.step)
+        stage, batch = phase.stage, settings.stages[phase.stage].batch_size
+        fade = (done + 1) / phase.steps if phase.fading else 1.0
+        hard, z, palette, mix = self._draw(self._real(stage), stage)
         # While it is 1 a Python number lets the networks leave the bypass out; else a tensor, so that a compiled
         # network is not compiled again for each value.
         alpha: float | Tensor = 1.0 if fade >= 1 else self._fade.fill_(fade)
@@ -234,21 +207,29 @@ class ProgressiveTraining:
             masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
             fake = masks[-1].soft_layout
             if not settings.soft_real:
-                noise = gumbel_noise((settings.stages[stage].batch_size, *fake.shape[1:]), self.random)
-                fake = straight_through_gumbel(fake, noise[self._part(stage)], settings.temperature)
+                noise = gumbel_noise((batch, *fake.shape[1:]), self.random)
+                fake = straight_through_gumbel(fake, noise[self._part(batch)], settings.temperature)
             if valid is not None:
                 # Both get the real layout's holes: ignored pixels tell D nothing, and take part in no loss.
                 real, fake = real * valid, fake * valid
-            fake_scores = self._run_d(fake, stage, alpha)
+            # A discriminator that judges the palette too is told the real layouts' own, and x̂'s is the real one's.
+            asked = palette if self.generator.settings.palette_judge else None
+            own = palettes_of(hard) if self.generator.settings.palette_judge else None
+            fake_scores = self._run_d(fake, stage, alpha, asked)
             adversarial = wasserstein_generator_loss(fake_scores)
             judged = masks if settings.multi_scale else masks[-1:]
             entropy = torch.stack([entropy_loss(m.soft_layout) for m in judged]).sum()
             spread = torch.stack([spread_loss(m.density) for m in judged]).sum()
             loss_g = adversarial + settings.conditional_weight * (entropy + spread)
+            losses = {"entropy": entropy.detach(), "spread": spread.detach()}
+            if settings.matching_weight:
+                matching = palette_matching_loss(masks[-1].soft_layout, palette)
+                loss_g = loss_g + settings.matching_weight * matching
+                losses["matching"] = matching.detach()
 
             mixed = (real + mix * (fake.detach() - real)).requires_grad_()
-            real_scores = self._run_d(real, stage, alpha)
-            penalty = gradient_penalty(self.discriminator(mixed, stage, alpha), mixed)
+            real_scores = self._run_d(real, stage, alpha, own)
+            penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
             drift = settings.drift_weight * real_scores.float().square().mean()
             real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
 
@@ -259,89 +240,12 @@ class ProgressiveTraining:
         for theirs, ours in zip(from_g[len(g) :], from_real, strict=True):
             gradients.append(None if ours is None else ours - theirs)
         self._update(g + d, gradients)
-        self.images += settings.stages[stage].batch_size
-        self._average(settings.stages[stage].batch_size)
+        self.images += batch
+        if settings.ema_images:
+            self._average(self.averaged, self.generator, batch, settings.ema_images)
         return {
             "loss_g": loss_g.detach(),
             "loss_d": wasserstein_discriminator_loss(real_scores.detach(), fake_scores.detach()),
             "penalty": penalty.detach(),
-            "entropy": entropy.detach(),
-            "spread": spread.detach(),
+            **losses,
         }
-
-    def _update(self, parameters: list[nn.Parameter], gradients: list[Tensor | None]) -> None:
-        if self.fabric.world_size > 1:
-            # One message a step for both networks. Ours, not DDP's hooks: the penalty differentiates twice, and at
-            # each stage other blocks are at rest.
-            present = [x for x in gradients if x is not None]
-            flat: Any = self.fabric.all_reduce(torch.cat([x.flatten() for x in present]), reduce_op="mean")
-            pieces = iter(flat.split([x.numel() for x in present]))
-            gradients = [None if x is None else next(pieces).view_as(x) for x in gradients]
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            # The fused optimizer walks through memory, so a gradient must lie there as its parameter does. A backward
-            # pass does not promise that.
-            if gradient is not None and gradient.stride() != parameter.stride():
-                gradient = torch.empty_like(parameter).copy_(gradient)
-            parameter.grad = gradient
-        for optimizer in self._optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-
-    def _average(self, batch: int) -> None:
-        if not self.settings.ema_images:
-            return
-        # Early on the average must be quick, or it would still hold the first weights.
-        half_life = min(self.settings.ema_images, max(0.05 * self.images, batch))
-        averaged: list[Any] = list(self.averaged.parameters())
-        current: list[Any] = list(self.generator.parameters())
-        with torch.no_grad():
-            torch._foreach_lerp_(averaged, current, 1 - 0.5 ** (batch / half_life))
-
-    def _check_finite(self, losses: dict[str, float], count: int) -> None:
-        bad = [name for name, value in losses.items() if not math.isfinite(value)]
-        if bad:
-            good = "there is no checkpoint yet"
-            if self.checkpoint_path and self.checkpoint_path.exists():
-                at = checkpoint.load(self.checkpoint_path)[1]["step"]
-                good = f"the last good checkpoint is {self.checkpoint_path.name}, at step {at}"
-            raise TrainingError(
-                f"{bad[0]} became {losses[bad[0]]} in the {count} steps before step {self.step}; {good}. "
-                "Try a smaller learning_rate, or precision 32-true"
-            )
-
-    def save(self) -> None:
-        """Write the checkpoint, if there is a path for it. Rank 0 writes."""
-        if self.checkpoint_path is None or self.fabric.global_rank:
-            return
-        tensors = {"random": self.random.get_state()}
-        for name, net in self._networks().items():
-            tensors |= checkpoint.with_prefix(name, net.state_dict())
-        for name, optimizer in zip("gd", self._optimizers, strict=True):
-            for index, state in optimizer.state_dict()["state"].items():
-                tensors |= checkpoint.with_prefix(f"adam_{name}.{index}", state)
-        facts = {
-            "configuration": self.configuration, "step": self.step, "images": self.images,
-            "seconds": self.seconds, "history": self.history,
-        }  # fmt: skip
-        checkpoint.save(self.checkpoint_path, tensors, facts)
-
-    def _networks(self) -> dict[str, nn.Module]:
-        nets: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
-        return nets | ({"averaged": self.averaged} if self.settings.ema_images else {})
-
-    def _resume(self) -> None:
-        assert self.checkpoint_path is not None
-        tensors, facts = checkpoint.load(self.checkpoint_path)
-        checkpoint.check_configuration(self.checkpoint_path, facts["configuration"], self.configuration)
-        for name, net in self._networks().items():
-            net.load_state_dict(checkpoint.by_prefix(name, tensors))
-        for name, optimizer in zip("gd", self._optimizers, strict=True):
-            state: dict[int, dict[str, Tensor]] = {}
-            for key, value in checkpoint.by_prefix(f"adam_{name}", tensors).items():
-                index, field = key.split(".")
-                state.setdefault(int(index), {})[field] = value
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": state, "param_groups": groups})
-        self.random.set_state(tensors["random"])
-        self.step, self.images = facts["step"], facts["images"]
-        self.seconds, self.history = facts["seconds"], facts["history"]

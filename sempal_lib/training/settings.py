@@ -30,6 +30,7 @@ class ProgressiveSettings:
     penalty_weight: float = 10.0  # λ of the gradient penalty
     drift_weight: float = 1e-3  # of E[D(x)²], which keeps D's output near 0
     conditional_weight: float = 1.0  # of L_COND = L_ENT + L_SPR; 0 for a GAN that follows no palette
+    matching_weight: float = 0.0  # of the direct matching of palettes: baseline 1
     multi_scale: bool = True  # L_COND at every stage's mask, not only at the last
     soft_real: bool = True  # soften real layouts; False: real ones stay hard, generated ones are Gumbel-sampled
     temperature: float = 1.0  # τ of the Gumbel-softmax
@@ -70,12 +71,12 @@ class Progress:
 
     step: int  # steps done, over all stages
     steps: int  # steps of the whole training
-    images: int  # real layouts shown so far
-    stage: int
-    height: int  # px
-    fade: float  # α
+    images: int  # real samples shown so far
     images_per_second: float
-    losses: dict[str, float]  # loss_g, loss_d, penalty, entropy, spread
+    losses: dict[str, float]  # by name: loss_g, loss_d, penalty, entropy, spread, …
+    stage: int = 0  # of progressive training
+    height: int = 0  # px, of that stage; 0 where there are no stages
+    fade: float = 1.0  # α
     samples: Tensor | None = None  # at the end of a stage: layouts of fixed noise and palettes, int64 [16, H, W]
 
     def row(self) -> dict[str, float]:
