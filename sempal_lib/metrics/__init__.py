@@ -1,5 +1,15 @@
 """Metrics. Each docstring holds the definition; sample counts and splits stand in the run records."""
 
+from sempal_lib.metrics.images import (
+    FeatureWeightsMissing,
+    check_sample_count,
+    frechet_inception_distance,
+    laplacian_pyramid,
+    ms_ssim,
+    ms_ssim_scales,
+    sliced_wasserstein_distance,
+    swd_record,
+)
 from sempal_lib.metrics.layouts import (
     evaluate_layouts,
     frechet_distance,
@@ -8,12 +18,32 @@ from sempal_lib.metrics.layouts import (
     palette_kl,
     proportion_error,
 )
+from sempal_lib.metrics.shapes import (
+    nearest_scene,
+    off_colour_share,
+    require_classes,
+    shape_report,
+    snap_to_colours,
+)
 
 __all__ = [
+    "FeatureWeightsMissing",
+    "check_sample_count",
     "evaluate_layouts",
     "frechet_distance",
+    "frechet_inception_distance",
     "frechet_segmentation_distance",
+    "laplacian_pyramid",
     "layout_diversity",
+    "ms_ssim",
+    "ms_ssim_scales",
+    "nearest_scene",
+    "off_colour_share",
     "palette_kl",
     "proportion_error",
+    "require_classes",
+    "shape_report",
+    "sliced_wasserstein_distance",
+    "snap_to_colours",
+    "swd_record",
 ]
