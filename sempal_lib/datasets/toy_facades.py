@@ -31,7 +31,7 @@ class ToyFacades(SceneDataset):
         "class_colors" float32 [12, 3]: each class's mean paint over what is seen of it, before light, 0 to 1,
         zeros for absent classes.
     Raises: ValueError on a split or size that is none. IndexError beyond the length.
-    Chapter: Layouts and palettes.
+    Source: the classes are those of the CMP Facade Database. Chapter: Layouts and palettes.
     """
 
     name = "toy-facades"

@@ -321,10 +321,10 @@ class House:
         if half < 0.005:
             return
         every = 1 if office or dice.chance(0.5) else 2
-        low, high = self.centres[0] - self.bay / 2, self.centres[-1] + self.bay / 2
+        low = self.centres[0] - self.bay / 2
         for k in range(0, self.axes + 1, every):
             x = min(max(low + k * self.bay, self.left + 1.3 * half), self.right - 1.3 * half)
             self.add(PILLAR, SHAFT, (x - half, end, x + half, start), 4)
-            if not office and low < high:
+            if not office:
                 self.add(PILLAR, TRIM, (x - 1.3 * half, end, x + 1.3 * half, end + 0.1 * storey), 5)
                 self.add(PILLAR, TRIM, (x - 1.3 * half, start - 0.07 * storey, x + 1.3 * half, start), 5)

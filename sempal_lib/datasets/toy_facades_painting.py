@@ -34,7 +34,9 @@ PAINTERS: dict[int, Callable[[Patch], None]] = {
 }
 
 
-def paint(house: House, style: Style, rng: np.random.Generator, canvas: np.ndarray, behind: np.ndarray):
+def paint(
+    house: House, style: Style, rng: np.random.Generator, canvas: np.ndarray, behind: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Paint a façade.
 
     Args:

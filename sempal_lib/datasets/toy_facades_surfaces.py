@@ -238,16 +238,19 @@ def trim(patch: Patch) -> None:
 
 
 def relief(patch: Patch) -> None:
-    """Ornament: a boss between two scrolls, or a garland, raised from its panel."""
+    """Ornament, raised from its panel: a rosette, in long panels with leaves or a garland at its sides."""
     u, v = patch.u * 2 - 1, patch.v * 2 - 1
     aspect = patch.w / patch.h
     x = u * aspect
-    boss = np.hypot(x, v) < 0.62
-    scroll = np.abs(np.hypot(np.abs(x) - 0.62 * aspect, v) - 0.42) < 0.2
-    garland = np.abs(v - 0.5 * np.cos(x * 3.2)) < 0.28
-    raised = boss | np.where(patch.scene.shift % 2, scroll, garland & (aspect > 1.6))
-    rim = (np.abs(u) > 1 - 0.16 / np.maximum(aspect, 1)) | (np.abs(v) > 0.84)
-    patch.set(mix(patch.style.trim_color, patch.style.wall_color, 0.25 * ~(raised | rim)), 0.86 + 0.14 * raised)
+    radius = np.hypot(x, v)
+    raised = radius < 0.45 + 0.2 * np.cos(6 * np.arctan2(v, x))
+    if patch.scene.shift % 2:
+        side = np.abs(v - 0.45 + 0.5 * (np.abs(x) - 0.6) ** 2 * (0.3 + 1 / aspect)) < 0.25
+    else:
+        side = np.abs(v) < 0.5 * np.abs(np.sin(2.4 * (np.abs(x) - 0.65)))
+    raised |= side & (np.abs(x) > 0.65) & (np.abs(u) < 0.9)
+    rim = (np.minimum(patch.u, 1 - patch.u) * patch.w < 0.004) | (np.minimum(patch.v, 1 - patch.v) * patch.h < 0.004)
+    patch.set(mix(patch.style.trim_color, patch.style.wall_color, 0.3 * ~(raised | rim)), 0.84 + 0.16 * raised)
     patch.raise_by(2.4 * raised + 1.4 * rim)
 
 
