@@ -119,6 +119,7 @@ class SemganParameters(Parameters):
     steps: int = Field(ge=1, description="training steps")
     kernel_size: int = Field(ge=3, le=31, description="of every convolution of both networks, px; odd")
     min_channels: int = Field(ge=1, le=4096, description="narrowest features, channels: those of the last block")
+    twin: bool = Field(description="also train the twin: the same GAN, painting the classes' colours")
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
@@ -188,7 +189,7 @@ def presets_folder() -> Path:
 
 
 def preset_values(name: str, chapter: str) -> dict[str, Any]:
-    """The values of a preset for a chapter, from `runs/presets/<name>.yaml`: the common ones and its family's.
+    """The values of a preset for a chapter, from `runs/presets/<name>.yaml`: the common ones, its family's, its own.
 
     Raises RunError if the file is damaged, or lacks a value.
     """
@@ -216,22 +217,22 @@ def preset_values(name: str, chapter: str) -> dict[str, Any]:
 
 
 def _merged(content: dict[str, Any], chapter: str, where: str) -> dict[str, Any]:
-    """The common values of a preset's map, and over them those of the chapter's family."""
+    """The common values of a preset's map, over them those of the chapter's family, over them the chapter's own."""
     sections = content.get("chapters") or {}
     if not isinstance(sections, dict) or not all(isinstance(part, dict) for part in sections.values()):
         raise RunError(f"{where}: 'chapters' must be a map of families ({', '.join(FAMILIES)}) to their values")
-    unfamiliar = [name for name in sections if name not in FAMILIES]
+    unfamiliar = [name for name in sections if name not in FAMILIES and not re.match(r"\d\d_", str(name))]
     if unfamiliar:
         raise RunError(f"{where}: 'chapters' has {unfamiliar[0]!r}, the families are {', '.join(FAMILIES)}")
     common = {key: value for key, value in content.items() if key != "chapters"}
-    return common | sections.get(family(chapter), {})
+    return common | sections.get(family(chapter), {}) | sections.get(chapter, {})
 
 
 def resolve(chapter: str, given: dict[str, Any]) -> Any:
     """The checked parameters of a chapter: what is given, and from the preset what is not given or None.
 
     The preset is `given["preset"]`, or the environment variable SEMPAL_PRESET, or demo. `given` may hold a whole
-    preset, as papermill's -f hands it over: of its `chapters` the section of this chapter's family counts.
+    preset, as papermill's -f hands it over: of its `chapters` this chapter's section and its family's count.
 
     Returns:
         The family's Parameters.

@@ -90,8 +90,8 @@ def test_first_weights_follow_the_seed_alone(data):
 def test_an_outdated_checkpoint_is_kept_aside(data, tmp_path, monkeypatch, what):
     path = tmp_path / "checkpoint.safetensors"
     training.train(parameters(), data, path)
-    before, now = path.read_bytes(), layouts.provenance(data)
-    monkeypatch.setattr(layouts, "provenance", lambda data: now | {what: "0123456789ab"})
+    before, now = path.read_bytes(), layouts.provenance(data, layouts._CODE)
+    monkeypatch.setattr(layouts, "provenance", lambda data, code: now | {what: "0123456789ab"})
     with pytest.warns(UserWarning, match=f"trained by other {what} than today's: kept as checkpoint-.*starts afresh"):
         run = layouts.layout_training(parameters(), data, path)
     assert run.step == 0
@@ -104,7 +104,7 @@ def test_provenance_knows_the_data(data):
 
     changed = data.layouts.clone()
     changed[0, 0, 0] = (changed[0, 0, 0] + 1) % 19
-    first, second = layouts.provenance(data), layouts.provenance(replace(data, layouts=changed))
+    first, second = (layouts.provenance(x, layouts._CODE) for x in (data, replace(data, layouts=changed)))
     assert first["data"] != second["data"]
     assert first["code"] == second["code"]
 
@@ -114,5 +114,5 @@ def test_progress_bar_passes_reports_on(data, capsys):
     reports = list(training.progress_bar(run))
     assert reports[-1].step == run.steps
     shown = capsys.readouterr().err
-    assert "8 px, stage 2 of 2" in shown
+    assert "8 px, stage 2, fade 1.00" in shown
     assert "layouts/s" in shown

@@ -169,7 +169,7 @@ def test_a_whole_preset_as_papermill_hands_it_over():
 
 
 def test_a_parameter_of_another_family_is_told_from_a_typing_error():
-    with pytest.raises(RunError, match="unknown parameter 'kernel_size' for 05_sem.*one of the family semgan"):
+    with pytest.raises(RunError, match=r"unknown parameter 'kernel_size' for 05_sem.*one of the family semgan"):
         start(kernel_size=5)
 
 

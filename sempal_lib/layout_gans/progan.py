@@ -155,9 +155,7 @@ class LayoutDiscriminator(nn.Module):
         widths = [settings.channels(stage) for stage in range(settings.num_stages)]
         inputs = settings.num_classes + EMBEDDING * settings.palette_judge
         self.from_mask = nn.ModuleList(EqualizedConv2d(inputs, w, 1, gain=1.0) for w in widths)
-        self.blocks = nn.ModuleList(
-            DiscriminatorBlock(widths[s], widths[s - 1]) for s in range(1, settings.num_stages)
-        )
+        self.blocks = nn.ModuleList(DiscriminatorBlock(widths[s], widths[s - 1]) for s in range(1, settings.num_stages))
         self.last = LastBlock(widths[0], settings.first_width, deviation=not settings.released)
         self.embed = EqualizedLinear(settings.num_classes, EMBEDDING, gain=1.0) if settings.palette_judge else None
 

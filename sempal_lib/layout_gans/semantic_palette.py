@@ -1,5 +1,6 @@
 """The layout generator of Semantic Palette: a progressive trunk that is told, at every stage, what to paint with."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -134,11 +135,20 @@ class LayoutGenerator(nn.Module):
         Raises:
             ValueError: a palette that is none, or noise of another length.
         """
+        masks = self._masks(z, palette, iterations, batch_size)
+        layouts = [exact_layout(m.scores, t) if exact else m.soft_layout.argmax(1) for m, t in masks]
+        return torch.cat(layouts)
+
+    @torch.no_grad()
+    def soft_palettes(self, z: Tensor, palette: Tensor, batch_size: int = 64) -> Tensor:
+        """Palettes of the soft layouts, [B, C]: what a loss on soft proportions sees. Arguments as in `generate`."""
+        return torch.cat([m.soft_layout.mean((2, 3)) for m, _ in self._masks(z, palette, None, batch_size)])
+
+    def _masks(
+        self, z: Tensor, palette: Tensor, iterations: int | None, batch_size: int
+    ) -> Iterator[tuple[Mask, Tensor]]:
         if z.ndim != 2 or z.shape[1] != self.settings.latent_dim:
             raise ValueError(f"noise has shape {list(z.shape)}, expected [B, {self.settings.latent_dim}]")
         palette = check_palette(palette, self.settings.num_classes).to(z.device).expand(len(z), -1)
-        layouts = []
         for noise, target in zip(z.split(batch_size), palette.split(batch_size), strict=True):
-            mask = self(noise, target, iterations=iterations)[-1]
-            layouts.append(exact_layout(mask.scores, target) if exact else mask.soft_layout.argmax(1))
-        return torch.cat(layouts)
+            yield self(noise, target, iterations=iterations)[-1], target

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ class Training:
         rank, world = self.fabric.global_rank, self.fabric.world_size
         return slice(batch_size * rank // world, batch_size * (rank + 1) // world)
 
-    def _update(self, parameters: list[nn.Parameter], gradients: list[Tensor | None]) -> None:
+    def _update(self, parameters: list[nn.Parameter], gradients: Sequence[Tensor | None]) -> None:
         """Average the gradients over the devices, and step all optimizers."""
         if self.fabric.world_size > 1:
             # One message a step for all networks. Ours, not DDP's hooks: a penalty differentiates twice, and at each

@@ -1,6 +1,7 @@
 """Training of SemGAN and of its twin that paints colours."""
 
 import copy
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,22 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from sempal_lib.labels import LabelSpace, one_hot
-from sempal_lib.layout_gans.semgan import SemganDiscriminator, SemganGenerator
+from sempal_lib.layout_gans.semgan import SemganDiscriminator, SemganGenerator, SemganSettings
 from sempal_lib.losses import discriminator_cross_entropy, feature_matching_loss
+from sempal_lib.metrics.shapes import require_classes
+from sempal_lib.parameters import SemganParameters
 from sempal_lib.training.loop import Training
-from sempal_lib.training.settings import RESULT_FREE
+from sempal_lib.training.settings import RESULT_FREE, Progress
+from sempal_lib.training.setup import (
+    LayoutSet,
+    layout_set,
+    make_fabric,
+    provenance,
+    set_outdated_aside,
+    train_to_the_end,
+)
+
+_CODE = ("layout_gans/semgan.py", "training/semgan.py")
 
 
 @dataclass(frozen=True)
@@ -127,3 +140,77 @@ class SemganTraining(Training):
         if self.settings.ema_images:
             self._average(self.averaged, self.generator, batch, self.settings.ema_images)
         return {"loss_g": loss_g.detach(), "loss_d": loss_d.detach()}
+
+
+def semgan_data(parameters: SemganParameters, workers: int = 0) -> LayoutSet:
+    """The layouts of a run, square: of wide scenes every second column is taken, as the paper resizes them.
+
+    Raises ValueError that names a class which no training layout shows; other errors are those of `datasets.load`.
+    Chapter: Pixels that are classes.
+    """
+    found = layout_set(parameters, workers, square=True)
+    require_classes(found.layouts, found.label_space)
+    return found
+
+
+def semgan_training(
+    parameters: SemganParameters,
+    data: LayoutSet,
+    output: str = "classes",
+    checkpoint_path: str | Path | None = None,
+    fabric: Fabric | None = None,
+) -> SemganTraining:
+    """A SemGAN as the parameters say, ready to be trained or to go on from its checkpoint.
+
+    A checkpoint that older code of this library or other data left is moved aside, never mixed with the new.
+
+    Args:
+        output: "classes", or "rgb" for the twin that paints colours.
+    Chapter: Pixels that are classes.
+    """
+    p = parameters
+    network = SemganSettings(
+        data.label_space.num_classes, p.height, output, p.latent_dim, p.kernel_size, p.max_channels, p.min_channels
+    )
+    settings = SemganTrainingSettings(
+        p.batch_size,
+        p.steps,
+        p.learning_rate,
+        ema_images=max(p.batch_size * p.steps // 16, 1) if p.ema else 0,
+        channels_last=p.channels_last,
+        compile=p.compile,
+        checkpoint_seconds=p.checkpoint_seconds,
+        seed=p.seed,
+    )
+    facts = provenance(data, _CODE)
+    set_outdated_aside(checkpoint_path, facts)
+    # The weights are drawn from the run's seed, whatever was drawn before.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(p.seed)
+        generator, discriminator = SemganGenerator(network), SemganDiscriminator(network)
+    return SemganTraining(
+        generator, discriminator, data.layouts, data.label_space, settings, fabric or make_fabric(p),
+        checkpoint_path, facts,
+    )  # fmt: skip
+
+
+def train_semgan(
+    parameters: SemganParameters,
+    data: LayoutSet,
+    checkpoint_path: str | Path,
+    output: str = "classes",
+    watch: Callable[[SemganTraining], Iterable[Progress]] = iter,
+) -> SemganTraining:
+    """Train SemGAN, or its twin, to the end and return the training, whose `averaged` is the one to sample from.
+
+    Args:
+        checkpoint_path, output: as in `semgan_training`. watch: as in `train`.
+    Chapter: Pixels that are classes.
+    """
+    return train_to_the_end(_build, parameters, data, str(checkpoint_path), output, watch=watch)
+
+
+def _build(
+    parameters: SemganParameters, data: LayoutSet | None, checkpoint_path: str, output: str, fabric: Fabric | None
+) -> SemganTraining:
+    return semgan_training(parameters, data or semgan_data(parameters), output, checkpoint_path, fabric)

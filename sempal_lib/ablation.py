@@ -1,0 +1,155 @@
+"""The ablation: its rows, each a file of parameters under runs/ablation, and the table that their records make.
+
+Imports no torch, so that the run graph can use it. Chapter: Does the palette help?
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from sempal_lib.parameters import LayoutParameters
+from sempal_lib.records import SYSTEMS, RunError, code_hash, records_under, reference_root, repository, runs_root
+from sempal_lib.results import published, verdict
+from sempal_lib.runs import NOT_CONFIGURATION
+from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
+
+CHAPTER = "06_ablation"
+# In the order of the paper's Tables 1 and 4, then ours. A name is a system's, or a form of semantic-palette.
+ROWS = (
+    "baseline-1", "baseline-2", "sb-gan", "saa", "saa+fusion", "saa+fusion+multiscale", "saa+fusion+multiscale+soft",
+    "full", "sinkhorn-2", "sinkhorn-5",
+)  # fmt: skip
+# Not a training of its own: the whole, asked for exact counts.
+EXACT = "exact"
+
+
+def row_parameters(name: str) -> dict[str, Any]:
+    """The parameters that make a row, from `runs/ablation/<name>.yaml`. Raises RunError if there is no such row."""
+    path = (repository() or runs_root().parent) / "runs" / "ablation" / f"{name}.yaml"
+    if name not in ROWS or not path.exists():
+        raise RunError(f"the ablation has no row {name!r}: the rows are {', '.join(ROWS)}, each a file in {path.parent}")
+    values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return values
+
+
+def row_of(parameters: LayoutParameters) -> str | None:
+    """The row that parameters train: the one whose values they all have, or None."""
+    for name in ROWS:
+        if all(getattr(parameters, key) == value for key, value in row_parameters(name).items()):
+            return name
+    return None
+
+
+def system_and_variant(row: str) -> tuple[str, str]:
+    """How a row's numbers stand in the records: its system, and which of its forms."""
+    return (row, "full") if row in SYSTEMS else ("semantic-palette", row)
+
+
+def typical_palettes(parameters: LayoutParameters, data: Any) -> Any:
+    """Palettes for the layouts whose statistics are held against real ones, from where the row's training takes them.
+
+    Args:
+        data: `training.LayoutData`.
+    Returns:
+        [samples, C]: drawn from the mixture, or real training palettes drawn without repetition.
+    Source: Semantic Palette, Table 4, caption.
+    """
+    if parameters.palette_source == "mixture":
+        return data.mixture.sample(parameters.samples, seed=parameters.seed)
+    import numpy as np
+
+    chosen = np.random.default_rng(parameters.seed).permutation(len(data.palettes))[: parameters.samples]
+    return data.palettes[chosen]
+
+
+def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]]:
+    """Records of every row with the present data, preset and schedule, whatever their seeds.
+
+    Runs of this machine made by the present code come first; a row that has none takes the committed ones of
+    runs/reference, whose code may be older.
+
+    Returns:
+        Row name to its records, in the order of ROWS; rows without a record have an empty list. The name of the
+        place, "here" or "reference", is added to each record as `place`.
+    """
+    mine, wanted = parameters.model_dump(mode="json"), _common(parameters)
+    found: dict[str, dict[str, dict[int, dict[str, Any]]]] = {name: {} for name in ROWS}
+    for place, root in (("here", runs_root()), ("reference", reference_root())):
+        for _, record in records_under(root / mine["preset"] / CHAPTER):
+            theirs = record["parameters"]
+            if any(theirs.get(key) != mine[key] for key in wanted) or set(theirs) != set(mine):
+                continue
+            row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
+            if row is not None and (place == "reference" or record["code"] == code_hash()):
+                found[row].setdefault(place, {})[record["seed"]] = {**record, "place": place}
+    return {row: list((places.get("here") or places.get("reference") or {}).values()) for row, places in found.items()}
+
+
+def _common(parameters: LayoutParameters) -> list[str]:
+    """Names of the parameters in which all rows of one ablation agree."""
+    switches = {key for name in ROWS for key in row_parameters(name)}
+    return [key for key in type(parameters).model_fields if key not in {*switches, *NOT_CONFIGURATION, "seed"}]
+
+
+def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, list[float]]]:
+    """Row name to metric to its values, one a seed; the exact form of the whole is a row of its own."""
+    table: dict[str, dict[str, list[float]]] = {}
+    for name, records in runs.items():
+        for row in (name, EXACT) if name == "full" else (name,):
+            system, variant = system_and_variant(row)
+            for record in sorted(records, key=lambda record: record["seed"]):
+                for metric in record["metrics"]:
+                    if (metric["system"], metric["variant"]) == (system, variant):
+                        table.setdefault(row, {}).setdefault(metric["metric"], []).append(metric["value"])
+            table.setdefault(row, {})
+    return table
+
+
+def paper_value(row: str, metric: str, dataset: str = "cityscapes") -> float | None:
+    """The paper's number for a row, or None where it has none."""
+    found = published().get((*system_and_variant(row), dataset, metric))
+    return found[0] if found else None
+
+
+def ablation_table(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequence[str], rows: Sequence[str] | None = None
+) -> Table:
+    """One row a row of the ablation: each metric ours (mean ± spread over seeds) and the paper's on Cityscapes.
+
+    Args:
+        runs: of `rows_of_runs`. metrics: columns, in order; one that no record holds yet stays empty.
+        rows: which, in order; all if None.
+    """
+    ours = values(runs)
+    body = []
+    for row in rows or list(ours):
+        cells = []
+        for metric in metrics:
+            cells += [mean_and_spread(ours[row].get(metric, [])), number(paper_value(row, metric))]
+        records = runs["full" if row == EXACT else row]
+        places = {record["place"] for record in records}
+        seeds = max((len(v) for v in ours[row].values()), default=0)
+        body.append((row, *cells, str(seeds) if seeds else NOTHING, ", ".join(sorted(places)) or NOTHING))
+    names = [name for metric in metrics for name in (metric.replace("_", " "), "paper")]
+    return Table(("row", *names, "seeds", "runs"), tuple(body), {})
+
+
+def orderings(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[tuple[str, str, str]]
+) -> Table:
+    """For each of the paper's orderings, whether our records show it.
+
+    Args:
+        claims: (metric, row that the paper has lower, row that it has higher).
+    Returns:
+        A table with the paper's two numbers, ours, and the verdict: holds, does not hold, undecided.
+    """
+    ours = values(runs)
+    body = []
+    for metric, lower, higher in claims:
+        a, b = (ours[row].get(metric, []) for row in (lower, higher))
+        paper = " < ".join(number(paper_value(row, metric)) for row in (lower, higher))
+        said = f"{metric.replace('_', ' ')}: {lower} < {higher}"
+        body.append((said, paper, mean_and_spread(a), mean_and_spread(b), verdict(a, b) if a and b else NOTHING))
+    return Table(("claim", "paper", "first", "second", "verdict"), tuple(body), {})

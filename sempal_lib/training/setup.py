@@ -1,0 +1,168 @@
+"""What stands before a training: the layouts of a run, its devices, and whether an old checkpoint still fits."""
+
+import ast
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lightning.fabric import Fabric
+from torch import Tensor
+from tqdm import tqdm
+
+from sempal_lib import datasets
+from sempal_lib.labels import LabelSpace
+from sempal_lib.palettes import palette_of
+from sempal_lib.parameters import Parameters
+from sempal_lib.training import checkpoint
+from sempal_lib.training.loop import Training
+from sempal_lib.training.settings import Progress
+
+# What the weights of any training depend on, beside the data; each kind adds its own files.
+CODE = ("labels.py", "losses.py", "training/loop.py")
+AnyTraining = TypeVar("AnyTraining", bound=Training)
+
+
+@dataclass(frozen=True, eq=False)
+class LayoutSet:
+    """The layouts of a run.
+
+    Attributes:
+        layouts, held_out: training and validation layouts, uint8 [N, H, W].
+        palettes, held_out_palettes: theirs, [N, C]; layouts with only ignored pixels are left out.
+    """
+
+    name: str
+    label_space: LabelSpace
+    layouts: Tensor
+    held_out: Tensor
+    palettes: Tensor
+    held_out_palettes: Tensor
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return tuple(self.layouts.shape[1:])  # type: ignore[return-value]
+
+
+def layout_size(parameters: Parameters) -> tuple[int, int]:
+    """(H, W) of a run's layouts: the height asked for, the width by the data set's own aspect (1:1 or 1:2), px."""
+    own = datasets.load(parameters.dataset, "val", root=parameters.data_root, limit=1).size
+    return parameters.height, parameters.height * (2 if own[1] / own[0] >= 1.5 else 1)
+
+
+def layout_set(parameters: Parameters, workers: int = 0, square: bool = False) -> LayoutSet:
+    """Read or make all layouts of a run.
+
+    Every label is checked here, before any training starts. Errors are those of `datasets.load`.
+
+    Args:
+        square: of wide scenes take every second column only, as if they had been resized to a square.
+    """
+    p, size = parameters, layout_size(parameters)
+    layouts = []
+    for split, limit in (("train", p.train_scenes), ("val", p.val_scenes)):
+        scenes = datasets.load(p.dataset, split, size, root=p.data_root, seed=p.seed, limit=limit)
+        every = scenes.layouts(workers)
+        if square and size[1] == 2 * size[0]:
+            every = every[:, :, 1::2].contiguous()
+        layouts.append(every[(every < scenes.label_space.num_classes).flatten(1).any(1)])
+    space = scenes.label_space
+    seen, held_out = (palette_of(x, space.num_classes, space.ignore_index) for x in layouts)
+    return LayoutSet(p.dataset, space, layouts[0], layouts[1], seen, held_out)
+
+
+def make_fabric(parameters: Parameters) -> Fabric:
+    """Devices and precision of a run. Several devices are processes that `launch` starts."""
+    p = parameters
+    return Fabric(
+        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[p.device], devices=p.devices,
+        precision=p.precision, strategy="ddp_spawn" if p.devices > 1 else "auto",
+    )  # fmt: skip
+
+
+def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
+    """Hashes of the training layouts and of the code that trains on them; comments and docstrings do not count.
+
+    Args:
+        code: patterns of files of the library, beside those that every training depends on.
+    """
+    library, digest = Path(__file__).parent.parent, hashlib.sha256()
+    for path in sorted({path for pattern in (*CODE, *code) for path in library.glob(pattern)}):
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and _is_text(body[0].value):
+                body.pop(0)
+        digest.update(ast.dump(tree).encode())
+    layouts = hashlib.sha256(data.layouts.numpy().tobytes())
+    return {"data_set": data.name, "data": layouts.hexdigest()[:12], "code": digest.hexdigest()[:12]}
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def set_outdated_aside(path: str | Path | None, facts: dict[str, str]) -> None:
+    """Move a checkpoint away that older code, or other data of the same set, left. It is never mixed with the new."""
+    if path is None or not Path(path).exists():
+        return
+    path = Path(path)
+    found = checkpoint.load(path)[1].get("configuration", {})
+    if found.get("data_set") == facts["data_set"] and any(found.get(k) != facts[k] for k in ("code", "data")):
+        aside = path.with_name(f"{path.stem}-{found.get('code')}-{found.get('data')}{path.suffix}")
+        path.replace(aside)
+        what = "code" if found.get("code") != facts["code"] else "data"
+        warnings.warn(
+            f"{path.name} was trained by other {what} than today's: kept as {aside.name}, training starts afresh",
+            stacklevel=4,
+        )
+
+
+def train_to_the_end(
+    build: Callable[..., AnyTraining],
+    parameters: Parameters,
+    data: LayoutSet,
+    *arguments: Any,
+    watch: Callable[[AnyTraining], Iterable[Progress]] = iter,
+) -> AnyTraining:
+    """Train, and return the training.
+
+    With one device it happens here; several are processes of their own, whose result comes back by the checkpoint.
+
+    Args:
+        build: a function of a module, called with parameters, data (None in another process, which reads them for
+            itself), `arguments` and a fabric (None: as the parameters say).
+        watch: is given the training and yields its progress; `progress_bar` shows it on the way.
+    """
+    if parameters.devices > 1:
+        # Fabric moves tensors inside its arguments, and may not change what is frozen: a plain dict travels.
+        launch: Any = make_fabric(parameters).launch
+        launch(_in_process, build, type(parameters), parameters.model_dump(), arguments)
+        parameters = parameters.model_copy(update={"devices": 1})
+    training = build(parameters, data, *arguments, None)
+    for _ in watch(training):
+        pass
+    return training
+
+
+def _in_process(fabric: Fabric, build: Callable, kind: type[Parameters], values: dict, arguments: tuple) -> None:
+    training = build(kind(**values), None, *arguments, fabric)
+    for _ in progress_bar(training) if fabric.global_rank == 0 else training:
+        pass
+    fabric.barrier()
+
+
+def progress_bar(training: Training) -> Iterator[Progress]:
+    """Pass the reports on and show them as a bar: stage and fade where there are any, samples per second, losses."""
+    with tqdm(total=training.steps, initial=training.step, unit="step", mininterval=1) as bar:
+        for progress in training:
+            losses = " ".join(f"{name} {value:.2f}" for name, value in progress.losses.items())
+            if progress.height:
+                bar.set_description(
+                    f"{progress.height} px, stage {progress.stage + 1}, fade {progress.fade:.2f}", refresh=False
+                )
+            bar.set_postfix_str(f"{progress.images_per_second:.0f} layouts/s {losses}", refresh=False)
+            bar.update(progress.step - bar.n)
+            yield progress
