@@ -28,7 +28,9 @@ def row_parameters(name: str) -> dict[str, Any]:
     """The parameters that make a row, from `runs/ablation/<name>.yaml`. Raises RunError if there is no such row."""
     path = (repository() or runs_root().parent) / "runs" / "ablation" / f"{name}.yaml"
     if name not in ROWS or not path.exists():
-        raise RunError(f"the ablation has no row {name!r}: the rows are {', '.join(ROWS)}, each a file in {path.parent}")
+        raise RunError(
+            f"the ablation has no row {name!r}: the rows are {', '.join(ROWS)}, each a file in {path.parent}"
+        )
     values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return values
 
