@@ -70,13 +70,17 @@ def reference_root() -> Path:
     return (repository() or Path.cwd()) / "runs" / "reference"
 
 
-def code_hash(exclude: Iterable[str] = ("figures.py", "widgets.py")) -> str:
-    """SHA-256 over the library's source files, in order of their paths; drawing code does not count."""
+def code_hash(exclude: Iterable[str] = ("figures", "pictures", "widgets")) -> str:
+    """SHA-256 over the library's source files, in order of their paths; drawing code does not count.
+
+    Args:
+        exclude: modules and packages at the top of the library, by name, that do not count.
+    """
     digest = hashlib.sha256()
     skipped = set(exclude)
     for path in sorted(_PACKAGE.rglob("*.py"), key=lambda path: path.relative_to(_PACKAGE).as_posix()):
         name = path.relative_to(_PACKAGE).as_posix()
-        if name not in skipped:
+        if name.partition("/")[0].removesuffix(".py") not in skipped:
             content = path.read_bytes()
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()

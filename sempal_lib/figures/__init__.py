@@ -1,0 +1,26 @@
+"""Every figure of the book. Each function returns a matplotlib Figure and shows nothing by itself.
+
+One style for all: 5 inches wide with text of 11 pt, so that the text is still 8 pt high where a phone of
+390 px shows the figure across its page. Curves take the colours of Okabe and Ito, which colour-blind readers
+tell apart.
+"""
+
+from sempal_lib.figures.curves import aic_curve, sinkhorn_figure, training_curves
+from sempal_lib.figures.palettes import (
+    class_error_bars,
+    interpolation_figure,
+    palette_bars,
+    palette_map,
+    palette_statistics,
+    proportion_scatter,
+)
+from sempal_lib.figures.scenes import contact_sheet, layout_grid, legend
+from sempal_lib.figures.style import STYLE
+from sempal_lib.pictures import to_png
+from sempal_lib.tables import Table, metric_table
+
+__all__ = [
+    "STYLE", "Table", "aic_curve", "class_error_bars", "contact_sheet", "interpolation_figure", "layout_grid",
+    "legend", "metric_table", "palette_bars", "palette_map", "palette_statistics", "proportion_scatter",
+    "sinkhorn_figure", "to_png", "training_curves",
+]  # fmt: skip

@@ -1,0 +1,104 @@
+"""Curves: of a training, over iterations, over components."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+from sempal_lib.figures.style import CURVE_COLOURS, WIDTH, styled
+
+CURVES = {
+    "loss_g": "generator's loss",
+    "loss_d": "discriminator's loss",
+    "penalty": "gradient penalty",
+    "entropy": "entropy loss",
+    "spread": "spread loss",
+    "images_per_second": "images per second",
+}
+
+
+@styled
+def training_curves(history: Sequence[Mapping]) -> Figure:
+    """Losses and speed over the real layouts shown, one panel each.
+
+    Args:
+        history: rows with "images" (shown so far), "height" (px, of the stage), "fade" (0 to 1; below 1 the
+            new resolution fades in), and any of the keys of CURVES. A dashed line is where a stage begins,
+            shading is its fade.
+    """
+    images = np.array([row["images"] for row in history], float)
+    unit, name = (1e6, "million") if images.max() >= 2e6 else (1e3, "thousand") if images.max() >= 2e3 else (1, "")
+    keys = [key for key in CURVES if any(row.get(key) is not None for row in history)]
+    figure, panels = plt.subplots(len(keys), 1, figsize=(WIDTH, 1.25 * len(keys) + 0.5), sharex=True, squeeze=False)
+    for key, axes in zip(keys, panels[:, 0], strict=True):
+        values = np.array([np.nan if row.get(key) is None else row[key] for row in history], float)
+        _smooth_curve(axes, images / unit, values)
+        axes.set_title(CURVES[key])
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+        axes.margins(x=0.01)
+        _shade_stages(axes, history, images / unit)
+    _name_stages(panels[0, 0], history, images / unit)
+    panels[-1, 0].set_xlabel(f"{name} real layouts shown".strip())
+    return figure
+
+
+@styled
+def sinkhorn_figure(iterations: Sequence[int], kl: Sequence[float], fsd: Sequence[float]) -> Figure:
+    """Palette KL and Fréchet segmentation distance over the activation's number of iterations."""
+    figure, panels = plt.subplots(2, 1, figsize=(WIDTH, 3.8), sharex=True)
+    for axes, values, title in zip(panels, (kl, fsd), ("palette KL", "FSD"), strict=True):
+        axes.plot(iterations, values, marker="o")
+        axes.set(title=title, ylim=(0, 1.1 * max(values)), xscale="log")
+    panels[1].set_xlabel("Sinkhorn iterations")
+    panels[1].xaxis.set_major_locator(FixedLocator(list(iterations)))
+    panels[1].xaxis.set_minor_locator(NullLocator())
+    panels[1].xaxis.set_major_formatter("{x:.0f}")
+    return figure
+
+
+@styled
+def aic_curve(components: Sequence[int], aic: Sequence[float], chosen: int) -> Figure:
+    """Akaike's criterion over the mixture's number of components, the chosen one marked."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    axes.plot(components, aic, marker="o", markersize=4)
+    axes.plot([chosen], [aic[list(components).index(chosen)]], "o", markersize=10, label=f"chosen: {chosen}")
+    axes.set(xlabel="components", title="AIC, lower is better")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.legend()
+    return figure
+
+
+def _smooth_curve(axes, x: np.ndarray, values: np.ndarray) -> None:
+    """The values, faint where there are many, with their running mean."""
+    many = len(values) > 200
+    axes.plot(x, values, alpha=0.3 if many else 1.0, linewidth=1.2)
+    if many:
+        window = len(values) // 50
+        mean = np.convolve(values, np.ones(window) / window, "valid")
+        axes.plot(x[window // 2 : window // 2 + len(mean)], mean, color=CURVE_COLOURS[0], linewidth=1.6)
+
+
+def _stage_starts(history: Sequence[Mapping]) -> list[int]:
+    return [i for i, row in enumerate(history) if i == 0 or row["height"] != history[i - 1]["height"]]
+
+
+def _shade_stages(axes, history: Sequence[Mapping], x: np.ndarray) -> None:
+    starts = _stage_starts(history)
+    for first, end in zip(starts, [*starts[1:], len(history)], strict=True):
+        if first > 0:
+            axes.axvline(x[first], color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
+        fading = [i for i in range(first, end) if (history[i].get("fade") or 1) < 1 or history[i].get("fade") == 0]
+        if fading:
+            axes.axvspan(x[first], x[fading[-1]], color="0.9", linewidth=0)
+
+
+def _name_stages(axes, history: Sequence[Mapping], x: np.ndarray) -> None:
+    """Heights of the stages over the top panel, where the stage is wide enough for its name."""
+    starts = _stage_starts(history)
+    for first, end in zip(starts, [*starts[1:], len(history)], strict=True):
+        middle, wide = (x[first] + x[end - 1]) / 2, (x[end - 1] - x[first]) / max(x[-1] - x[0], 1e-12)
+        if wide > 0.11:
+            axes.text(middle, 1.28, f"{history[first]['height']} px", transform=axes.get_xaxis_transform(),
+                      ha="center", va="bottom")  # fmt: skip
