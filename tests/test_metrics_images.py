@@ -166,6 +166,17 @@ def test_swd_does_not_hang_on_the_chunks(monkeypatch):
     assert sizes == [16, 16, 4, 4]
 
 
+def test_patches_lie_anywhere_inside_and_directions_have_length_one():
+    random = torch.Generator().manual_seed(0)
+    top, left = module._patch_places(50, 40, 16, 32, random)
+    assert sorted(set(top.flatten().tolist())) == list(range(10))  # 7 px from row 9 on end at the last row
+    assert sorted(set(left.flatten().tolist())) == list(range(26))
+    directions = module._directions(4000, random)
+    assert torch.allclose(directions.norm(dim=1), torch.tensor(1.0), atol=1e-6)
+    assert directions.mean(0).abs().max() < 0.01
+    assert torch.allclose(directions.square().mean(0), torch.tensor(1 / 147), rtol=0.15)
+
+
 def test_swd_is_symmetric_and_repeats_with_its_seed():
     a, b = pictures(6), pictures(6, seed=1)
     settings = {"patches": 16, "projections": 32}
