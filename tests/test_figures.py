@@ -14,7 +14,7 @@ from PIL import Image
 from sempal_lib import figures
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.palettes import palette_of
-from sempal_lib.pictures import frame_png, to_png
+from sempal_lib.pictures import frame_png, picture_png, to_png
 from sempal_lib.tables import mean_and_spread, metric_table, number
 
 ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)), ignore_index=255)
@@ -41,6 +41,22 @@ def history(stages=((4, 10), (8, 10), (16, 40), (32, 80))):
     return rows
 
 
+def semgan_history(steps=300):
+    return [{"step": i, "images": 32 * (i + 1), "stage": 0, "height": 0, "fade": 1.0, "loss_g": 1 / (i + 1),
+             "loss_d": 0.7, "cycle_loss": 0.1, "images_per_second": 300.0} for i in range(steps)]  # fmt: skip
+
+
+def ablation_rows():
+    return [
+        {"name": "saa", "values": {"palette_kl": [0.4, 0.2], "fsd": [30.0]},
+         "paper": {"palette_kl": 0.32, "fsd": 33.9}},
+        {"name": "sb-gan", "values": {}, "paper": {"palette_kl": None, "fsd": 63.8}},
+        {"name": "saa+fusion+multiscale+soft", "values": {"palette_kl": [0.0, 1e-3, 2e-3], "fsd": [20.0, 30.0, 40.0]},
+         "paper": {"palette_kl": 0.03}},
+        {"name": "sinkhorn-2", "values": {"palette_kl": [], "fsd": []}, "paper": {}},
+    ]  # fmt: skip
+
+
 def draw_all():
     errors = np.linspace(0.05, 0, 19)
     errors[3] = np.nan
@@ -59,6 +75,15 @@ def draw_all():
         "proportion_scatter": figures.proportion_scatter(palettes(9), palettes(9), CITYSCAPES_19),
         "palette_statistics": figures.palette_statistics(palettes(9), CITYSCAPES_19),
         "palette_map": figures.palette_map({"real": palettes(9), "drawn": palettes(5)}, CITYSCAPES_19),
+        "image_grid": figures.image_grid(torch.rand(4, 3, 8, 8) * 2 - 1, titles[:4]),
+        "soft_and_hard": figures.soft_and_hard_scatter(
+            palettes(9), palettes(9), palettes(9), CITYSCAPES_19, ("palette KL 0.0213", "palette KL 0.612")
+        ),
+        "soft_and_hard_plain": figures.soft_and_hard_scatter(*3 * [palettes(9, 3)], ABC),
+        "level_bars": figures.level_bars({"SemGAN": {64: 21.2, 32: 15.4}, "RGB GAN": {64: 80.1, 32: 44.4}}),
+        "level_bars_of_six": figures.level_bars({f"system number {i}": {128: 120.0 + i, 16: 9.8} for i in range(6)}),
+        "ablation_dots": figures.ablation_dots(ablation_rows()),
+        "training_curves_without_stages": figures.training_curves(semgan_history()),
         "aic_curve": figures.aic_curve(range(1, 31), [(k - 12) ** 2 - 4e4 for k in range(1, 31)], 12),
     }  # fmt: skip
 
@@ -127,7 +152,7 @@ def test_grid_shows_each_layout_and_leaves_the_rest_empty():
     figure = figures.layout_grid(layouts(4, 3), ABC, columns=3)
     assert len(figure.axes) == 6
     assert [len(axes.images) for axes in figure.axes] == [1, 1, 1, 1, 0, 0]
-    with pytest.raises(ValueError, match="1 titles for 4 layouts"):
+    with pytest.raises(ValueError, match="1 titles for 4 pictures"):
         figures.layout_grid(layouts(4, 3), ABC, titles=["one"])
     with pytest.raises(ValueError, match="no picture to show"):
         figures.layout_grid(layouts(0, 3), ABC)
@@ -170,6 +195,95 @@ def test_training_curves_of_a_run_that_has_just_begun():
     figures.training_curves(history()[:1]).draw_without_rendering()
 
 
+def test_training_without_stages_has_no_shading_and_names_every_loss(drawn):
+    figure = drawn["training_curves_without_stages"]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["generator's loss", "discriminator's loss", "cycle loss", "images per second"]
+    assert [len(axes.patches) for axes in figure.axes] == [0] * 4
+    assert not any("px" in text.get_text() for text in shown_texts(figure))
+    bare = [{"images": 16 * i, "matching": 0.1 * i} for i in (1, 2, 3)]  # no stage, no speed
+    (axes,) = figures.training_curves(bare).axes
+    assert axes.get_title(loc="left") == "matching of the palettes"
+    assert axes.lines[0].get_ydata() == pytest.approx([0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="no loss to draw"):
+        figures.training_curves([{"images": 16, "step": 1}])
+
+
+def test_picture_grid_shows_the_pictures():
+    images = torch.stack([torch.full((3, 4, 6), -1.0), torch.full((3, 4, 6), 2.0)])
+    images[0, 2] = 1.0
+    figure = figures.image_grid(images, ["blue", "too bright"], columns=2)
+    first, second = (axes.images[0].get_array() for axes in figure.axes)
+    assert (first == [0, 0, 255]).all()
+    assert (second == 255).all()
+    assert [axes.get_title() for axes in figure.axes] == ["blue", "too bright"]
+    with pytest.raises(ValueError, match="1 titles for 2 pictures"):
+        figures.image_grid(images, ["blue"])
+    with pytest.raises(ValueError, match=r"shape \[4, 8, 16\], expected \[N, 3, H, W\]"):
+        figures.image_grid(layouts(4))
+
+
+def test_soft_and_hard_panels_show_each_class_that_was_asked_for():
+    target = torch.tensor([[0.5, 0.5, 0.0], [0.8, 0.1, 0.1]])
+    hard = torch.tensor([[0.4, 0.6, 0.0], [1.0, 0.0, 0.0]])
+    figure = figures.soft_and_hard_scatter(target, target, hard, ABC, ("exact", "off"), floor=1e-2)
+    left, right = figure.axes
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["soft layouts\nexact", "hard layouts\noff"]
+    for dots in left.collections:  # on the diagonal
+        x, y = np.asarray(dots.get_offsets()).T
+        assert x == pytest.approx(y)
+    sky, road, car = (np.asarray(dots.get_offsets()) for dots in right.collections)
+    assert sky == pytest.approx(np.array([[0.5, 0.4], [0.8, 1.0]]))
+    assert road == pytest.approx(np.array([[0.5, 0.6], [0.1, 0.01]]))  # none made: at the floor
+    assert car == pytest.approx(np.array([[0.1, 0.01]]))  # asked for once
+
+
+def test_level_bars_go_from_fine_to_coarse_and_end_with_the_mean():
+    figure = figures.level_bars({"semgan": {16: 1.0, 64: 4.0}, "rgb": {64: 8.0, 16: 3.0}}, unit="SWD")
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["64 px", "16 px", "mean"]
+    semgan, rgb = axes.containers
+    assert [bar.get_width() for bar in semgan] == [4.0, 1.0, 2.5]
+    assert [bar.get_width() for bar in rgb] == [8.0, 3.0, 5.5]
+    assert axes.get_xlabel() == "SWD"
+    with pytest.raises(ValueError, match=r"rgb has the levels \[16\], semgan has \[16, 64\]"):
+        figures.level_bars({"semgan": {16: 1.0, 64: 4.0}, "rgb": {16: 3.0}})
+    with pytest.raises(ValueError, match="0 systems of 0 levels"):
+        figures.level_bars({})
+
+
+def points(axes, marker):
+    """Height of the row and value of every mark of a kind, the mean's larger dot told by its size."""
+    lines = [line for line in axes.lines if (line.get_marker(), line.get_markersize()) == marker]
+    return [(round(float(y)), float(x)) for line in lines for x, y in zip(*line.get_data(), strict=True)]
+
+
+def test_ablation_dots_show_seeds_mean_spread_and_the_papers_number(drawn):
+    kl, fsd = drawn["ablation_dots"].axes
+    names = ["saa", "sb-gan", "saa+fusion+multiscale+soft", "sinkhorn-2"]
+    for axes in (kl, fsd):
+        assert [label.get_text() for label in axes.get_yticklabels()] == names
+    assert (kl.get_xscale(), fsd.get_xscale()) == ("log", "linear")
+    assert (kl.get_xlabel(), fsd.get_xlabel()) == ("palette KL", "FSD")
+    assert points(fsd, ("o", 4)) == [(0, 30.0), (2, 20.0), (2, 30.0), (2, 40.0)]
+    assert points(fsd, ("o", 8)) == [(0, 30.0), (2, 30.0)]
+    assert points(fsd, ("D", 8)) == [(0, 33.9), (1, 63.8)]
+    assert points(kl, ("D", 8)) == [(0, 0.32), (2, 0.03)]
+    (spread,) = [line.get_xdata() for line in fsd.lines if line.get_marker() == "None"]
+    assert spread == pytest.approx([20.0, 40.0])  # ± 10; one seed has no spread
+    assert min(value for _, value in points(kl, ("o", 4))) == 1e-6  # zero has no logarithm
+    assert all(np.isfinite(line.get_xdata()).all() for line in kl.lines)
+
+
+def test_ablation_without_any_number_is_an_empty_frame():
+    for metrics in (["palette_kl"], ["swd_mean"]):
+        figure = figures.ablation_dots([{"name": "full", "values": {}, "paper": {}}], metrics)
+        figure.draw_without_rendering()
+        assert figure.axes[0].lines[:] == []
+    with pytest.raises(ValueError, match="0 rows and 2 metrics make no figure"):
+        figures.ablation_dots([])
+
+
 def test_error_bars_leave_missing_classes_out(drawn):
     names = [label.get_text() for label in drawn["class_error_bars"].axes[0].get_yticklabels()]
     assert len(names) == 18
@@ -204,6 +318,24 @@ def test_png_holds_the_layout_and_paints_ignored_pixels_black():
     assert picture.shape == (6, 6, 3)
     assert (picture[1::3, 1::3] == ABC.colourise(layout).numpy()).all()
     assert picture[5, 5].tolist() == [0, 0, 0]
+
+
+def test_picture_png_holds_the_colours_and_repeats_pixels():
+    image = torch.full((3, 2, 4), -1.0)
+    image[0, :, 2:] = 1.0
+    png = Image.open(io.BytesIO(picture_png(image, scale=5)))
+    assert png.mode == "P"
+    picture = np.asarray(png.convert("RGB"))
+    assert picture.shape == (10, 20, 3)
+    assert (picture[:, :10] == 0).all()
+    assert (picture[:, 10:] == [255, 0, 0]).all()
+
+
+def test_picture_png_is_near_to_the_true_colours():
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
+    image = torch.stack([x, y, -x * y])
+    picture = np.asarray(Image.open(io.BytesIO(picture_png(image))).convert("RGB")).transpose(2, 0, 1)
+    assert np.abs(picture / 127.5 - 1 - image.numpy()).mean() < 0.1
 
 
 def test_frame_bars_are_as_long_as_their_proportions():

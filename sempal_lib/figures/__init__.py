@@ -5,6 +5,7 @@ One style for all: 5 inches wide with text of 11 pt, so that the text is still 8
 tell apart.
 """
 
+from sempal_lib.figures.comparisons import ablation_dots, level_bars
 from sempal_lib.figures.curves import aic_curve, sinkhorn_figure, training_curves
 from sempal_lib.figures.palettes import (
     class_error_bars,
@@ -13,14 +14,16 @@ from sempal_lib.figures.palettes import (
     palette_map,
     palette_statistics,
     proportion_scatter,
+    soft_and_hard_scatter,
 )
-from sempal_lib.figures.scenes import contact_sheet, layout_grid, legend
+from sempal_lib.figures.scenes import contact_sheet, image_grid, layout_grid, legend
 from sempal_lib.figures.style import STYLE
 from sempal_lib.pictures import to_png
 from sempal_lib.tables import Table, metric_table
 
 __all__ = [
-    "STYLE", "Table", "aic_curve", "class_error_bars", "contact_sheet", "interpolation_figure", "layout_grid",
-    "legend", "metric_table", "palette_bars", "palette_map", "palette_statistics", "proportion_scatter",
-    "sinkhorn_figure", "to_png", "training_curves",
+    "STYLE", "Table", "ablation_dots", "aic_curve", "class_error_bars", "contact_sheet", "image_grid",
+    "interpolation_figure", "layout_grid", "legend", "level_bars", "metric_table", "palette_bars", "palette_map",
+    "palette_statistics", "proportion_scatter", "sinkhorn_figure", "soft_and_hard_scatter", "to_png",
+    "training_curves",
 ]  # fmt: skip

@@ -15,8 +15,11 @@ CURVES = {
     "penalty": "gradient penalty",
     "entropy": "entropy loss",
     "spread": "spread loss",
-    "images_per_second": "images per second",
+    "matching": "matching of the palettes",
 }
+SPEED = "images_per_second"
+# What else a row of a history holds, beside losses.
+FACTS = ("step", "steps", "images", "stage", "height", "fade", "seconds", SPEED)
 
 
 @styled
@@ -24,22 +27,25 @@ def training_curves(history: Sequence[Mapping]) -> Figure:
     """Losses and speed over the real layouts shown, one panel each.
 
     Args:
-        history: rows with "images" (shown so far), "height" (px, of the stage), "fade" (0 to 1; below 1 the
-            new resolution fades in), and any of the keys of CURVES. A dashed line is where a stage begins,
-            shading is its fade.
+        history: rows with "images" (shown so far) and losses by name, each in a panel of its own; "images_per_second",
+            in the last one. Where training has stages also "height" (px, of the stage) and "fade" (0 to 1; below 1
+            the new resolution fades in): a dashed line is where a stage begins, shading is its fade.
     """
     images = np.array([row["images"] for row in history], float)
     unit, name = (1e6, "million") if images.max() >= 2e6 else (1e3, "thousand") if images.max() >= 2e3 else (1, "")
-    keys = [key for key in CURVES if any(row.get(key) is not None for row in history)]
-    figure, panels = plt.subplots(len(keys), 1, figsize=(WIDTH, 1.25 * len(keys) + 0.5), sharex=True, squeeze=False)
-    for key, axes in zip(keys, panels[:, 0], strict=True):
+    titles = _titles(history)
+    figure, panels = plt.subplots(len(titles), 1, figsize=(WIDTH, 1.25 * len(titles) + 0.5), sharex=True, squeeze=False)
+    staged = any(row.get("height") for row in history)
+    for (key, title), axes in zip(titles.items(), panels[:, 0], strict=True):
         values = np.array([np.nan if row.get(key) is None else row[key] for row in history], float)
         _smooth_curve(axes, images / unit, values)
-        axes.set_title(CURVES[key])
+        axes.set_title(title)
         axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.margins(x=0.01)
-        _shade_stages(axes, history, images / unit)
-    _name_stages(panels[0, 0], history, images / unit)
+        if staged:
+            _shade_stages(axes, history, images / unit)
+    if staged:
+        _name_stages(panels[0, 0], history, images / unit)
     panels[-1, 0].set_xlabel(f"{name} real layouts shown".strip())
     return figure
 
@@ -70,6 +76,18 @@ def aic_curve(components: Sequence[int], aic: Sequence[float], chosen: int) -> F
     return figure
 
 
+def _titles(history: Sequence[Mapping]) -> dict[str, str]:
+    """Panel titles by key, of what has values: the known losses in their order, the others, the speed."""
+    present = dict.fromkeys(key for row in history for key, value in row.items() if value is not None)
+    others = [key for key in present if key not in CURVES and key not in FACTS]
+    titles = {key: title for key, title in CURVES.items() if key in present}
+    titles |= {key: key.replace("_", " ") for key in others}
+    titles |= {SPEED: "images per second"} if SPEED in present else {}
+    if not titles:
+        raise ValueError("no loss to draw: the rows of the history hold none")
+    return titles
+
+
 def _smooth_curve(axes, x: np.ndarray, values: np.ndarray) -> None:
     """The values, faint where there are many, with their running mean."""
     many = len(values) > 200
@@ -81,7 +99,7 @@ def _smooth_curve(axes, x: np.ndarray, values: np.ndarray) -> None:
 
 
 def _stage_starts(history: Sequence[Mapping]) -> list[int]:
-    return [i for i, row in enumerate(history) if i == 0 or row["height"] != history[i - 1]["height"]]
+    return [i for i, row in enumerate(history) if i == 0 or row.get("height") != history[i - 1].get("height")]
 
 
 def _shade_stages(axes, history: Sequence[Mapping], x: np.ndarray) -> None:

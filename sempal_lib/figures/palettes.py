@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from sempal_lib.figures.style import (
     DASHES,
@@ -106,12 +106,37 @@ def proportion_scatter(target, realised, label_space: LabelSpace, floor: float =
     rows = -(-len(classes) // legend_columns(label_space, classes))
     figure = plt.figure(figsize=(WIDTH, 4.4 + 0.25 * rows))
     axes = figure.subplots()
-    axes.plot([floor, 1], [floor, 1], color="0.4", linewidth=1)
-    for c in classes:
-        asked = target[:, c] > 0
-        x, y = (values[asked, c].clip(floor, 1) for values in (target, realised))
-        axes.scatter(x, y, 16, color=hex_colour(label_space.colors[c]), edgecolor="0.2", linewidth=0.3)
-    axes.set(xscale="log", yscale="log", aspect="equal", xlabel="target proportion", ylabel="realised proportion")
+    _scatter(axes, target, realised, label_space, classes, floor)
+    axes.set(xlabel="target proportion", ylabel="realised proportion")
+    class_legend(figure, label_space, classes, "outside lower center")
+    return figure
+
+
+@styled
+def soft_and_hard_scatter(
+    target, soft, hard, label_space: LabelSpace, notes: tuple[str, str] = ("", ""), floor: float = 1e-4
+) -> Figure:
+    """What soft layouts hold of each class, and what the hard ones made of them do, over what was asked for.
+
+    Args:
+        target, soft, hard: palettes, [N, C]; asked for, of the soft layouts, of the hard ones.
+        notes: what to write over the panels, such as their palette KL.
+        floor: smaller proportions are drawn there, as zero has no logarithm.
+    """
+    target, soft, hard = (array_of(palettes) for palettes in (target, soft, hard))
+    classes = np.flatnonzero(target.max(0) > 0)
+    rows = -(-len(classes) // legend_columns(label_space, classes))
+    figure = plt.figure(figsize=(WIDTH, 2.9 + 0.25 * rows))
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, name, realised, note in zip(panels, ("soft layouts", "hard layouts"), (soft, hard), notes, strict=True):
+        _scatter(axes, target, realised, label_space, classes, floor)
+        axes.set(title=f"{name}\n{note}" if note else name, xlabel="target proportion")
+        middle, least = np.sqrt(floor), f"≤ {floor:.4g}"
+        for axis, names in ((axes.xaxis, ("", f"{middle:.3g}", "1")), (axes.yaxis, (least, f"{middle:.3g}", "1"))):
+            axis.set_major_locator(FixedLocator([floor, middle, 1.0]))
+            axis.set_major_formatter(FixedFormatter(names))
+            axis.set_minor_locator(NullLocator())
+    panels[0].set_ylabel("realised proportion")
     class_legend(figure, label_space, classes, "outside lower center")
     return figure
 
@@ -158,3 +183,13 @@ def palette_map(sets: Mapping[str, Any], label_space: LabelSpace) -> Figure:
     figure.supxlabel("→ more {}, less {}".format(*along[0]), fontsize=11)
     figure.supylabel("→ more {}, less {}".format(*along[1]), fontsize=11)
     return figure
+
+
+def _scatter(axes, target, realised, label_space: LabelSpace, classes, floor: float) -> None:
+    """Realised over target proportion where a class was asked for, on logarithmic axes, with the diagonal."""
+    axes.plot([floor, 1], [floor, 1], color="0.4", linewidth=1)
+    for c in classes:
+        asked = target[:, c] > 0
+        x, y = (values[asked, c].clip(floor, 1) for values in (target, realised))
+        axes.scatter(x, y, 16, color=hex_colour(label_space.colors[c]), edgecolor="0.2", linewidth=0.3)
+    axes.set(xscale="log", yscale="log", aspect="equal")

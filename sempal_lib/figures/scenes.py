@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from sempal_lib.figures.style import STYLE, WIDTH, class_legend, colourise, legend_columns, styled
 from sempal_lib.labels import LabelSpace
-from sempal_lib.pictures import array_of
+from sempal_lib.pictures import array_of, pixels_of
 
 
 @styled
@@ -30,9 +30,20 @@ def layout_grid(layouts, label_space: LabelSpace, titles: Sequence[str] | None =
     Args:
         layouts: class indices, [N, H, W]. titles: one short text a layout. columns: layouts a row.
     """
-    if titles is not None and len(titles) != len(layouts):
-        raise ValueError(f"{len(titles)} titles for {len(layouts)} layouts: give one title a layout")
     return _mosaic([_tile({"layout": layout}, label_space) for layout in layouts], titles, columns)
+
+
+@styled
+def image_grid(images, titles: Sequence[str] | None = None, columns: int = 3) -> Figure:
+    """Pictures in a grid.
+
+    Args:
+        images: float [N, 3, H, W] in [-1, 1]. titles: one short text a picture. columns: pictures a row.
+    """
+    images = array_of(images)
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ValueError(f"pictures have shape {list(images.shape)}, expected [N, 3, H, W]; layouts go to layout_grid")
+    return _mosaic([pixels_of(image) for image in images], titles, columns)
 
 
 @styled
@@ -54,8 +65,7 @@ def _tile(scene: Mapping, label_space: LabelSpace) -> np.ndarray:
     """Image over layout, uint8 [H or 2 H, W, 3]."""
     parts = []
     if "image" in scene:
-        image = array_of(scene["image"]).transpose(1, 2, 0)
-        parts.append(((image.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8))
+        parts.append(pixels_of(scene["image"]))
     if "layout" in scene:
         parts.append(colourise(scene["layout"], label_space))
     return np.concatenate(parts)
@@ -65,6 +75,8 @@ def _mosaic(tiles: Sequence[np.ndarray], titles: Sequence[str] | None, columns: 
     """Tiles in a grid without anything between the pixels and the page."""
     if not tiles:
         raise ValueError("no picture to show: give at least one")
+    if titles is not None and len(titles) != len(tiles):
+        raise ValueError(f"{len(titles)} titles for {len(tiles)} pictures: give one title a picture")
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     height, width = tiles[0].shape[:2]
