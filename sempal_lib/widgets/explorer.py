@@ -1,10 +1,5 @@
-"""The palette explorer: sliders over a layout generator, alive with a kernel, linked frames without one.
+"""The palette explorer, alive with a kernel: a slider a class, the layout follows."""
 
-A generator is anything with `.settings.num_classes`, `.settings.latent_dim`, `.size` (H, W) and
-`.generate(z [B, Z], palette [B, C], iterations=1, exact=False)` -> int64 [B, H, W].
-"""
-
-import os
 import time
 from collections.abc import Sequence
 from html import escape
@@ -14,25 +9,26 @@ import numpy as np
 import torch
 
 from sempal_lib.labels import LabelSpace
-from sempal_lib.palettes import check_palette, palette_of
-from sempal_lib.pictures import FRAME_WIDTH, array_of, frame_png, hex_colour, to_png
+from sempal_lib.palettes import check_palette
+from sempal_lib.pictures import FRAME_WIDTH, array_of, hex_colour, to_png
+from sempal_lib.widgets.shared import SEEDS, check_classes, generate_layouts, is_static, scale_of
+from sempal_lib.widgets.simplex import STEP, on_steps, rescale
+from sempal_lib.widgets.sweep import sweep
 
 SMALL = 0.01  # classes with a smaller proportion are grouped after the others
-SEEDS = 999
-STEP = 1 / 1024  # of a slider; a power of two, so that a browser's arithmetic lands on it without rounding
 
 
 def explore(generator, label_space: LabelSpace, palette, classes: Sequence[str] | None = None, seed: int = 0):
     """The explorer for a notebook: live sliders, or frames where the environment has SEMPAL_STATIC=1.
 
     Args:
-        generator: see the module's head. palette: where to start, [C]. seed: of the noise.
+        generator: see the package's head. palette: where to start, [C]. seed: of the noise.
         classes: names of the classes that get a slider; None for all, and for the four largest as frames.
     Returns:
         A widget; as a cell's last line it shows itself.
     Chapter: Progressive layouts, guided by a palette.
     """
-    if os.environ.get("SEMPAL_STATIC") != "1":
+    if not is_static():
         return PaletteExplorer(generator, label_space, palette, seed=seed, classes=classes)
     if classes is None:
         largest = np.argsort(-array_of(palette).reshape(-1), kind="stable")[:4]
@@ -40,50 +36,11 @@ def explore(generator, label_space: LabelSpace, palette, classes: Sequence[str] 
     return sweep(generator, label_space, palette, classes, seed=seed)
 
 
-def rescale(palette, index: int, value: float, locked, memory=None) -> np.ndarray:
-    """Give one class a new proportion; the classes that are not locked share the rest in their present ratio.
-
-    Args:
-        palette: proportions, [C], sums to 1. index: the class that moves. value: its wished proportion.
-        locked: bool [C]; these classes keep their proportion. A class that is locked itself does not move.
-        memory: an earlier palette, [C], whose ratio is taken where all who could share are at 0.
-    Returns:
-        float64 [C], sums to 1. The wish is cut to what the locked classes leave, and raised to all of that
-        where nobody can share the rest.
-    """
-    palette, locked = np.asarray(palette, np.float64), np.asarray(locked, bool)
-    if locked[index]:
-        return palette.copy()
-    others = ~locked
-    others[index] = False
-    shares = np.where(others, palette, 0.0)
-    if shares.sum() == 0 and memory is not None:
-        shares = np.where(others, memory, 0.0)
-    free = max(0.0, 1.0 - palette[locked].sum())
-    wish = np.clip(value, 0.0, free) if shares.sum() > 0 else free
-    moved = np.where(locked, palette, (free - wish) * shares / max(shares.sum(), np.finfo(float).tiny))
-    moved[index] = wish
-    return moved
-
-
-def on_steps(palette) -> list[float]:
-    """The palette rounded to the sliders' steps, still with the sum 1: the largest remainders round up.
-
-    A browser corrects a slider that is set between two steps, and reports the correction as a move of its own:
-    19 sliders that set each other would never rest. So they are only ever set to values on a step.
-    """
-    exact = np.asarray(palette, np.float64) / STEP
-    steps = np.floor(exact + 1e-6)
-    missing = round(1 / STEP - steps.sum())
-    steps[np.argsort(steps - exact, kind="stable")[:missing]] += 1
-    return (steps * STEP).tolist()
-
-
 class PaletteExplorer(ipw.VBox):
     """One slider a class in the class's colour; the layout and its bars follow while a slider moves.
 
     Args:
-        generator: see the module's head. palette: where to start, [C], sums to 1. seed: of the noise, ≥ 0.
+        generator: see the package's head. palette: where to start, [C], sums to 1. seed: of the noise, ≥ 0.
         classes: names of the classes that get a slider, None for all; the others are rescaled all the same.
     Attributes:
         palette: the target now, float64 [C]. layout_now: int64 [H, W]. sliders, locks: by the class's name.
@@ -93,7 +50,7 @@ class PaletteExplorer(ipw.VBox):
     """
 
     def __init__(self, generator, label_space: LabelSpace, palette, seed: int = 0, classes=None):
-        _check_classes(generator, label_space)
+        check_classes(generator, label_space)
         self.generator, self.label_space = generator, label_space
         start = check_palette(torch.as_tensor(array_of(palette)), label_space.num_classes)[0].double().numpy()
         self._start = start / start.sum()
@@ -213,12 +170,12 @@ class PaletteExplorer(ipw.VBox):
         if self._busy:
             return
         begin = time.perf_counter()
-        self.layout_now, realised = _generate(
+        self.layout_now, realised = generate_layouts(
             self.generator, self.label_space, self.palette[None], self.seed.value,
             iterations=self.iterations.value, exact=self.exact.value,
         )  # fmt: skip
         self.layout_now, realised = self.layout_now[0], realised[0]
-        self.picture.value = to_png(self.layout_now, self.label_space, _scale(self.layout_now))
+        self.picture.value = to_png(self.layout_now, self.label_space, scale_of(self.layout_now))
         self.bars.value = _bars_html(self.palette, realised, self.label_space, self._order)
         worst = int(np.abs(realised - self.palette).argmax())
         self.status.value = (
@@ -226,81 +183,6 @@ class PaletteExplorer(ipw.VBox):
             f"{abs(realised[worst] - self.palette[worst]):.3f} ({escape(self.label_space.names[worst])}) · "
             f"{1000 * (time.perf_counter() - begin):.0f} ms"
         )
-
-
-def sweep(generator, label_space: LabelSpace, palette, classes: Sequence[str], steps: int = 9, seed: int = 0):
-    """Frames of the generator's output behind linked sliders: moves on a static page, without a kernel.
-
-    For each class its proportion goes from 0 up, the rest is rescaled, the noise stays. A menu chooses the
-    class.
-
-    Args:
-        generator: see the module's head. palette: where the sweeps pass through, [C]. seed: of the noise.
-        classes: names of the classes to sweep. steps: frames a class, ≥ 2; each costs about 6 KB of page.
-    Chapter: Progressive layouts, guided by a palette.
-    """
-    _check_classes(generator, label_space)
-    if not classes or steps < 2:
-        raise ValueError(f"{len(classes)} classes and {steps} steps make no sweep: give ≥ 1 class and ≥ 2 steps")
-    start = check_palette(torch.as_tensor(array_of(palette)), label_space.num_classes)[0].double().numpy()
-    pages = [_sweep_page(generator, label_space, start, label_space.index(name), steps, seed) for name in classes]
-    stack = ipw.Stack(children=pages, selected_index=0)
-    menu = ipw.ToggleButtons(
-        options=list(classes), index=0, description="", style={"button_width": "auto"},
-        layout=ipw.Layout(width="auto", max_width=f"{FRAME_WIDTH}px"),
-    )  # fmt: skip
-    ipw.jslink((menu, "index"), (stack, "selected_index"))
-    note = ipw.HTML("Frames that the trained model made. With a running notebook every class has a slider.")
-    return ipw.VBox([menu, stack, note])
-
-
-def _sweep_page(generator, label_space, start: np.ndarray, index: int, steps: int, seed: int) -> ipw.VBox:
-    locked = np.zeros(len(start), bool)
-    top = min(0.9, max(0.1, np.ceil(3 * start[index] * 20) / 20))  # as fractions of 1/20
-    palettes = np.stack([rescale(start, index, value, locked) for value in np.linspace(0, top, steps)])
-    layouts, realised = _generate(generator, label_space, palettes, seed)
-    # The class that moves comes first, then the largest ones; the same rows and scale in every frame.
-    rest = [c for c in np.argsort(-palettes.mean(0), kind="stable") if c != index and start[c] > 0][:5]
-    scale = float(max(palettes[:, [index, *rest]].max(), realised[:, [index, *rest]].max(), 0.01))
-    frames = [
-        ipw.Image(
-            value=frame_png(layout, target, made, label_space, [index, *rest], scale), format="png",
-            layout=ipw.Layout(width="100%", max_width=f"{FRAME_WIDTH}px"),
-        )
-        for layout, target, made in zip(layouts, palettes, realised, strict=True)
-    ]  # fmt: skip
-    first = int(np.abs(palettes[:, index] - start[index]).argmin())
-    stack = ipw.Stack(children=frames, selected_index=first)
-    slider = ipw.SelectionSlider(
-        options=[f"{value:.3f}" for value in palettes[:, index]], index=first,
-        description=label_space.names[index],
-        style={"description_width": "auto", "handle_color": hex_colour(label_space.colors[index])},
-        layout=ipw.Layout(width="100%", max_width=f"{FRAME_WIDTH}px"),
-    )  # fmt: skip
-    ipw.jslink((slider, "index"), (stack, "selected_index"))
-    return ipw.VBox([slider, stack])
-
-
-def _generate(generator, label_space, palettes: np.ndarray, seed: int, **options):
-    """One layout a palette, all from the same noise: int64 [B, H, W] on the CPU, and their own palettes."""
-    noise = torch.Generator().manual_seed(seed)
-    z = torch.randn(1, generator.settings.latent_dim, generator=noise).expand(len(palettes), -1)
-    device = next(generator.parameters()).device if isinstance(generator, torch.nn.Module) else "cpu"
-    target = torch.as_tensor(palettes, dtype=torch.float32, device=device)
-    layouts = generator.generate(z.to(device), target, **options).cpu()
-    return layouts, palette_of(layouts, label_space.num_classes, label_space.ignore_index).double().numpy()
-
-
-def _check_classes(generator, label_space: LabelSpace) -> None:
-    if generator.settings.num_classes != label_space.num_classes:
-        raise ValueError(
-            f"the generator makes {generator.settings.num_classes} classes, the label space names "
-            f"{label_space.num_classes}: take the label space of the data set that it was trained on"
-        )
-
-
-def _scale(layout) -> int:
-    return max(1, FRAME_WIDTH // layout.shape[-1])
 
 
 def _bars_html(target: np.ndarray, realised: np.ndarray, label_space: LabelSpace, order) -> str:
