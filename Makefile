@@ -6,11 +6,12 @@ BIN := .venv/bin
 # Chapters share the cores; a kernel of another environment must not be taken for this one's.
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help book runs test bench lab publish pair clean environment
+.PHONY: help book runs ablation test bench lab publish pair clean environment
 
 help:
 	@echo "make book      run the chapters (PRESET=$(PRESET): smoke, demo, gpu or paper) and build the site: _build/html"
 	@echo "make runs      run the chapters only, into runs/$(PRESET)/"
+	@echo "make ablation  run every row of chapter 6 with three seeds; DATASET=camvid DATA_ROOT=... for real streets"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
 	@echo "make bench     time the training step and exact counts, with the fast settings on and off"
 	@echo "make lab       open the book in JupyterLab"
@@ -26,6 +27,11 @@ book: environment
 runs: environment
 	@echo "== Running the chapters at preset $(PRESET) on $(CORES) cores; what stands is kept"
 	@$(BIN)/python runs/book.py graph chapters --preset $(PRESET) --cores $(CORES)
+
+ablation: environment
+	@echo "== Training the rows of the ablation at preset $(PRESET) on $(CORES) cores; what stands is kept"
+	@$(BIN)/python runs/book.py graph ablation --preset $(PRESET) --cores $(CORES) \
+		--dataset "$(DATASET)" --data-root "$(DATA_ROOT)"
 
 test: environment
 	@echo "== Testing the library, the book and the site, then every notebook at preset smoke"

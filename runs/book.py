@@ -12,7 +12,7 @@ import website
 from notebooks import ROOT, BookError
 
 
-def graph(target: str, preset: str, cores: int) -> int:
+def graph(target: str, preset: str, cores: int, data: dict[str, str]) -> int:
     """Have Snakemake bring a target of `runs/Snakefile` up to date. Returns its exit code.
 
     A lock that the system drops when the process ends, however it ends, stands in for Snakemake's own,
@@ -27,6 +27,7 @@ def graph(target: str, preset: str, cores: int) -> int:
         options = ["--cores", str(cores), "--nolock", "--rerun-incomplete", "--keep-going"]
         options += ["--scheduler", "greedy", "--rerun-triggers", "mtime", "input", "code", "params"]
         options += ["--quiet", "host", "progress", "reason", "--config", f"preset={preset}"]
+        options += [f"{name}={value}" for name, value in data.items() if value]
         command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "runs" / "Snakefile"), *options]
         return subprocess.run([*command, "--", target], cwd=ROOT).returncode
 
@@ -48,7 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("chapter")
             command.add_argument("--overrides", type=json.loads, default={}, help='JSON, such as {"seed": 1}')
         if name == "graph":
-            command.add_argument("target", choices=["chapters", "site"])
+            command.add_argument("target", choices=["chapters", "site", "ablation"])
+            command.add_argument("--dataset", help="of the ablation; the preset's if not given")
+            command.add_argument("--data-root", help="its folder")
             command.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args(arguments)
     try:
@@ -69,7 +72,8 @@ def run_command(given: argparse.Namespace) -> int:
     elif given.command == "publish":
         print("published:", ", ".join(notebooks.publish(given.preset)))
     elif given.command == "graph":
-        return graph(given.target, given.preset, given.cores)
+        data = {"dataset": given.dataset, "data_root": given.data_root}
+        return graph(given.target, given.preset, given.cores, data)
     else:
         website.build(given.preset)
     return 0

@@ -137,9 +137,19 @@ def ablation_table(
     return Table(("row", *names, "seeds", "runs"), tuple(body), {})
 
 
-def orderings(
-    runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[tuple[str, str, str]]
-) -> Table:
+def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows as `figures.ablation_dots` draws them: name, values by metric, and the paper's number by metric."""
+    return [
+        {
+            "name": row,
+            "values": {metric: found.get(metric, []) for metric in metrics},
+            "paper": {metric: paper_value(row, metric) for metric in metrics},
+        }
+        for row, found in values(runs).items()
+    ]
+
+
+def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[tuple[str, str, str]]) -> Table:
     """For each of the paper's orderings, whether our records show it.
 
     Args:

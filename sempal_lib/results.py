@@ -32,6 +32,7 @@ def comparison(record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[
     """
     ours = {(r["system"], r["variant"], r["metric"]): list(r["values"].values()) for r in record["seeds"]}
     variants = list(dict.fromkeys((system, variant) for system, variant, _ in ours))
+    names = row_names(record)
     paper = {
         (*v, m): published()[*v, paper_dataset, m][0]
         for v in variants
@@ -48,9 +49,18 @@ def comparison(record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[
             for m, source in columns
         ]
         seeds = max(len(ours.get((*v, m), [])) for m in metrics)
-        rows.append((v[1], *cells, str(seeds)))
-    names = (m.replace("_", " ") + ("" if source == "ours" else f", {paper_dataset} (paper)") for m, source in columns)
-    return Table(("variant", *names, "seeds"), tuple(rows), {})
+        rows.append((names[v], *cells, str(seeds)))
+    origin = {"ours": "", "paper": f", {paper_dataset} (paper)"}
+    headings = (m.replace("_", " ") + origin[source] for m, source in columns)
+    return Table(("variant", *headings, "seeds"), tuple(rows), {})
+
+
+def row_names(record: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """What each (system, variant) of a record is called in a table: its form; its system where there are several."""
+    pairs = dict.fromkeys((row["system"], row["variant"]) for row in record["seeds"])
+    if len({system for system, _ in pairs}) == 1:
+        return {pair: pair[1] for pair in pairs}
+    return {pair: pair[0] if pair[1] == "full" else " ".join(pair) for pair in pairs}
 
 
 def reference_table(
@@ -59,7 +69,8 @@ def reference_table(
     """The committed runs of a chapter: one row a configuration, mean ± spread over its seeds.
 
     Args:
-        metrics: columns, each once a variant that has it. root: of the reference runs, the repository's if None.
+        metrics: columns, each once a variant that has it. variants: by their names in `row_names`.
+        root: of the reference runs, the repository's if None.
     """
     groups: dict[tuple, list[dict[str, Any]]] = {}
     for _, record in records_under(root or reference_root()):
@@ -80,7 +91,10 @@ def reference_table(
 
 
 def _value(record: Mapping[str, Any], variant: str, metric: str) -> float | None:
-    found = [m["value"] for m in record["metrics"] if m["variant"] == variant and m["metric"] == metric]
+    names = row_names({"seeds": record["metrics"]})
+    found = [
+        m["value"] for m in record["metrics"] if names[m["system"], m["variant"]] == variant and m["metric"] == metric
+    ]
     return found[0] if found else None
 
 
@@ -103,9 +117,13 @@ def verdicts(record: Mapping[str, Any], claims: Mapping[str, tuple[str, str, str
     """A verdict on each claim that one variant's metric is lower than another's.
 
     Args:
-        record: with `seeds`. claims: sentence to (metric, variant that should be lower, variant that should not).
+        record: with `seeds`. claims: sentence to (metric, row that should be lower, row that should not); rows by
+            their names in `row_names`.
     """
-    values = {(row["metric"], row["variant"]): list(row["values"].values()) for row in record["seeds"]}
+    names = row_names(record)
+    values = {
+        (row["metric"], names[row["system"], row["variant"]]): list(row["values"].values()) for row in record["seeds"]
+    }
     rows = []
     for claim, (metric, better, worse) in claims.items():
         a, b = values.get((metric, better), []), values.get((metric, worse), [])

@@ -327,5 +327,5 @@ def test_generator_file_round_trip(tmp_path):
         load_generator(tmp_path / "missing.safetensors")
     run.checkpoint_path = tmp_path / "c.safetensors"
     run.save()
-    with pytest.raises(CheckpointError, match="holds no layout generator"):
+    with pytest.raises(CheckpointError, match="holds no generator"):
         load_generator(tmp_path / "c.safetensors")

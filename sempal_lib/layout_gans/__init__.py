@@ -3,12 +3,16 @@
 from sempal_lib.layout_gans.activation import exact_layout, pixel_counts, semantically_assisted_activation
 from sempal_lib.layout_gans.progan import GeneratorSettings, LayoutDiscriminator
 from sempal_lib.layout_gans.semantic_palette import LayoutGenerator, Mask
+from sempal_lib.layout_gans.semgan import SemganDiscriminator, SemganGenerator, SemganSettings
 
 __all__ = [
     "GeneratorSettings",
     "LayoutDiscriminator",
     "LayoutGenerator",
     "Mask",
+    "SemganDiscriminator",
+    "SemganGenerator",
+    "SemganSettings",
     "exact_layout",
     "pixel_counts",
     "semantically_assisted_activation",

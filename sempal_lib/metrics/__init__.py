@@ -18,6 +18,7 @@ from sempal_lib.metrics.layouts import (
     palette_kl,
     proportion_error,
 )
+from sempal_lib.metrics.semgan import evaluate_pictures, evaluate_shapes, painted, sample
 from sempal_lib.metrics.shapes import (
     nearest_scene,
     off_colour_share,
@@ -30,6 +31,8 @@ __all__ = [
     "FeatureWeightsMissing",
     "check_sample_count",
     "evaluate_layouts",
+    "evaluate_pictures",
+    "evaluate_shapes",
     "frechet_distance",
     "frechet_inception_distance",
     "frechet_segmentation_distance",
@@ -39,9 +42,11 @@ __all__ = [
     "ms_ssim_scales",
     "nearest_scene",
     "off_colour_share",
+    "painted",
     "palette_kl",
     "proportion_error",
     "require_classes",
+    "sample",
     "shape_report",
     "sliced_wasserstein_distance",
     "snap_to_colours",

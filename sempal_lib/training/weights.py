@@ -2,18 +2,27 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from sempal_lib.labels import LabelSpace
 from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator
+from sempal_lib.layout_gans.semgan import SemganGenerator, SemganSettings
 from sempal_lib.palettes import PaletteMixture
 from sempal_lib.training import checkpoint
+
+# By the name that stands in the file; files without one are of the first kind.
+_KINDS: dict[str, tuple[type[nn.Module], type]] = {
+    "layout": (LayoutGenerator, GeneratorSettings),
+    "semgan": (SemganGenerator, SemganSettings),
+}
 
 
 def save_generator(
     path: str | Path,
-    generator: LayoutGenerator,
+    generator: LayoutGenerator | SemganGenerator,
     label_space: LabelSpace,
     mixture: PaletteMixture | None = None,
     half: bool = True,
@@ -23,16 +32,19 @@ def save_generator(
     Chapter: Progressive layouts, guided by a palette.
     """
     dtype = torch.float16 if half else torch.float32
-    tensors = {name: value.to(dtype) for name, value in generator.state_dict().items()}
+    tensors = {
+        name: value.to(dtype) if value.is_floating_point() else value for name, value in generator.state_dict().items()
+    }
     tensors = checkpoint.with_prefix("generator", tensors)
     if mixture is not None:  # small, and its covariances would suffer: always in full
         tensors |= checkpoint.with_prefix("mixture", mixture.tensors())
     labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
-    facts = {"settings": generator.settings.as_dict(), "labels": labels}
+    (kind,) = (name for name, (network, _) in _KINDS.items() if isinstance(generator, network))
+    facts = {"kind": kind, "settings": generator.settings.as_dict(), "labels": labels}
     checkpoint.save(path, tensors, facts | ({"aic": mixture.aic} if mixture is not None else {}))
 
 
-def load_generator(path: str | Path) -> tuple[LayoutGenerator, LabelSpace, PaletteMixture | None]:
+def load_generator(path: str | Path) -> tuple[Any, LabelSpace, PaletteMixture | None]:
     """Read what `save_generator` wrote; the generator is ready to sample from, in float32 on the CPU.
 
     Raises:
@@ -40,7 +52,8 @@ def load_generator(path: str | Path) -> tuple[LayoutGenerator, LabelSpace, Palet
     """
     tensors, facts = checkpoint.load(path)
     try:
-        generator = LayoutGenerator(GeneratorSettings(**facts["settings"]))
+        network, settings = _KINDS[facts.get("kind", "layout")]
+        generator = network(settings(**facts["settings"]))
         generator.load_state_dict(checkpoint.by_prefix("generator", tensors))
         labels = facts["labels"]
         colors = tuple(tuple(color) for color in labels["colors"])
@@ -49,6 +62,6 @@ def load_generator(path: str | Path) -> tuple[LayoutGenerator, LabelSpace, Palet
         found = PaletteMixture.from_tensors(mixture, tuple(facts["aic"])) if mixture else None
     except (KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
         raise checkpoint.CheckpointError(
-            f"{path} holds no layout generator of this library ({error}): was it written by save_generator?"
+            f"{path} holds no generator of this library ({error}): was it written by save_generator?"
         ) from error
     return generator.eval().requires_grad_(False), label_space, found
