@@ -1,6 +1,8 @@
-"""The palette explorer: what a move of a slider must do, and that the static form moves without a kernel."""
+"""The explorer and the walk: what a move of a slider must do, and that the static forms move without a kernel."""
 
 import io
+import json
+import math
 import time
 from types import SimpleNamespace
 
@@ -11,8 +13,21 @@ import torch
 from PIL import Image
 
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
+from sempal_lib.layout_gans.semgan import SemganGenerator, SemganSettings
 from sempal_lib.palettes import palette_of
-from sempal_lib.widgets import STEP, PaletteExplorer, explore, on_steps, rescale, sweep
+from sempal_lib.pictures import picture_png, to_png
+from sempal_lib.widgets import (
+    STEP,
+    LatentWalker,
+    PaletteExplorer,
+    explore,
+    latent_path,
+    on_steps,
+    rescale,
+    sweep,
+    walk,
+)
+from sempal_lib.widgets.latents import first_layer_directions
 
 ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)))
 
@@ -269,3 +284,207 @@ def test_explore_is_live_by_hand_and_static_for_the_site(monkeypatch):
     static = explore(BandGenerator(), ABC, [0.5, 0.3, 0.2])
     assert isinstance(static.children[1], ipw.Stack)
     assert static.children[0].options == ("sky", "road", "car")
+
+
+class WaveGenerator:
+    """Stands in for a trained SemGAN, or for its twin that paints."""
+
+    def __init__(self, num_classes=3, size=(16, 16), latent_dim=4, paints=False):
+        self.settings = SimpleNamespace(num_classes=num_classes, latent_dim=latent_dim)
+        self.size, self.paints, self.latents = size, paints, []
+
+    def generate(self, z):
+        self.latents.append(z.clone())
+        y, x = torch.meshgrid(*(torch.linspace(0, 3, n) for n in self.size), indexing="ij")
+        z = z[:, :, None, None]
+        wave = (z[:, 0] * x + z[:, 1] * y + z[:, 2]).sin()
+        if self.paints:
+            return torch.stack([wave, wave * z[:, 3].tanh(), -wave], 1)
+        return ((wave + 1) / 2 * self.settings.num_classes).long().clamp(max=self.settings.num_classes - 1)
+
+
+def semgan(output="classes", latent_dim=8):
+    torch.manual_seed(0)
+    settings = SemganSettings(3, 8, output, latent_dim, kernel_size=3, max_channels=8, min_channels=4)
+    return SemganGenerator(settings).eval()
+
+
+class TestLatentPath:
+    def test_passes_through_its_points_and_closes(self):
+        points = torch.randn(5, 16, generator=torch.Generator().manual_seed(0))
+        on_points = latent_path(points, torch.arange(6.0))
+        assert torch.allclose(on_points, points[[0, 1, 2, 3, 4, 0]], atol=1e-6)
+
+    def test_follows_the_great_arc(self):
+        points = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+        third, back = latent_path(points, torch.tensor([1 / 3, 1.5]))
+        assert third.tolist() == pytest.approx([2 * math.cos(math.pi / 6), 2 * math.sin(math.pi / 6)])
+        assert back.tolist() == pytest.approx([2**0.5, 2**0.5])
+
+    def test_noise_keeps_its_length(self):
+        points = torch.randn(4, 100, generator=torch.Generator().manual_seed(0))
+        lengths = latent_path(points, torch.linspace(0, 4, 50)).norm(dim=1)
+        assert lengths.min() > 0.95 * points.norm(dim=1).min()
+
+    def test_points_that_agree_or_oppose_are_no_fault(self):
+        points = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
+        assert latent_path(points, torch.linspace(0, 3, 13)).isfinite().all()
+
+
+class TestDirections:
+    def test_strongest_answers_of_the_first_layer(self):
+        generator = semgan()
+        directions = first_layer_directions(generator)
+        assert directions @ directions.T == pytest.approx(torch.eye(3).numpy(), abs=1e-5)
+        answers = generator.linear(directions).norm(dim=1)
+        assert answers.tolist() == pytest.approx(torch.linalg.svdvals(generator.linear.weight)[:3].tolist(), rel=1e-4)
+        assert (directions.gather(1, directions.abs().argmax(1, keepdim=True)) > 0).all()
+
+    def test_fewer_latents_have_fewer(self):
+        assert first_layer_directions(semgan(latent_dim=2)).shape == (2, 2)
+
+    def test_generator_without_a_dense_layer_has_none(self):
+        assert len(first_layer_directions(WaveGenerator())) == 0
+        assert LatentWalker(WaveGenerator(), ABC).directions == []
+
+
+class TestWalker:
+    def test_position_moves_along_the_path(self):
+        walker = LatentWalker(generator := WaveGenerator(), ABC, points=3, seed=5)
+        corners = torch.randn(3, 4, generator=torch.Generator().manual_seed(5))
+        assert torch.allclose(generator.latents[-1], corners[:1])
+        before = walker.picture.value
+        walker.position.value = 1.5
+        assert torch.allclose(generator.latents[-1], latent_path(corners, torch.tensor([1.5])))
+        assert walker.picture.value != before
+        walker.position.value = 3
+        assert torch.allclose(generator.latents[-1], corners[:1], atol=1e-6)
+        assert walker.picture.value == before
+
+    def test_each_move_redraws_once(self):
+        walker = LatentWalker(generator := WaveGenerator(), ABC)
+        calls = len(generator.latents)
+        walker.position.value = 1
+        walker.next_seed.click()
+        assert walker.seed.value == 1
+        assert len(generator.latents) == calls + 2
+
+    def test_seed_is_of_the_path(self):
+        walker = LatentWalker(generator := WaveGenerator(), ABC, seed=3)
+        walker.seed.value = 4
+        assert torch.allclose(generator.latents[-1], torch.randn(5, 4, generator=torch.Generator().manual_seed(4))[:1])
+
+    def test_direction_adds_to_the_latent(self):
+        generator = semgan()
+        walker = LatentWalker(generator, ABC)
+        assert [slider.description for slider in walker.directions] == ["direction 1", "direction 2", "direction 3"]
+        assert {(slider.min, slider.max) for slider in walker.directions} == {(-3.0, 3.0)}
+        start = walker.latent()
+        walker.directions[1].value = 2
+        assert torch.allclose(walker.latent() - start, 2 * first_layer_directions(generator)[1:2], atol=1e-6)
+        assert torch.equal(walker.sample, generator.generate(walker.latent())[0])
+
+    def test_reset_goes_back_to_the_start(self):
+        walker = LatentWalker(semgan(), ABC, seed=2)
+        first, start = walker.picture.value, walker.latent()
+        walker.position.value, walker.seed.value = 2.5, 9
+        walker.directions[0].value = -3
+        walker.reset.click()
+        assert (walker.position.value, walker.seed.value, walker.directions[0].value) == (0, 2, 0)
+        assert torch.equal(walker.latent(), start)
+        assert walker.picture.value == first
+
+    def test_picture_is_the_sample(self):
+        walker = LatentWalker(semgan(), ABC)
+        assert walker.sample.dtype == torch.int64
+        assert walker.picture.value == to_png(walker.sample, ABC, 64)
+        twin = LatentWalker(semgan("rgb"), ABC)
+        assert twin.sample.shape == (3, 8, 8)
+        assert twin.picture.value == picture_png(twin.sample, 64)
+
+    def test_sliders_have_names_and_rest_on_steps_of_a_browser(self):
+        walker = LatentWalker(semgan(), ABC)
+        for slider in (walker.position, *walker.directions):
+            assert slider.description
+            assert math.log2(slider.step).is_integer()
+
+    def test_redraw_leaves_the_generator_most_of_100_ms(self):
+        for paints in (False, True):
+            walker = LatentWalker(WaveGenerator(19, (64, 128), paints=paints), CITYSCAPES_19)
+            seconds = []
+            for value in (0.5, 1, 1.5, 2, 2.5):
+                begin = time.perf_counter()
+                walker.position.value = value
+                seconds.append(time.perf_counter() - begin)
+            assert min(seconds) < 0.05
+
+
+class TestFramesOfAWalk:
+    @pytest.fixture(autouse=True)
+    def _static(self, monkeypatch):
+        monkeypatch.setenv("SEMPAL_STATIC", "1")
+
+    def test_frames_are_what_the_model_makes_along_the_path(self):
+        slider, stack, note = walk(generator := semgan(), ABC, points=3, steps=2, seed=1).children
+        assert slider.options == ("0.00", "0.50", "1.00", "1.50", "2.00", "2.50")
+        assert slider.index == stack.selected_index == 0
+        corners = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
+        made = generator.generate(latent_path(corners, torch.arange(6) / 2))
+        assert [frame.value for frame in stack.children] == [to_png(layout, ABC, 64) for layout in made]
+        assert "through 3 random latents" in note.value
+
+    def test_twin_shows_pictures(self):
+        _, stack, _ = walk(generator := semgan("rgb"), ABC, points=2, steps=1).children
+        made = generator.generate(torch.randn(2, 8, generator=torch.Generator().manual_seed(0)))
+        assert [frame.value for frame in stack.children] == [picture_png(image, 64) for image in made]
+
+    def test_link_lives_in_the_saved_state(self):
+        from ipywidgets.embed import dependency_state
+
+        view = walk(WaveGenerator(), ABC)
+        slider, stack, _ = view.children
+        state = dependency_state([view])
+        (link,) = (model["state"] for model in state.values() if model["model_name"] == "LinkModel")
+        assert tuple(link["source"]) == (f"IPY_MODEL_{slider.model_id}", "index")
+        assert tuple(link["target"]) == (f"IPY_MODEL_{stack.model_id}", "selected_index")
+        assert {model["model_module"] for model in state.values()} == {
+            "@jupyter-widgets/base",
+            "@jupyter-widgets/controls",
+        }
+
+    @pytest.mark.parametrize("paints", [False, True])
+    def test_page_stays_light_whatever_the_model_makes(self, paints):
+        from ipywidgets.embed import dependency_state
+
+        class Noise(WaveGenerator):  # nothing is harder to compress
+            def generate(self, z):
+                random = torch.Generator().manual_seed(0)
+                if self.paints:
+                    return torch.rand(len(z), 3, 64, 64, generator=random) * 2 - 1
+                return torch.randint(19, (len(z), 64, 64), generator=random)
+
+        for kind, frames in ((WaveGenerator, 40), (Noise, 10 if paints else 20)):
+            view = walk(kind(19, (64, 64), paints=paints), CITYSCAPES_19)
+            slider, stack, _ = view.children
+            assert len(slider.options) == len(stack.children) == frames
+            assert len(json.dumps(dependency_state([view], drop_defaults=False))) < 250_000
+
+
+def test_walk_is_live_by_hand_and_static_for_the_site(monkeypatch):
+    monkeypatch.delenv("SEMPAL_STATIC", raising=False)
+    assert isinstance(walk(WaveGenerator(), ABC, points=3), LatentWalker)
+    monkeypatch.setenv("SEMPAL_STATIC", "1")
+    assert isinstance(walk(WaveGenerator(), ABC, points=3).children[1], ipw.Stack)
+
+
+@pytest.mark.parametrize("static", ["0", "1"])
+def test_walk_refuses_what_cannot_be_walked(static, monkeypatch):
+    monkeypatch.setenv("SEMPAL_STATIC", static)
+    with pytest.raises(ValueError, match="points=1, steps=8: give ≥ 2 points"):
+        walk(WaveGenerator(), ABC, points=1)
+    with pytest.raises(ValueError, match=r"points=6, steps=8: .* at most 40 frames"):
+        walk(WaveGenerator(), ABC, points=6)
+    with pytest.raises(ValueError, match="the generator makes 3 classes, the label space names 19"):
+        walk(WaveGenerator(), CITYSCAPES_19)
+    with pytest.raises(ValueError, match=r"in training mode.*call its eval\(\) first"):
+        walk(semgan().train(), ABC)

@@ -2,11 +2,13 @@
 
 `explore` and `sweep` take a generator that follows palettes: anything with `.settings.num_classes`,
 `.settings.latent_dim`, `.size` (H, W) and `.generate(z [B, Z], palette [B, C], iterations=1, exact=False)` -> int64
-[B, H, W].
+[B, H, W]. `walk` takes one that does not: `.settings` as above and `.generate(z [B, Z])` -> int64 [B, H, W], or
+pictures, float [B, 3, H, W] in [-1, 1].
 """
 
 from sempal_lib.widgets.explorer import PaletteExplorer, explore
+from sempal_lib.widgets.frames import sweep
+from sempal_lib.widgets.latents import LatentWalker, latent_path, walk
 from sempal_lib.widgets.simplex import STEP, on_steps, rescale
-from sempal_lib.widgets.sweep import sweep
 
-__all__ = ["STEP", "PaletteExplorer", "explore", "on_steps", "rescale", "sweep"]
+__all__ = ["STEP", "LatentWalker", "PaletteExplorer", "explore", "latent_path", "on_steps", "rescale", "sweep", "walk"]

@@ -11,9 +11,9 @@ import torch
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import check_palette
 from sempal_lib.pictures import FRAME_WIDTH, array_of, hex_colour, to_png
+from sempal_lib.widgets.frames import sweep
 from sempal_lib.widgets.shared import SEEDS, check_classes, generate_layouts, is_static, scale_of
 from sempal_lib.widgets.simplex import STEP, on_steps, rescale
-from sempal_lib.widgets.sweep import sweep
 
 SMALL = 0.01  # classes with a smaller proportion are grouped after the others
 
