@@ -155,7 +155,7 @@ figures.soft_and_hard_scatter(targets, soft, hard, data.label_space)
 # %%
 hard_kl = float(metrics.palette_kl(targets, hard))
 lost = ((targets > 0.005) & (hard == 0)).float().sum(1).mean()
-kept = ((targets > 0.005) & (soft > 0.0025)).float().sum(1).mean()
+kept = ((targets > 0.005) & (soft > targets / 2)).float().sum(1).mean()
 asked = (targets > 0.005).float().sum(1).mean()
 Markdown(
     f"KL of the soft proportions {soft_kl:.2f}, of the hard ones {hard_kl:.2f}. A palette asks for {asked:.1f} classes "

@@ -155,13 +155,15 @@ def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[
     Args:
         claims: (metric, row that the paper has lower, row that it has higher).
     Returns:
-        A table with the paper's two numbers, ours, and the verdict: holds, does not hold, undecided.
+        A table with the paper's two numbers where it has them, ours, and the verdict: holds, does not hold, undecided.
     """
     ours = values(runs)
-    body = []
+    body, stated = [], any(paper_value(row, metric) for metric, *rows in claims for row in rows[:1])
     for metric, lower, higher in claims:
         a, b = (ours[row].get(metric, []) for row in (lower, higher))
         paper = " < ".join(number(paper_value(row, metric)) for row in (lower, higher))
         said = f"{metric.replace('_', ' ')}: {lower} < {higher}"
-        body.append((said, paper, mean_and_spread(a), mean_and_spread(b), verdict(a, b) if a and b else NOTHING))
-    return Table(("claim", "paper", "first", "second", "verdict"), tuple(body), {})
+        found = mean_and_spread(a), mean_and_spread(b), verdict(a, b) if a and b else NOTHING
+        body.append((said, *((paper,) if stated else ()), *found))
+    header = ("claim", *(("paper",) if stated else ()), "first", "second", "verdict")
+    return Table(header, tuple(body), {})

@@ -59,3 +59,20 @@ def test_penalty_of_a_linear_discriminator():
     assert penalty.item() == pytest.approx(16)
     (gradient,) = torch.autograd.grad(penalty, w)
     torch.testing.assert_close(gradient, 8 * w.detach() / 5)
+
+
+def test_matching_a_palette_by_hand():
+    t = torch.tensor([[0.5, 0.5, 0.0]])
+    m = torch.tensor([[0.25, 0.70, 0.05]]).view(1, 3, 1, 1).expand(1, 3, 2, 4)
+    expected = 0.5 * math.log(0.5 / (0.25 + 1e-5)) + 0.5 * math.log(0.5 / (0.70 + 1e-5))
+    assert float(losses.palette_matching_loss(m, t)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.palette_matching_loss(t.view(1, 3, 1, 1), t)) == pytest.approx(0, abs=1e-4)
+
+
+def test_matching_a_palette_says_nothing_of_where():
+    """Its gradient is the same at every pixel: that is why baseline 1 fails."""
+    m = torch.rand(2, 3, 4, 5, dtype=torch.float64).softmax(1).requires_grad_()
+    t = torch.tensor([[0.2, 0.3, 0.5], [0.6, 0.4, 0.0]], dtype=torch.float64)
+    (slope,) = torch.autograd.grad(losses.palette_matching_loss(m, t), m)
+    assert torch.equal(slope, slope[:, :, :1, :1].expand_as(slope))
+    assert slope.abs().max() > 0

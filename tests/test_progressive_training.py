@@ -329,3 +329,63 @@ def test_generator_file_round_trip(tmp_path):
     run.save()
     with pytest.raises(CheckpointError, match="holds no generator"):
         load_generator(tmp_path / "c.safetensors")
+
+
+def test_baseline_1_adds_the_matching_loss(monkeypatch):
+    """Its gradient is what the loss adds to the generator's, and nothing of it reaches the discriminator."""
+    net = replace(NET, activation="softmax", fusion=False)
+    plain = replace(SETTINGS, soft_real=False, multi_scale=False, conditional_weight=0.0)
+    found = []
+    for weight in (0.0, 2.0):
+        run, seen = training(replace(plain, matching_weight=weight), net=net), {}
+        monkeypatch.setattr(run, "_update", lambda p, g, seen=seen: seen.update(gradients=g))
+        draw = run._draw
+        monkeypatch.setattr(run, "_draw", lambda *a, draw=draw, seen=seen: seen.setdefault("draw", draw(*a)))
+        at_middle_of_fade(run)
+        found.append((run, seen))
+    (run, without), (_, with_it) = found
+    _, z, t, _ = without["draw"]
+    soft = run.generator(z, t, 1, 0.5)[-1].soft_layout
+    g = list(run.generator.parameters())
+    expected = torch.autograd.grad(2 * losses.palette_matching_loss(soft, t), g, allow_unused=True)
+    for a, b, added in zip(without["gradients"], with_it["gradients"], expected, strict=False):
+        if added is not None:
+            torch.testing.assert_close(b - a, added, atol=1e-5, rtol=1e-3)
+    for a, b in zip(without["gradients"][len(g) :], with_it["gradients"][len(g) :], strict=True):
+        assert (a is None and b is None) or torch.equal(a, b)
+
+
+def test_baseline_2_tells_the_judge_each_layouts_palette(monkeypatch):
+    """Generated layouts come with the palette asked for, real ones and mixtures with the real layout's own."""
+    net = replace(NET, activation="softmax", fusion=False, palette_judge=True)
+    run, told, drawn = training(replace(SETTINGS, soft_real=False), layouts=bands(ignored=True), net=net), [], {}
+    draw, judge = run._draw, run.discriminator.forward
+    monkeypatch.setattr(run, "_draw", lambda *a: drawn.setdefault("draw", draw(*a)))
+    monkeypatch.setattr(run.discriminator, "forward", lambda *a: told.append(a[3]) or judge(*a))
+    before = run.discriminator.embed.weight.clone()
+    at_middle_of_fade(run)
+    hard, _, t, _ = drawn["draw"]
+    own = palette_of(torch.where(hard.sum(1) > 0, hard.argmax(1), 255), 4, 255)
+    fake, real, mixed = told
+    assert torch.equal(fake, t)
+    torch.testing.assert_close(real, own)
+    assert torch.equal(mixed, real)
+    assert not torch.equal(run.discriminator.embed.weight, before)
+
+
+def test_a_judge_of_palettes_sees_them_and_another_does_not():
+    x, t = torch.randn(4, 4, 8, 16), torch.rand(2, 4, 4).softmax(2)
+    told = LayoutDiscriminator(replace(NET, palette_judge=True))
+    assert [conv.weight.shape[1] for conv in told.from_mask] == [12, 12]
+    assert not torch.equal(told(x, palette=t[0]), told(x, palette=t[1]))
+    assert not torch.equal(told(x, 1, 0.5, t[0]), told(x, 1, 0.5, t[1]))
+    blind = LayoutDiscriminator(NET)
+    assert torch.equal(blind(x, palette=t[0]), blind(x))
+
+
+def test_soft_palettes_are_those_of_the_soft_layouts():
+    generator = LayoutGenerator(NET).eval()
+    z, t = torch.randn(5, 5), torch.rand(5, 4).softmax(1)
+    with torch.no_grad():
+        plain = generator(z, t)[-1].soft_layout.mean((2, 3))
+    torch.testing.assert_close(generator.soft_palettes(z, t, batch_size=2), plain)

@@ -264,10 +264,11 @@ def test_reference_run_is_the_tallest_with_weights_then_the_latest(tmp_path):
 
 def test_missing_checkpoint_says_the_command_that_makes_it():
     run = start(seed=3, batch_sizes=[4, 8])
-    with pytest.raises(RunError, match="this chapter builds on 06_ablation") as error:
-        runs.require_checkpoint("06_ablation", run.parameters)
+    with pytest.raises(RunError, match="this chapter builds on 02_layouts_and_palettes") as error:
+        runs.require_checkpoint("02_layouts_and_palettes", run.parameters)
     assert str(error.value).endswith(
-        "papermill book/06_ablation.ipynb out.ipynb -f runs/presets/smoke.yaml -y 'seed: 3' -y 'batch_sizes: [4, 8]'"
+        "papermill book/02_layouts_and_palettes.ipynb out.ipynb -f runs/presets/smoke.yaml "
+        "-y 'seed: 3' -y 'batch_sizes: [4, 8]'"
     )
     (run.folder / "generator.safetensors").write_bytes(b"x")
     assert runs.require_checkpoint(CHAPTER, run.parameters) == run.folder / "generator.safetensors"
