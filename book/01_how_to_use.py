@@ -43,8 +43,10 @@ run = Run.start("01_how_to_use", globals())
 
 # %% [markdown]
 # `None` means: as the preset says. A preset is a file in `runs/presets` with a value for every parameter,
-# each with its meaning beside it. There are four: `smoke` for tests, `demo` for a laptop, `gpu` for one
-# GPU, and `paper` for the papers' own schedules. These are some of their values:
+# each with its meaning beside it. First come the values that all chapters share, then a section for each family of
+# chapters: those on progressive layouts have other parameters than the one on SemGAN. There are four presets: `smoke`
+# for tests, `demo` for a laptop, `gpu` for one GPU, and `paper` for the papers' own schedules. These are some of their
+# values for the progressive layouts:
 
 # %%
 from sempal_lib.runs import resolve
@@ -66,6 +68,7 @@ Table(("parameter", *names), tuple(rows), {})
 # papermill book/05_semantic_palette.ipynb out.ipynb -f runs/presets/gpu.yaml -p seed 1
 # papermill book/05_semantic_palette.ipynb out.ipynb -p preset smoke -p fusion False
 # papermill book/05_semantic_palette.ipynb out.ipynb -p preset demo -y "batch_sizes: [64, 64, 16]"
+# papermill book/06_ablation.ipynb out.ipynb -f runs/presets/demo.yaml -f runs/ablation/saa.yaml
 # ```
 #
 # (In a terminal, `source .venv/bin/activate` first.) Papermill by itself lets a misspelt name pass without
