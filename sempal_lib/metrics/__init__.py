@@ -18,6 +18,13 @@ from sempal_lib.metrics.layouts import (
     palette_kl,
     proportion_error,
 )
+from sempal_lib.metrics.segmentation import (
+    confusion_matrix,
+    evaluate_segmenter,
+    fd_seg,
+    mean_iou,
+    pixel_accuracy,
+)
 from sempal_lib.metrics.semgan import evaluate_pictures, evaluate_shapes, painted, sample
 from sempal_lib.metrics.shapes import (
     nearest_scene,
@@ -30,20 +37,25 @@ from sempal_lib.metrics.shapes import (
 __all__ = [
     "FeatureWeightsMissing",
     "check_sample_count",
+    "confusion_matrix",
     "evaluate_layouts",
     "evaluate_pictures",
+    "evaluate_segmenter",
     "evaluate_shapes",
+    "fd_seg",
     "frechet_distance",
     "frechet_inception_distance",
     "frechet_segmentation_distance",
     "laplacian_pyramid",
     "layout_diversity",
+    "mean_iou",
     "ms_ssim",
     "ms_ssim_scales",
     "nearest_scene",
     "off_colour_share",
     "painted",
     "palette_kl",
+    "pixel_accuracy",
     "proportion_error",
     "require_classes",
     "sample",

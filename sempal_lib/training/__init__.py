@@ -4,6 +4,13 @@ from sempal_lib.training.checkpoint import CheckpointError
 from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train
 from sempal_lib.training.loop import Training
 from sempal_lib.training.progressive import ProgressiveTraining
+from sempal_lib.training.segmentation import (
+    PairSource,
+    SegmenterTraining,
+    SegmenterTrainingSettings,
+    load_segmenter,
+    save_segmenter,
+)
 from sempal_lib.training.semgan import (
     SemganTraining,
     SemganTrainingSettings,
@@ -19,9 +26,12 @@ __all__ = [
     "CheckpointError",
     "LayoutData",
     "LayoutSet",
+    "PairSource",
     "Progress",
     "ProgressiveSettings",
     "ProgressiveTraining",
+    "SegmenterTraining",
+    "SegmenterTrainingSettings",
     "SemganTraining",
     "SemganTrainingSettings",
     "StageSettings",
@@ -30,8 +40,10 @@ __all__ = [
     "layout_data",
     "layout_training",
     "load_generator",
+    "load_segmenter",
     "progress_bar",
     "save_generator",
+    "save_segmenter",
     "semgan_data",
     "semgan_training",
     "train",

@@ -1,0 +1,230 @@
+"""Training of the segmenter: on pairs of picture and layout, real or made on the way."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from sempal_lib.labels import LabelSpace
+from sempal_lib.segmentation import Segmenter, SegmenterSettings, as_float
+from sempal_lib.training import checkpoint
+from sempal_lib.training.loop import Training
+from sempal_lib.training.settings import RESULT_FREE
+
+_IGNORED = 255  # in a batch of targets
+# Fresh pairs: number of pairs and source of randomness to (images [B, 3, H, W], layouts [B, H, W]).
+PairSource = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class SegmenterTrainingSettings:
+    """How a segmenter is trained. The defaults are the release's; its 300 epochs of Cityscapes are 55,500 steps."""
+
+    steps: int = 55_500
+    batch_size: int = 16  # pairs a step of each kind, over all devices
+    optimizer: str = "sgd"  # or "adam", whose decay of weights is apart from the gradient (AdamW)
+    learning_rate: float = 0.01  # at the start
+    momentum: float = 0.9  # of SGD; β₁ of Adam
+    weight_decay: float = 5e-4
+    poly_power: float = 0.9  # of the schedule learning_rate · (1 - step / steps)^power
+    minimum_rate: float = 1e-6  # below which it does not fall
+    flip: bool = True  # half of the pairs mirrored
+    noise: float = 0.0  # standard deviation of Gaussian noise on the pictures, which are in [-1, 1]
+    channels_last: bool = False
+    compile: bool = False
+    report_steps: int = 25
+    checkpoint_seconds: float = 60.0
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.optimizer not in ("sgd", "adam"):
+            raise ValueError(f"optimizer={self.optimizer!r}: choose 'sgd' or 'adam'")
+        if self.steps < 1 or self.batch_size < 2:
+            raise ValueError("a segmenter needs at least 1 step, and batches of at least 2 pairs to normalise over")
+        if self.noise < 0:
+            raise ValueError(f"noise={self.noise} is a standard deviation: choose 0 or more")
+
+
+class SegmenterTraining(Training):
+    """A segmenter in training, on a fixed set of pairs, on fresh ones, or on as many of each in every step.
+
+    Noise on the pictures matters where every class has one flat colour: a segmenter that could read the class from
+    one pixel would not have to look at shapes, and its features would tell nothing of them.
+
+    Args:
+        segmenter: trained in place.
+        images: uint8 [N, 3, H, W], or float in [-1, 1], which is kept as uint8; None where all pairs are fresh.
+        layouts: uint8 [N, H, W]; labels of no class count in no loss.
+        source: makes fresh pairs. Given the number of pairs and a generator on the training's device, from which
+            all its randomness must come, so that a resumed run draws the same pairs.
+        fabric, checkpoint_path, configuration: as in `ProgressiveTraining`.
+    Raises:
+        ValueError: no pairs at all, or pictures and layouts that do not fit each other.
+    Source: Semantic Palette, §5 "Metrics" and "Data augmentation", and its release. Chapter: Judging with a segmenter.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        images: Tensor | None,
+        layouts: Tensor | None,
+        settings: SegmenterTrainingSettings,
+        source: PairSource | None = None,
+        fabric: Fabric | None = None,
+        checkpoint_path: str | Path | None = None,
+        configuration: dict[str, Any] | None = None,
+    ):
+        fabric = fabric or Fabric(accelerator="cpu", devices=1)
+        self._pictures, self._layouts = _checked_pairs(images, layouts, fabric.device)
+        if self._pictures is None and source is None:
+            raise ValueError("no pairs to train on: give images and layouts, or a source of fresh pairs, or both")
+        if settings.batch_size < 2 * fabric.world_size:
+            raise ValueError(f"batch_size={settings.batch_size}: each of {fabric.world_size} devices needs 2 pairs")
+        if fabric.world_size > 1 and fabric.device.type == "cuda":
+            segmenter = nn.SyncBatchNorm.convert_sync_batchnorm(segmenter)  # type: ignore[assignment]
+        memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
+        self.segmenter = segmenter.to(fabric.device, memory_format=memory_format)  # type: ignore[call-overload]
+        self.settings, self.source = settings, source
+        parameters, rate = list(segmenter.parameters()), settings.learning_rate
+        optimizer: torch.optim.Optimizer
+        if settings.optimizer == "sgd":
+            optimizer = torch.optim.SGD(
+                parameters, rate, settings.momentum, weight_decay=settings.weight_decay, fused=True
+            )
+        else:
+            betas = (settings.momentum, 0.999)
+            optimizer = torch.optim.AdamW(parameters, rate, betas, weight_decay=settings.weight_decay, fused=True)
+        described = {k: v for k, v in asdict(settings).items() if k not in RESULT_FREE}
+        pairs = 0 if self._pictures is None else len(self._pictures)
+        facts = {"pairs": pairs, "fresh_pairs": source is not None}
+        super().__init__(
+            {"segmenter": self.segmenter}, {"s": optimizer},
+            {**segmenter.settings.as_dict(), **described, **facts, **(configuration or {})}, fabric,
+            checkpoint_path, settings.report_steps, settings.checkpoint_seconds, settings.seed,
+        )  # fmt: skip
+        outputs = self.segmenter.outputs
+        self._run: Any = torch.compile(outputs) if settings.compile else outputs
+        self.resume()
+
+    @property
+    def steps(self) -> int:
+        return self.settings.steps
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        left = 1 - self.step / self.steps
+        return max(self.settings.learning_rate * left**self.settings.poly_power, self.settings.minimum_rate)
+
+    def _batches(self) -> list[tuple[Tensor, Tensor]]:
+        """The step's pairs, each kind whole: pictures as they are kept, layouts of any integer type."""
+        batch, found = self.settings.batch_size, []
+        if self._pictures is not None and self._layouts is not None:
+            index = torch.randint(len(self._pictures), (batch,), generator=self.random, device=self._pictures.device)
+            found.append((self._pictures[index], self._layouts[index]))
+        if self.source is not None:
+            with torch.no_grad():
+                found.append(self.source(batch, self.random))
+        return found
+
+    def loss(self, images: Tensor, layouts: Tensor) -> Tensor:
+        """Cross-entropy of this device's part of a batch, over the whole batch's number of pixels that count.
+
+        Chapter: Judging with a segmenter.
+        """
+        settings, device, part = self.settings, self.fabric.device, self._part(len(images))
+        images = as_float(images.to(device))
+        target = layouts.to(device).long()
+        if settings.flip:
+            flip = torch.rand(len(images), 1, 1, generator=self.random, device=device) < 0.5
+            target = torch.where(flip, target.flip(-1), target)
+            images = torch.where(flip[:, None], images.flip(-1), images)
+        if settings.noise:
+            noise = torch.randn(images.shape, generator=self.random, device=device)
+            images = images + settings.noise * noise
+        valid = (target >= 0) & (target < self.segmenter.settings.num_classes)
+        target = torch.where(valid, target, _IGNORED)
+        # Devices average their gradients: each divides by its share of all pixels that count.
+        share = valid.sum().clamp(min=1) / self.fabric.world_size
+        images = images[part]
+        if settings.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        with self.fabric.autocast():
+            outputs = self._run(images)
+        losses = {
+            name: F.cross_entropy(scores, target[part], ignore_index=_IGNORED, reduction="sum") / share
+            for name, scores in outputs.items()
+        }
+        return losses["out"] + self.segmenter.settings.aux_weight * losses.get("aux", 0.0)
+
+    def _train_step(self) -> dict[str, Tensor]:
+        for group in self.optimizers["s"].param_groups:
+            group["lr"] = self.learning_rate
+        self.segmenter.train()
+        names = ("loss", "loss_fresh") if self._pictures is not None else ("loss_fresh",)
+        losses = dict(zip(names, (self.loss(*pairs) for pairs in self._batches()), strict=False))
+        parameters = list(self.segmenter.parameters())
+        self._update(parameters, torch.autograd.grad(sum(losses.values()), parameters))  # type: ignore[arg-type]
+        self.images += self.settings.batch_size * len(losses)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _checked_pairs(images: Tensor | None, layouts: Tensor | None, device: torch.device) -> tuple[Any, Any]:
+    """Both on the device and uint8, or both None."""
+    if images is None and layouts is None:
+        return None, None
+    if images is None or layouts is None:
+        raise ValueError("pairs need images and layouts: one of them is None")
+    if images.ndim != 4 or images.shape[1] != 3 or len(images) == 0:
+        raise ValueError(f"images have shape {list(images.shape)}, expected [N, 3, H, W] with N at least 1")
+    if layouts.dtype != torch.uint8 or layouts.shape != (len(images), *images.shape[2:]):
+        raise ValueError(
+            f"layouts are {layouts.dtype} {list(layouts.shape)}, expected torch.uint8 "
+            f"{[len(images), *images.shape[2:]]} beside images {list(images.shape)}: load both at one size"
+        )
+    if images.dtype != torch.uint8:
+        images = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return images.to(device), layouts.to(device)
+
+
+def save_segmenter(path: str | Path, segmenter: Segmenter, label_space: LabelSpace, half: bool = True) -> None:
+    """Write a segmenter with its classes, in half precision unless told otherwise.
+
+    Chapter: Judging with a segmenter.
+    """
+    if label_space.num_classes != segmenter.settings.num_classes:
+        raise ValueError(
+            f"the label space has {label_space.num_classes} classes, the segmenter {segmenter.settings.num_classes}"
+        )
+    dtype = torch.float16 if half else torch.float32
+    tensors = {k: v.to(dtype) if v.is_floating_point() else v for k, v in segmenter.state_dict().items()}
+    labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
+    facts = {"kind": "segmenter", "settings": segmenter.settings.as_dict(), "labels": labels}
+    checkpoint.save(path, checkpoint.with_prefix("segmenter", tensors), facts)
+
+
+def load_segmenter(path: str | Path) -> tuple[Segmenter, LabelSpace]:
+    """Read what `save_segmenter` wrote; the segmenter is ready to judge, in float32 on the CPU.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds something else.
+    """
+    tensors, facts = checkpoint.load(path)
+    try:
+        settings = facts["settings"]
+        segmenter = Segmenter(SegmenterSettings(**(settings | {"rates": tuple(settings["rates"])})))
+        segmenter.load_state_dict(checkpoint.by_prefix("segmenter", tensors))
+        labels = facts["labels"]
+        colors = tuple(tuple(color) for color in labels["colors"])
+        label_space = LabelSpace(tuple(labels["names"]), colors, labels["ignore_index"])
+    except (KeyError, TypeError, ValueError, RuntimeError, json.JSONDecodeError) as error:
+        raise checkpoint.CheckpointError(
+            f"{path} holds no segmenter of this library ({error}): was it written by save_segmenter?"
+        ) from error
+    return segmenter.eval().requires_grad_(False), label_space
