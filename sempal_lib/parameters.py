@@ -119,6 +119,7 @@ class SemganParameters(Parameters):
     steps: int = Field(ge=1, description="training steps")
     kernel_size: int = Field(ge=3, le=31, description="of every convolution of both networks, px; odd")
     min_channels: int = Field(ge=1, le=4096, description="narrowest features, channels: those of the last block")
+    judge_steps: int = Field(ge=0, description="training steps of the segmenter that gives FD-seg; 0: no FD-seg")
     twin: bool = Field(description="also train the twin: the same GAN, painting the classes' colours")
 
     def _faults(self) -> Iterator[str]:

@@ -13,7 +13,9 @@ from sempal_lib.metrics.images import (
     sliced_wasserstein_distance,
     swd_record,
 )
+from sempal_lib.metrics.segmentation import fd_seg
 from sempal_lib.metrics.shapes import nearest_scene, shape_report, snap_to_colours
+from sempal_lib.segmentation import Segmenter
 
 TOLERANCE = 16  # largest difference in a colour channel, of 255, that still is a class's colour
 
@@ -24,14 +26,20 @@ def painted(layouts: Tensor, label_space: LabelSpace) -> Tensor:
 
 
 def evaluate_pictures(
-    samples: Tensor, real: Tensor, label_space: LabelSpace, name: str = "the data set", seed: int = 0
+    samples: Tensor,
+    real: Tensor,
+    label_space: LabelSpace,
+    name: str = "the data set",
+    seed: int = 0,
+    segmenter: Segmenter | None = None,
 ) -> dict[str, tuple[float, int]]:
-    """SWD by level and mean (× 10³), MS-SSIM among the samples, and FID where its network's weights are at hand.
+    """SWD by level and mean (× 10³), MS-SSIM among the samples, FID where its weights are at hand, and FD-seg.
 
     Args:
         samples: as `SemganGenerator.generate` gives them: layouts [N, H, W], which are painted, or pictures.
         real: training layouts, uint8 [M, H, W]; N of them are drawn. M ≥ N.
         name: of the data set, for the error. seed: of that draw, and of SWD's patches.
+        segmenter: of `training.judge_training`, whose features give FD-seg; None: no FD-seg.
     Returns:
         Metric to (value, number of samples).
     Raises:
@@ -47,6 +55,8 @@ def evaluate_pictures(
         found["fid"] = frechet_inception_distance(true, pictures)
     except FeatureWeightsMissing:
         pass  # the chapter says so, and shows FD-seg under its own name
+    if segmenter is not None:
+        found["fd_seg"] = fd_seg(true, pictures, segmenter)
     return {metric: (value, len(samples)) for metric, value in found.items()}
 
 
