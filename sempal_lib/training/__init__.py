@@ -1,6 +1,7 @@
 """Training: progressive layout GANs, checkpoints, devices."""
 
 from sempal_lib.training.checkpoint import CheckpointError
+from sempal_lib.training.judge import judge_training
 from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train
 from sempal_lib.training.loop import Training
 from sempal_lib.training.progressive import ProgressiveTraining
@@ -37,6 +38,7 @@ __all__ = [
     "StageSettings",
     "Training",
     "TrainingError",
+    "judge_training",
     "layout_data",
     "layout_training",
     "load_generator",
