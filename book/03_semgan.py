@@ -87,20 +87,17 @@ Markdown(f"**{data.name}**: {len(data.layouts)} layouts of {data.size[0]}×{data
 # $p_g$, into samples. The discriminator $D$ says how probable it finds that a sample $x$ comes from the data,
 # $p_\text{data}$:
 #
-# $$
-# \begin{aligned}
-# \min_G \max_D V(D, G) = {} & \mathbb{E}_{x \sim p_\text{data}} [\log D(x)] \\
-#  & + \mathbb{E}_{z \sim p_g} [\log (1 - D(G(z)))]
-# \end{aligned}
-# $$ (semgan-1)
+# $$\min_G \max_D V(D, G), \quad V = V_x + V_z \tag{1}$$
+#
+# with $V_x = \mathbb{E}_{x \sim p_\text{data}} [\log D(x)]$ and $V_z = \mathbb{E}_{z \sim p_g} [\log (1 - D(G(z)))]$.
 #
 # SemGAN lets $G$ end in a softmax over the classes. At each of the $W \times H$ pixels it gives a distribution over
 # the
 # set of labels $L$,
 #
-# $$ G : \mathcal{X} \rightarrow \Delta(L)^{W \times H}, $$ (semgan-2)
+# $$G : \mathcal{X} \rightarrow \Delta(L)^{W \times H} \tag{2}$$
 #
-# $$ L = \{l_1, l_2, \dots, l_K\}, $$ (semgan-3)
+# $$L = \{l_1, l_2, \dots, l_K\} \tag{3}$$
 #
 # where $\mathcal{X}$ is the space of the noise, $\Delta(L)$ the set of distributions over $L$, and $K$ the number of
 # classes. A layout takes the most probable class at each pixel. Whatever the network does, each pixel *is* a class.
@@ -127,11 +124,9 @@ source(losses.discriminator_cross_entropy)
 # $G$ does not minimise it. It *matches features* {cite:p}`salimans2016improved`: the activations of $D$ shall have the
 # same mean on generated samples as on real ones. With $f_k$ for the features of layer $k$, and means over a batch,
 #
-# $$
-# \mathcal{L}_\text{FM} = \sum_k \big\lVert\, \mathbb{E}_x f_k(x) - \mathbb{E}_z f_k(G(z)) \,\big\rVert_1
-# $$
+# $$\mathcal{L}_\text{FM} = \sum_k \lVert \mathbb{E}_x f_k(x) - \mathbb{E}_z f_k(G(z)) \rVert_1$$
 #
-# (the norm taken per feature). The paper names the loss and leaves open which layers and which norm: we take all
+# (divided by the number of features). The paper names the loss and leaves open which layers and which norm: we take all
 # layers and L1.
 
 # %%
@@ -205,7 +200,8 @@ source(metrics.sliced_wasserstein_distance)
 #
 # **FID** {cite:p}`heusel2017ttur` compares the features that an Inception network sees in real and in generated
 # pictures. It needs that network's weights; where they are at hand (`SEMPAL_INCEPTION` names the file) FID is in the
-# table. **FD-seg** is the same distance in the features of a network of our own, and not to be compared with any FID: a
+# table. **FD-seg** is the same distance in the features of a network of our own, and not to be compared with any FID:
+# a
 # small segmenter that has learned to read the classes of painted layouts under heavy noise. One pixel does
 # not give its class away then, so it has to know the shapes.
 
@@ -325,7 +321,15 @@ if shapes:
 #
 # ### Façades and streets
 #
-# The committed runs, on real façades and streets too:
+# The paper goes on to façades and streets. `toy-facades` has the twelve classes of CMP Facades:
+
+# %%
+facades = datasets.load("toy-facades", size=(128, 128), limit=4, seed=run.parameters.seed)
+figures.contact_sheet([facades[i] for i in range(4)], facades.label_space, columns=4)
+
+# %% [markdown]
+# The same two networks, with the same settings, on 64×64 px of these, of real façades and of streets (squeezed to a
+# square, as in the paper). Records of the committed runs:
 
 # %%
 from sempal_lib.results import reference_table

@@ -96,9 +96,7 @@ Markdown(
 # softmax with
 # temperature $\tau$ in the place of the largest:
 #
-# $$
-# S^k_{ij} = \frac{\exp\{(\log P^k_{ij} + G^k) / \tau\}}{\sum_{l=1}^{K} \exp\{(\log P^l_{ij} + G^l) / \tau\}}
-# $$ (sbgan-1)
+# $$S^k_{ij} = \frac{\exp\{(\log P^k_{ij} + G^k) / \tau\}}{\sum_l \exp\{(\log P^l_{ij} + G^l) / \tau\}} \tag{1}$$
 #
 # The *straight-through* estimator uses both: on the way forward $\arg\max_k S^k$, so that $D$ sees a hard layout; on
 # the
