@@ -77,6 +77,16 @@ def test_the_papers_network_has_its_size():
     assert {m.p for m in segmenter.modules() if isinstance(m, torch.nn.Dropout)} == {0.1}
 
 
+def test_the_light_network_has_its_size():
+    """What a checkpoint of the laptop's segmenter holds: 0.4 MB in half precision."""
+    with torch.device("meta"):
+        segmenter = Segmenter(SegmenterSettings.light(19))
+        deep = segmenter.network.backbone(torch.empty(2, 3, 32, 64))
+    assert sum(p.numel() for p in segmenter.parameters()) == 217_203
+    assert deep["fine"].shape == (2, 16, 16, 32)
+    assert deep["out"].shape == (2, 64, 4, 8)
+
+
 def test_uint8_pictures_are_the_float_ones():
     segmenter, images = Segmenter(NET), two_colours()[0]
     assert as_float(images).min() == -1
