@@ -55,7 +55,7 @@ class SegmenterTraining(Training):
     """A segmenter in training, on a fixed set of pairs, on fresh ones, or on as many of each in every step.
 
     Noise on the pictures matters where every class has one flat colour: a segmenter that could read the class from
-    one pixel would not have to look at shapes, and its features would tell nothing of them.
+    one pixel need not look at shapes. The price: features that noise does not disturb hardly notice stray pixels.
 
     Args:
         segmenter: trained in place.
