@@ -1,0 +1,35 @@
+"""Generators of pictures from layouts, and their judges."""
+
+from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
+from sempal_lib.image_gans.interface import IGNORED, ImageGenerator
+from sempal_lib.image_gans.layout_levels import instance_edges
+from sempal_lib.image_gans.perceptual import (
+    PerceptualFeatures,
+    PerceptualWeightsMissing,
+    perceptual_features,
+    segmenter_features,
+)
+from sempal_lib.image_gans.pix2pix import Pix2pixSettings, UnetGenerator
+from sempal_lib.image_gans.pix2pixhd import GlobalGenerator, Pix2pixhdSettings
+from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, SpadeSettings, sample_latent
+
+__all__ = [
+    "IGNORED",
+    "DiscriminatorSettings",
+    "GlobalGenerator",
+    "ImageEncoder",
+    "ImageGenerator",
+    "Judgement",
+    "MultiScaleDiscriminator",
+    "PerceptualFeatures",
+    "PerceptualWeightsMissing",
+    "Pix2pixSettings",
+    "Pix2pixhdSettings",
+    "SpadeGenerator",
+    "SpadeSettings",
+    "UnetGenerator",
+    "instance_edges",
+    "perceptual_features",
+    "sample_latent",
+    "segmenter_features",
+]

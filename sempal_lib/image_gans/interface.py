@@ -1,0 +1,171 @@
+"""What all image synthesizers share: the call, sampling, and what they refuse."""
+
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized
+
+IGNORED = 255  # the label of pixels that belong to no class
+
+
+class ImageSettings(Protocol):
+    @property
+    def num_classes(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+
+
+class ImageGenerator(nn.Module):
+    """Layouts to pictures.
+
+    Attributes:
+        settings: of a subclass, with num_classes, height and width.
+        noise_dim: length of z; 0 where a layout has one picture.
+        takes_edges: whether the borders of instances are an input too.
+    """
+
+    settings: Any
+    noise_dim: int = 0
+    takes_edges: bool = False
+
+    def forward(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Tensor:
+        """Paint layouts.
+
+        Args:
+            layout: integer [B, H, W], where labels that are no class have no channel; or soft [B, C, H, W], which
+                gradients reach.
+            z: noise, standard normal, [B, noise_dim]; None: its mean, so that the picture follows from the layout.
+            edges: [B, H, W], not 0 on the border of an instance; needed where `takes_edges`.
+        Returns:
+            float32 [B, 3, H, W] in [-1, 1].
+        Raises:
+            ValueError: a layout of another size or number of classes, noise of another length.
+        """
+        self._check(layout, z, edges)
+        return self._paint(layout, z, edges).float().tanh()
+
+    def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
+        """Pictures before the tanh."""
+        raise NotImplementedError
+
+    def _check(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> None:
+        s = self.settings
+        check_layout(layout, s.num_classes, (s.height, s.width), "the generator")
+        if z is not None and z.shape != (len(layout), self.noise_dim):
+            raise ValueError(f"z has shape {list(z.shape)}, expected {[len(layout), self.noise_dim]}")
+        if self.takes_edges != (edges is not None):
+            what = "needs edges: see instance_edges" if self.takes_edges else "takes no edges: leave them out"
+            raise ValueError(f"this generator {what}")
+        if edges is not None and edges.shape != (len(layout), s.height, s.width):
+            raise ValueError(f"edges have shape {list(edges.shape)}, expected {[len(layout), s.height, s.width]}")
+
+    @torch.no_grad()
+    def generate(
+        self,
+        layouts: Tensor,
+        seed: int = 0,
+        batch_size: int = 16,
+        z: Tensor | None = None,
+        edges: Tensor | None = None,
+    ) -> Tensor:
+        """Pictures of layouts as they are looked at: from running statistics, and from noise of a seed.
+
+        Args:
+            layouts: integer [N, H, W]; 255 is no class.
+            z: noise to use in place of the seed's, [N, noise_dim].
+            edges: [N, H, W], where the generator takes them.
+        Returns:
+            float32 [N, 3, H, W] in [-1, 1], on the device of `layouts`.
+        Raises:
+            ValueError: a label that is no class, and what `forward` raises.
+        """
+        check_labels(layouts, self.settings.num_classes)
+        device = next(self.parameters()).device
+        if z is None and self.noise_dim:  # drawn on the CPU: the same on every device
+            z = torch.randn(len(layouts), self.noise_dim, generator=torch.Generator().manual_seed(seed))
+        training = self.training
+        self.eval()
+        try:
+            made = []
+            for start in range(0, len(layouts), batch_size):
+                part = [None if x is None else x[start : start + batch_size].to(device) for x in (layouts, z, edges)]
+                made.append(self(*part).to(layouts.device))
+        finally:
+            self.train(training)
+        return torch.cat(made) if made else torch.empty(0, 3, *layouts.shape[1:], device=layouts.device)
+
+
+def check_layout(layout: Tensor, num_classes: int, size: tuple[int, int], whose: str) -> None:
+    """Raise ValueError unless a layout, integer or soft, has `size` (H, W) and `num_classes`. Looks at shapes only."""
+    soft = layout.is_floating_point()
+    if layout.ndim != (4 if soft else 3):
+        raise ValueError(
+            f"layout is {layout.dtype} {list(layout.shape)}, expected integers [B, H, W] or soft layouts [B, C, H, W]"
+        )
+    if soft and layout.shape[1] != num_classes:
+        raise ValueError(f"soft layout has {layout.shape[1]} classes, {whose} {num_classes}")
+    if tuple(layout.shape[-2:]) != size:
+        raise ValueError(
+            f"layout is {layout.shape[-2]}×{layout.shape[-1]} px, {whose} {size[0]}×{size[1]} px: load both at one size"
+        )
+
+
+def check_labels(layouts: Tensor, num_classes: int) -> None:
+    """Raise ValueError that names labels of integer layouts [N, H, W] which are neither a class nor 255."""
+    if layouts.is_floating_point() or layouts.ndim != 3:
+        raise ValueError(f"layouts are {layouts.dtype} {list(layouts.shape)}, expected integers [N, H, W]")
+    unknown = ((layouts < 0) | (layouts >= num_classes)) & (layouts != IGNORED)
+    if bool(unknown.any()):
+        number = int(unknown.flatten(1).any(1).nonzero()[0])
+        raise ValueError(
+            f"layout {number} has the labels {layouts[unknown].unique().tolist()[:8]}, expected 0 to "
+            f"{num_classes - 1}, or {IGNORED} for no class: check the class list"
+        )
+
+
+def spectral(conv: nn.Conv2d) -> nn.Conv2d:
+    """A convolution with spectral norm. Its weights are drawn here, for the norm's singular vectors must fit them.
+
+    Source: Miyato et al. 2018, algorithm 1.
+    """
+    nn.init.xavier_normal_(conv.weight, gain=0.02)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return spectral_norm(conv)  # type: ignore[return-value]
+
+
+def initialise(module: nn.Module, kind: str) -> None:
+    """Draw a network's weights, but for the spectrally normalised: biases are 0, scales of norms 1.
+
+    Args:
+        kind: "xavier": normal, gain 0.02 (GauGAN); "normal": N(0, 0.02), scales of norms N(1, 0.02) (pix2pix).
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and not is_parametrized(part):
+            if kind == "xavier":
+                nn.init.xavier_normal_(part.weight, gain=0.02)
+            else:
+                nn.init.normal_(part.weight, std=0.02)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+        elif isinstance(part, nn.BatchNorm2d) and part.affine and kind == "normal":
+            nn.init.normal_(part.weight, 1.0, 0.02)
+
+
+def track_spectral_norms(module: nn.Module) -> None:
+    """One power iteration of every spectral norm, from where it stands. For weights that something else has moved.
+
+    Source: Miyato et al. 2018, algorithm 1.
+    """
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, nn.Conv2d) and is_parametrized(part, "weight"):
+                weights: Any = part.parametrizations.weight  # type: ignore[union-attr]
+                matrix, norm = weights.original.flatten(1), weights[0]
+                norm._v.copy_(F.normalize(matrix.T @ norm._u, dim=0))
+                norm._u.copy_(F.normalize(matrix @ norm._v, dim=0))

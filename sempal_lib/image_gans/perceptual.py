@@ -1,0 +1,145 @@
+"""Features in which two pictures are compared: VGG-19's, or those of a segmenter of our own."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models import VGG19_Weights, vgg19
+
+VGG_VARIABLE = "SEMPAL_VGG19"  # the environment variable that says where its weights lie
+_VGG_LAYERS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
+
+
+class PerceptualWeightsMissing(RuntimeError):
+    """There are no weights for the perceptual loss; the message says where they were looked for and what to do."""
+
+
+class PerceptualFeatures(nn.Module):
+    """Pictures [B, 3, H, W] in [-1, 1] to a list of features, from fine to coarse. Its weights stay as they are.
+
+    Attributes:
+        name: "vgg19" or "segmenter"; a record must say which.
+        weights: of each layer's distance, for `perceptual_loss`.
+    """
+
+    def __init__(self, name: str, extract: Callable[[Tensor], Sequence[Tensor]], weights: Sequence[float]):
+        super().__init__()
+        self.name, self.weights = name, tuple(weights)
+        self.extract = extract
+        self.eval().requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "PerceptualFeatures":
+        """Stays in evaluation mode: its running statistics are part of what is measured."""
+        return super().train(False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return list(self.extract(images))
+
+
+class _Stages(nn.Module):
+    """The outputs of some layers of a sequence; what follows the last of them is left out."""
+
+    def __init__(self, layers: Sequence[nn.Module], taken: Sequence[int]):
+        super().__init__()
+        self.layers, self.taken = nn.ModuleList(layers[: max(taken) + 1]), frozenset(taken)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        found = []
+        for number, layer in enumerate(self.layers):
+            x = layer(x)
+            if number in self.taken:
+                found.append(x)
+        return found
+
+
+def perceptual_features(
+    source: str | Path | PerceptualFeatures | Callable[[Tensor], Sequence[Tensor]] | None = None,
+    download: bool = True,
+    weights: Sequence[float] | None = None,
+) -> PerceptualFeatures:
+    """Features for `perceptual_loss`.
+
+    Args:
+        source: file of torchvision's VGG-19 weights (.pth or .safetensors); or a function from pictures to features,
+            such as `segmenter_features` gives, that stands in for it. None: the file that SEMPAL_VGG19 names, or else
+            torchvision's download.
+        download: whether the weights may be fetched (torch keeps them for the next time).
+        weights: of each layer's distance, for a function of one's own; None: doubling from layer to layer, the last 1.
+    Raises:
+        PerceptualWeightsMissing: there is no such file and no download, or the file is of another network.
+    Source: Johnson et al. 2016; the layers and weights are pix2pixHD's release's. Pictures enter VGG in [-1, 1], as
+        there, not normalised as ImageNet's. Chapter: Painting by layout.
+    """
+    if isinstance(source, PerceptualFeatures):
+        return source
+    if callable(source):
+        return _of_segmenter(source, weights)
+    named = source or os.environ.get(VGG_VARIABLE) or None
+    state = _read(Path(named)) if named else _fetch(download)
+    with torch.device("meta"):
+        network = vgg19(weights=None).features
+    kept = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
+    try:
+        network.load_state_dict(kept, assign=True)
+    except RuntimeError as error:
+        raise PerceptualWeightsMissing(
+            f"{named or 'the download'} holds no VGG-19 of torchvision ({str(error)[:200]}): give the file "
+            "vgg19-dcbb9e9d.pth, or pass the features of a segmenter"
+        ) from error
+    layers = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in network]  # not in place: some are kept
+    return PerceptualFeatures("vgg19", _Stages(layers, _VGG_LAYERS), [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1])
+
+
+def segmenter_features(segmenter: Any) -> PerceptualFeatures:
+    """The stages of a trained segmenter's backbone: what stands in for VGG-19 where there are no weights of it.
+
+    Args:
+        segmenter: a `Segmenter`; a copy is not made, its weights no longer want gradients.
+    Chapter: Painting by layout.
+    """
+    backbone = segmenter.network.backbone
+    names = list(backbone)
+    taken = [names.index(name) for name in ("relu", "layer1", "layer2", "layer3", "layer4") if name in names]
+    return _of_segmenter(
+        _Stages([backbone[name] for name in names], taken), [0.5**i for i in reversed(range(len(taken)))]
+    )
+
+
+def _of_segmenter(extract: Callable[[Tensor], Sequence[Tensor]], weights: Sequence[float] | None) -> PerceptualFeatures:
+    if weights is None:
+        with torch.no_grad():
+            number = len(extract(torch.zeros(1, 3, 32, 32)))
+        weights = [0.5**i for i in reversed(range(number))]
+    return PerceptualFeatures("segmenter", extract, weights)
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise PerceptualWeightsMissing(
+            f"no VGG-19 weights at {path}: correct the path (argument, or {VGG_VARIABLE}), or pass the features of a "
+            "segmenter"
+        )
+    return load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True, map_location="cpu")
+
+
+def _fetch(download: bool) -> Mapping[str, Tensor]:
+    kept = Path(torch.hub.get_dir()) / "checkpoints" / VGG19_Weights.IMAGENET1K_V1.url.rsplit("/", 1)[1]
+    if kept.is_file():
+        return _read(kept)
+    remedy = (
+        f"put the file {kept.name} there, name another place in {VGG_VARIABLE}, or pass the features of a segmenter "
+        "(segmenter_features)"
+    )
+    if not download:
+        raise PerceptualWeightsMissing(f"no VGG-19 weights at {kept}, and no download was allowed: {remedy}")
+    try:
+        return VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
+    except (URLError, OSError, RuntimeError) as error:
+        raise PerceptualWeightsMissing(
+            f"no VGG-19 weights at {kept}, and the download failed ({error}): {remedy}"
+        ) from error

@@ -1,0 +1,191 @@
+"""GauGAN's generator: every block is told the layout again, pixel by pixel; and its encoder of pictures."""
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sempal_lib.image_gans.interface import ImageGenerator, initialise, spectral
+from sempal_lib.image_gans.layout_levels import LayoutLevels, Level
+from sempal_lib.layers import SLOPE, upsample
+
+_LATENT = 4  # px, side of the encoder's last map
+
+
+@dataclass(frozen=True)
+class SpadeSettings:
+    """What GauGAN is built from. The defaults are the paper's network at 256×256 px, without the encoder.
+
+    Cityscapes at 256×512 and Semantic Palette's 128×256 px have 6 doublings, 512×512 px has 7. With fewer than 5
+    there are fewer blocks: small pictures need neither the depth nor the widest maps.
+    """
+
+    num_classes: int  # C
+    height: int = 256  # px
+    width: int = 256  # px
+    ngf: int = 64  # channels of the last block (with 7 doublings of the one before)
+    doublings: int = 5  # of the size, 2 to 7; the first map is 2^doublings times smaller than the picture
+    hidden: int = 128  # channels between a layout and its modulation
+    instance_edges: bool = False  # the borders of instances are one more channel of the layout
+    use_vae: bool = False  # the first map is made of z, in place of the layout
+    latent_dim: int = 256  # length of that z
+    encoder_size: int = 256  # px, to which the encoder scales pictures: a power of two, at least 16
+
+    def __post_init__(self):
+        if not 2 <= self.doublings <= 7:
+            raise ValueError(f"doublings={self.doublings}: choose 2 to 7")
+        step = 2**self.doublings
+        if self.height % step or self.width % step or self.height < step or self.width < step:
+            raise ValueError(
+                f"{self.height}×{self.width} px: with {self.doublings} doublings choose multiples of {step}"
+            )
+        if not 1 <= self.num_classes <= 255:
+            raise ValueError(f"num_classes={self.num_classes}: choose 1 to 255")
+        if self.encoder_size < 16 or self.encoder_size & (self.encoder_size - 1):
+            raise ValueError(f"encoder_size={self.encoder_size} px: choose a power of two, at least 16")
+
+    @property
+    def in_channels(self) -> int:
+        """Of a layout."""
+        return self.num_classes + self.instance_edges
+
+    @property
+    def first_size(self) -> tuple[int, int]:
+        """(H, W) of the first map, px."""
+        return self.height >> self.doublings, self.width >> self.doublings
+
+    @property
+    def blocks(self) -> list[tuple[int, int, bool]]:
+        """(channels in, channels out, is the size doubled before it?) of each residual block."""
+        ups = {7: 5, 6: 4}.get(self.doublings, min(self.doublings, 4))
+        in_trunk = self.doublings - ups  # doublings among the three widest blocks
+        top = self.ngf << min(ups, 4)
+        trunk = [(top, top, False), (top, top, in_trunk >= 1), (top, top, in_trunk == 2)]
+        return trunk + [(max(top >> i, 1), max(top >> (i + 1), 1), True) for i in range(ups)]
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+class SpadeBlock(nn.Module):
+    """Residual block whose normalisations are modulated by the layout: SPADE.
+
+    Each of its two or three SPADEs has a 3×3 convolution from the layout to `hidden` channels, ReLU, and one from
+    there to γ and β, after which x becomes x̄ (1 + γ) + β, x̄ normalised over the batch. The first ones are kept as
+    one convolution. The first and the shortcut's normalise the same x, which is done once.
+
+    Source: Park et al. 2019, §3, eq. 1 and 2, figs. 2 and 4; the details are its release's.
+        Chapter: Painting by layout.
+    """
+
+    def __init__(self, before: int, after: int, layout_channels: int, hidden: int):
+        super().__init__()
+        middle = min(before, after)
+        widths = [before, middle] + ([before] if before != after else [])
+        self.shared = nn.Conv2d(layout_channels, len(widths) * hidden, 3, padding=1)
+        self.modulations = nn.ModuleList(nn.Conv2d(hidden, 2 * width, 3, padding=1) for width in widths)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width, affine=False) for width in widths[:2])
+        convs = nn.Conv2d(before, middle, 3, padding=1), nn.Conv2d(middle, after, 3, padding=1)
+        self.convs = nn.ModuleList(spectral(conv) for conv in convs)
+        self.shortcut = spectral(nn.Conv2d(before, after, 1, bias=False)) if before != after else None
+
+    def initialise(self) -> None:
+        """As if each SPADE had its own two convolutions for γ and β: Xavier's fan-outs are theirs."""
+        modulations: Any = self.modulations
+        hidden = self.shared.out_channels // len(modulations)
+        for conv, size in [(self.shared, hidden), *((m, m.out_channels // 2) for m in modulations)]:
+            for part in conv.weight.data.split(size):
+                nn.init.xavier_normal_(part, gain=0.02)
+
+    def forward(self, x: Tensor, level: Level) -> Tensor:
+        """x [B, channels in, H, W] and the layout at that size to [B, channels out, H, W]."""
+        shared: Any = self.shared
+        hidden = level.hidden(shared.weight, shared.bias).relu().chunk(len(self.modulations), 1)
+
+        def modulate(normalised: Tensor, number: int) -> Tensor:
+            conv: Any = self.modulations[number]
+            gamma, beta = level.convolve_hidden(hidden[number], conv.weight, conv.bias).chunk(2, 1)
+            return torch.addcmul(normalised + beta, normalised, gamma)
+
+        normalised = self.norms[0](x)
+        if self.shortcut is not None:
+            x = self.shortcut(modulate(normalised, 2))
+        y = self.convs[0](F.leaky_relu(modulate(normalised, 0), SLOPE))
+        return x + self.convs[1](F.leaky_relu(modulate(self.norms[1](y), 1), SLOPE))
+
+
+class SpadeGenerator(ImageGenerator):
+    """GauGAN's generator.
+
+    Its first map is a convolution over the layout, or with the VAE a linear function of z. Convolutions of the
+    residual blocks are spectrally normalised; that of the paper also are those of SPADE, first and last, in its
+    release they are not, as here.
+
+    Attributes:
+        method: how layouts are convolved, see `LayoutLevels`.
+    Source: Park et al. 2019, §3 and appendix A. Chapter: Painting by layout.
+    """
+
+    def __init__(self, settings: SpadeSettings):
+        super().__init__()
+        s = self.settings = settings
+        self.method = "auto"
+        self.noise_dim, self.takes_edges = s.latent_dim if s.use_vae else 0, s.instance_edges
+        blocks, (h, w) = s.blocks, s.first_size
+        top = blocks[0][0]
+        self.first = nn.Linear(s.latent_dim, top * h * w) if s.use_vae else nn.Conv2d(s.in_channels, top, 3, padding=1)
+        self.blocks = nn.ModuleList(SpadeBlock(a, b, s.in_channels, s.hidden) for a, b, _ in blocks)
+        self.last = nn.Conv2d(blocks[-1][1], 3, 3, padding=1)
+        initialise(self, "xavier")
+        for block in self.blocks:
+            block.initialise()  # type: ignore[operator]
+
+    def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
+        levels = LayoutLevels(layout, self.settings.num_classes, edges, self.method)
+        height, width = self.settings.first_size
+        first: Any = self.first
+        if self.settings.use_vae:
+            z = first.weight.new_zeros(len(layout), self.noise_dim) if z is None else z
+            x = first(z).view(len(layout), -1, height, width)
+        else:
+            x = levels.at(height).convolve(first.weight, first.bias)
+        for block, (_, _, doubled) in zip(self.blocks, self.settings.blocks, strict=True):
+            x = upsample(x) if doubled else x
+            x = block(x, levels.at(x.shape[2]))
+        return self.last(F.leaky_relu(x, SLOPE))
+
+
+class ImageEncoder(nn.Module):
+    """Pictures to the distribution of z that paints them: the encoder of GauGAN's VAE.
+
+    Source: Park et al. 2019, §3 "Multi-modal synthesis", appendix A, fig. 14. Chapter: Painting by layout.
+    """
+
+    def __init__(self, settings: SpadeSettings):
+        super().__init__()
+        self.settings = settings
+        steps = (settings.encoder_size // _LATENT).bit_length() - 1
+        widths = [3, *(settings.ngf << min(i, 3) for i in range(steps))]
+        self.convs = nn.ModuleList(
+            spectral(nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False)) for a, b in pairwise(widths)
+        )
+        flat = widths[-1] * _LATENT**2
+        self.mean, self.log_variance = nn.Linear(flat, settings.latent_dim), nn.Linear(flat, settings.latent_dim)
+        initialise(self, "xavier")
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures [B, 3, H, W] in [-1, 1] to mean and log-variance, [B, Z] each, float32."""
+        size = (self.settings.encoder_size,) * 2
+        x = images if tuple(images.shape[2:]) == size else F.interpolate(images, size, mode="bilinear")
+        for conv in self.convs:
+            x = F.leaky_relu(F.instance_norm(conv(x)), SLOPE)
+        x = x.flatten(1)
+        return self.mean(x).float(), self.log_variance(x).float()
+
+
+def sample_latent(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """z = mean + noise · standard deviation. Source: Kingma and Welling 2014, eq. 10."""
+    return mean + noise * (0.5 * log_variance).exp()
