@@ -8,7 +8,7 @@ from sempal_lib.datasets.bundles import bundle_name, is_bundle, load_bundle
 from sempal_lib.datasets.official import OFFICIAL, Request, load_official, missing
 from sempal_lib.datasets.scenes import SceneDataset
 
-PROCEDURAL = ("toy-street", "colored-shapes", "toy-facades")
+PROCEDURAL = ("toy-street", "colored-shapes", "toy-facades", "toy-rooms")
 
 __all__ = ["PROCEDURAL", "SceneDataset", "load", "names"]
 
@@ -76,6 +76,10 @@ def _procedural(name: str, split: str, size: tuple[int, int] | None, seed: int, 
         from sempal_lib.datasets.toy_facades import ToyFacades
 
         return ToyFacades(split, size or (128, 128), seed, limit)
+    if name == "toy-rooms":
+        from sempal_lib.datasets.toy_rooms import ToyRooms
+
+        return ToyRooms(split, size or (128, 128), seed, limit)
     from sempal_lib.datasets.colored_shapes import ColoredShapes
 
     return ColoredShapes(split, size or (64, 64), seed, limit)
