@@ -10,15 +10,14 @@
 # # Pixels that are classes
 #
 # **The claim.** A layout is not a picture. A GAN that paints layouts in colours blends them at the edges, and invents
-# colours that no class has. {cite:t}`ghelfi2019semgan` change one layer: the generator ends in a distribution over the
-# classes at each pixel, and the discriminator is shown one-hot layouts. On Cityscapes their *SemGAN* comes to an FID
-# of
-# 50.9 and a mean sliced Wasserstein distance of 20.5, where the same network painting colours, with the same settings,
-# has 164.3 and 96.1.
+# colours that no class has. {cite:t}`ghelfi2019semgan` change one layer: the generator ends in a distribution over
+# the classes at each pixel, and the discriminator is shown one-hot layouts. On Cityscapes their *SemGAN* comes to an
+# FID of 50.9 and a mean sliced Wasserstein distance of 20.5, where the same network painting colours, with the same
+# settings, has 164.3 and 96.1.
 #
-# **What we do here.** We train both on the paper's own toy set of coloured shapes, with the same settings and the same
-# budget. We compute the paper's metrics. Then we count what the paper shows by eye only: stray pixels, and how often a
-# circle is a circle.
+# **What we do here.** We train both on the paper's own toy set of coloured shapes, with the same settings and the
+# same budget. We compute the paper's metrics. Then we count what the paper shows by eye only: stray pixels, and how
+# often a circle is a circle.
 
 # %% tags=["parameters"]
 preset = None        # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
@@ -68,9 +67,9 @@ def source(thing):
 # ## Data
 #
 # `colored-shapes` follows the paper's words: 2,916 layouts of 64×64 px, a red square of 10×10 px at each of $54^2$
-# places,
-# a blue circle of radius 10 px and a green rectangle anywhere. Shapes may overlap, and the circle can hide the square.
-# Four classes: background, circle, rectangle, square. It is a hard test because it is simple: every error shows.
+# places, a blue circle of radius 10 px and a green rectangle anywhere. Shapes may overlap, and the circle can hide
+# the square. Four classes: background, circle, rectangle, square. It is a hard test because it is simple: every error
+# shows.
 
 # %%
 data = training.semgan_data(run.parameters)
@@ -92,8 +91,7 @@ Markdown(f"**{data.name}**: {len(data.layouts)} layouts of {data.size[0]}×{data
 # with $V_x = \mathbb{E}_{x \sim p_\text{data}} [\log D(x)]$ and $V_z = \mathbb{E}_{z \sim p_g} [\log (1 - D(G(z)))]$.
 #
 # SemGAN lets $G$ end in a softmax over the classes. At each of the $W \times H$ pixels it gives a distribution over
-# the
-# set of labels $L$,
+# the set of labels $L$,
 #
 # $$G : \mathcal{X} \rightarrow \Delta(L)^{W \times H} \tag{2}$$
 #
@@ -103,8 +101,7 @@ Markdown(f"**{data.name}**: {len(data.layouts)} layouts of {data.size[0]}×{data
 # classes. A layout takes the most probable class at each pixel. Whatever the network does, each pixel *is* a class.
 #
 # $D$ is shown the same shape of thing: the soft layouts of $G$, and real ones as one-hot maps. So $G$ also learns to
-# be
-# sure, as only sure pixels look like one-hot ones. Nothing is sampled and nothing is rounded on the way.
+# be sure, as only sure pixels look like one-hot ones. Nothing is sampled and nothing is rounded on the way.
 #
 # The **twin**, the paper's control, is the same network with three output channels and a tanh. It paints the classes'
 # colours. The last line of the code is all that differs:
@@ -121,23 +118,23 @@ source(layout_gans.SemganGenerator.forward)
 source(losses.discriminator_cross_entropy)
 
 # %% [markdown]
-# $G$ does not minimise it. It *matches features* {cite:p}`salimans2016improved`: the activations of $D$ shall have the
-# same mean on generated samples as on real ones. With $f_k$ for the features of layer $k$, and means over a batch,
+# $G$ does not minimise it. It *matches features* {cite:p}`salimans2016improved`: the activations of $D$ shall have
+# the same mean on generated samples as on real ones. With $f_k$ for the features of layer $k$, and means over a
+# batch,
 #
 # $$\mathcal{L}_\text{FM} = \sum_k \lVert \mathbb{E}_x f_k(x) - \mathbb{E}_z f_k(G(z)) \rVert_1$$
 #
 # (divided by the number of features). The paper names the loss and leaves open which layers and which norm: we take
-# all
-# layers and L1.
+# all layers and L1.
 
 # %%
 source(losses.feature_matching_loss)
 
 # %% [markdown]
 # Depth, widths and normalisation are not in the paper either. We take what its authors' later library does by
-# default: a dense layer, transposed convolutions with batch normalisation that double the size, and the mirror of that
-# in $D$, both with one kernel size. At `paper` the kernel is 11 px, as in the paper; at `demo` it is 5 px, and the
-# networks are narrow.
+# default: a dense layer, transposed convolutions with batch normalisation that double the size, and the mirror of
+# that in $D$, both with one kernel size. At `paper` the kernel is 11 px, as in the paper; at `demo` it is 5 px, and
+# the networks are narrow.
 #
 # ## Training
 
@@ -161,10 +158,8 @@ figures.training_curves(trained.history)
 
 # %% [markdown]
 # $D$'s loss would be $\ln 2 = 0.69$ if it could not tell real from generated, and 0 if it always could. It wins most
-# of
-# the time. That is why $G$ matches features: a $D$ that is sure gives the plain game no slope to follow, but its
-# features
-# still differ.
+# of the time. That is why $G$ matches features: a $D$ that is sure gives the plain game no slope to follow, but its
+# features still differ.
 #
 # ## What they make
 #
@@ -186,11 +181,9 @@ if run.parameters.twin:
 #
 # **Sliced Wasserstein distance (SWD)** {cite:p}`karras2018progan`. Pictures are taken apart into a Laplacian pyramid:
 # each level holds the detail of one scale. From each level come patches of 7×7 px, from real and from generated
-# pictures.
-# Both heaps of patches are projected on a random line, sorted, and compared one by one; the mean over many lines is
-# the
-# distance. A level's SWD says whether structure of that size is right. Layouts are painted in their classes' colours
-# for this. The tables give 1,000 times the distance.
+# pictures. Both heaps of patches are projected on a random line, sorted, and compared one by one; the mean over many
+# lines is the distance. A level's SWD says whether structure of that size is right. Layouts are painted in their
+# classes' colours for this. The tables give 1,000 times the distance.
 
 # %%
 source(metrics.sliced_wasserstein_distance)
@@ -202,9 +195,8 @@ source(metrics.sliced_wasserstein_distance)
 # **FID** {cite:p}`heusel2017ttur` compares the features that an Inception network sees in real and in generated
 # pictures. It needs that network's weights; where they are at hand (`SEMPAL_INCEPTION` names the file) FID is in the
 # table. **FD-seg** is the same distance in the features of a network of our own, and not to be compared with any FID:
-# a
-# small segmenter that has learned to read the classes of painted layouts under heavy noise. One pixel does
-# not give its class away then, so it has to know the shapes.
+# a small segmenter that has learned to read the classes of painted layouts. It sees how much of each class there is
+# in each quarter of a picture, and colours that are no class's.
 
 # %%
 source(training.judge_training)
@@ -233,10 +225,9 @@ figures.level_bars(levels)
 # %% [markdown]
 # ## Stray pixels, and what is a circle
 #
-# The paper says of its toy experiment that SemGAN shows "a limited number of spurious pixels", and gives no number. We
-# look for the *nearest legal scene*: one circle of radius 10, one rectangle and one square, placed so that they agree
-# best
-# with the layout, from front to back. Pixels that differ from it are stray.
+# The paper says of its toy experiment that SemGAN shows "a limited number of spurious pixels", and gives no number.
+# We look for the *nearest legal scene*: one circle of radius 10, one rectangle and one square, placed so that they
+# agree best with the layout, from front to back. Pixels that differ from it are stray.
 
 # %%
 source(metrics.nearest_scene)
@@ -253,8 +244,7 @@ if shapes:
 # %% [markdown]
 # The twin's pictures are read by each pixel's nearest class colour first. Two counts are given.
 # `stray_pixels_snapped` forgives a wrong colour as long as the right class is nearest to it. `stray_pixels` does not:
-# a
-# pixel that is more than 16 of 255 off every class's colour is no label at all.
+# a pixel that is more than 16 of 255 off every class's colour is no label at all.
 
 # %%
 if shapes:
@@ -266,8 +256,8 @@ if shapes:
 # ## A walk through the noise
 #
 # A generator that has learned scenes and not single pictures moves from one to the next without breaking. The slider
-# walks on a closed path through noise. It holds the best generator at hand for this data: a committed
-# reference run's, which trained for longer, or else the one from above.
+# walks on a closed path through noise. It holds the best generator at hand for this data: a committed reference
+# run's, which trained for longer, or else the one from above.
 
 # %%
 from sempal_lib import widgets
@@ -302,11 +292,9 @@ comparison(record, "cityscapes", [*names, "ms_ssim", *sorted(found & {"fid", "fd
 
 # %% [markdown]
 # The paper's columns are for Cityscapes at 128×128 px, from the two rows of its Table 3 that share their settings,
-# each
-# the best value during training. (Its Table 1 gives the GAN a mean SWD of 24.5. No GAN run of its Table 3 has that,
-# the
-# lowest is 41.4; 24.5 stands there in a row of SemGAN.) For the coloured shapes the paper has curves only. So
-# compare our two rows with each other.
+# each the best value during training. (Its Table 1 gives the GAN a mean SWD of 24.5. No GAN run of its Table 3 has
+# that, the lowest is 41.4; 24.5 stands there in a row of SemGAN.) For the coloured shapes the paper has curves only.
+# So compare our two rows with each other.
 
 # %%
 if shapes:
@@ -317,8 +305,8 @@ if shapes:
 
 # %% [markdown]
 # *Form* is the share of layouts where the shape overlaps the legal one with an IoU of at least 0.9; *size* where its
-# area is
-# within 10 %; *count* where there are as many pieces as there should be; *present* where the class shows at all.
+# area is within 10 %; *count* where there are as many pieces as there should be; *present* where the class shows at
+# all.
 #
 # ### Façades and streets
 #
@@ -350,7 +338,7 @@ claims = {
     "SemGAN's pictures are more diverse": ("ms_ssim", "semgan", "rgb-gan"),
 }
 if segmenter is not None:
-    claims["A segmenter sees more of the real shapes in them"] = ("fd_seg", "semgan", "rgb-gan")
+    claims["To a segmenter they look more like real ones"] = ("fd_seg", "semgan", "rgb-gan")
 if shapes:
     claims |= {
         "SemGAN leaves fewer stray pixels": ("stray_pixels", "semgan", "rgb-gan"),
@@ -359,14 +347,12 @@ if shapes:
 verdicts(record, claims)
 
 # %% [markdown]
-# **Reading it.** What SemGAN is about, clean pixels, it gives from the first step: its finest level of SWD and its
-# stray
-# pixels are far better. Forgive the twin its colours, and most of the gap is gone: *where* things are it learns as
-# well. Two
-# metrics prefer the twin at `demo`, and both for its smears. MS-SSIM takes them for diversity, since no two smears
-# are alike.
-# FD-seg comes from a network that was trained to look through noise, so it forgives just what SemGAN avoids. No single
-# number would have told this story.
+# **Reading it.** Clean pixels SemGAN gives from the first step: its finest level of SWD and its stray pixels are far
+# better. Forgive the twin its colours, and the gap narrows: *where* things are it learns as well. Two metrics lean
+# towards the twin at `demo`, and both because of its smears. MS-SSIM takes them for diversity, since no two smears
+# are alike. FD-seg looks at amounts, quarter by quarter. A twin that is unsure whether there is a square paints a
+# little red in several places, and gets the amount right; SemGAN must decide, and a small network that was trained
+# for a minute leaves the square out too often (*present* in the table above). No single number tells this story.
 #
 # **What differs from the paper.** Widths, depth and the form of feature matching are ours, as the paper leaves them
 # open. We sample from averaged weights. `demo` has a fortieth of the paper's steps, half its batch and small kernels:
@@ -375,9 +361,8 @@ verdicts(record, claims)
 # ## Exercises
 #
 # **1.** The twin's colours can be snapped to the nearest class afterwards. Why does that not make it a SemGAN? Think
-# of
-# the edge between the blue circle and the green rectangle, and of what lies between their colours. Which colours of
-# the classes would hide the fault?
+# of the edge between the blue circle and the green rectangle, and of what lies between their colours. Which colours
+# of the classes would hide the fault?
 
 # %% tags=["hide-cell"]
 blue, green = (torch.tensor(data.label_space.colors[c]).float() for c in (1, 2))

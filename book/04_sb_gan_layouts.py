@@ -16,8 +16,8 @@
 # segmentation distance of 63.8 on Cityscapes.
 #
 # **What we do here.** We train the bottleneck, progressively, from 4 px up. We look at the trick that lets a gradient
-# through a choice of classes. We then replace that trick by another one, and see which is better. The
-# chapter on pictures will take the trained bottleneck from here.
+# through a choice of classes. We then replace that trick by another one, and see which is better. The chapter on
+# pictures will take the trained bottleneck from here.
 #
 # You need *Pixels that are classes*: SemGAN showed soft layouts to the discriminator. Here it sees hard ones.
 
@@ -87,28 +87,25 @@ Markdown(
 # ## A choice that lets a gradient through
 #
 # At each pixel $(i, j)$ the generator's last layer, a softmax, gives probabilities $P^k_{ij}$ for the $K$ classes,
-# $\sum_k P^k_{ij} = 1$. SemGAN stops here. But the discriminator then compares soft layouts with one-hot ones, and can
-# tell them apart by their softness alone. SB-GAN *samples* a class.
+# $\sum_k P^k_{ij} = 1$. SemGAN stops here. But the discriminator then compares soft layouts with one-hot ones, and
+# can tell them apart by their softness alone. SB-GAN *samples* a class.
 #
 # To sample from $P$, add to each $\log P^k$ a number $G^k$ from the standard Gumbel distribution, and take the
-# largest.
-# That is exact, and has no gradient. The *Gumbel-softmax* {cite:p}`jang2017gumbel,maddison2017concrete` puts a
-# softmax with
-# temperature $\tau$ in the place of the largest:
+# largest. That is exact, and has no gradient. The *Gumbel-softmax* {cite:p}`jang2017gumbel,maddison2017concrete` puts
+# a softmax with temperature $\tau$ in the place of the largest:
 #
 # $$S^k_{ij} = \frac{\exp\{(\log P^k_{ij} + G^k) / \tau\}}{\sum_l \exp\{(\log P^l_{ij} + G^l) / \tau\}} \tag{1}$$
 #
 # The *straight-through* estimator uses both: on the way forward $\arg\max_k S^k$, so that $D$ sees a hard layout; on
-# the
-# way back the gradient of $S$, as if nothing had been rounded.
+# the way back the gradient of $S$, as if nothing had been rounded.
 
 # %%
 source(layers.straight_through_gumbel)
 
 # %% [markdown]
 # Three classes with probabilities 0.7, 0.2 and 0.1, sampled ten thousand times. The hard choices have these
-# frequencies, whatever the temperature. What the temperature changes is $S$: near 0 it is almost one-hot, its gradient
-# is rare and large; at 1 it is soft, and its gradient reaches every class.
+# frequencies, whatever the temperature. What the temperature changes is $S$: near 0 it is almost one-hot, its
+# gradient is rare and large; at 1 it is soft, and its gradient reaches every class.
 
 # %%
 torch.manual_seed(0)
@@ -127,14 +124,12 @@ Table(("τ", "class 1", "class 2", "class 3", "mean of the largest S"), tuple(ro
 # ## From 4 px up
 #
 # The rest is a progressive GAN {cite:p}`karras2018progan`. Training begins with a generator and a discriminator for
-# layouts
-# 4 px high. A new block then doubles the resolution. It fades in: with weight $\alpha$ from 0 to 1 its output is mixed
-# with the old one's, enlarged. What the coarse layers have learned stays, and the new ones add detail. The loss is
-# that
-# of Improved WGAN {cite:p}`gulrajani2017wgangp`.
+# layouts 4 px high. A new block then doubles the resolution. It fades in: with weight $\alpha$ from 0 to 1 its output
+# is mixed with the old one's, enlarged. What the coarse layers have learned stays, and the new ones add detail. The
+# loss is that of Improved WGAN {cite:p}`gulrajani2017wgangp`.
 #
-# Semantic Palette, the next chapter, grows on this same trunk. So there is one class for both, and SB-GAN is a setting
-# of it: no palette goes in, a softmax over the classes comes out.
+# Semantic Palette, the next chapter, grows on this same trunk. So there is one class for both, and SB-GAN is a
+# setting of it: no palette goes in, a softmax over the classes comes out.
 
 # %%
 source(layout_gans.semantic_palette.LayoutGenerator.mask)
@@ -192,10 +187,8 @@ figures.legend(data.label_space)
 #
 # Each layout has a palette, the share of each class. The *Fréchet segmentation distance* (FSD)
 # {cite:p}`bau2019seeing` fits a Gaussian to the palettes of real layouts and one to those of generated ones, in per
-# cent,
-# and takes their Fréchet distance. It sees how much of each class there is, and which classes come together. It does
-# not
-# see where they are.
+# cent, and takes their Fréchet distance. It sees how much of each class there is, and which classes come together. It
+# does not see where they are.
 
 # %%
 source(metrics.frechet_segmentation_distance)
@@ -230,8 +223,8 @@ figures.palette_map(
 # ## Instead of sampling: soften the real ones
 #
 # Sampling brings the generated layouts to the real ones' side: both hard. One can also go the other way, and make the
-# real ones a little soft. That is what Semantic Palette does (the next chapter). Here is the same SB-GAN with this one
-# change: no noise, soft layouts for the discriminator, real ones blurred slightly.
+# real ones a little soft. That is what Semantic Palette does (the next chapter). Here is the same SB-GAN with this
+# one change: no noise, soft layouts for the discriminator, real ones blurred slightly.
 
 # %%
 softened = run.parameters.model_copy(update={"soft_real": True})
@@ -257,8 +250,7 @@ comparison(record, "cityscapes", ["fsd", "layout_diversity"])
 
 # %% [markdown]
 # The paper's number is for 128×256 px and 33 classes; FSD grows with the number of classes that vary. `layout
-# diversity`
-# is the share of pixels in which two generated layouts differ, the mean over pairs.
+# diversity` is the share of pixels in which two generated layouts differ, the mean over pairs.
 #
 # ## Verdict
 

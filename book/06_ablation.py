@@ -10,11 +10,9 @@
 # # Does the palette help?
 #
 # **The claim.** Two simpler ways to make a generator follow a palette fail, and each part of Semantic Palette earns
-# its
-# place. {cite:t}`lemoing2021semanticpalette` hold their generator against two baselines (their Table 1), and take it
-# apart
-# (their Table 4). On Cityscapes the KL divergence from the palette asked for is 1.17 and 0.32 for the baselines, 0.32
-# for the activation alone, and 0.07 for the whole.
+# its place. {cite:t}`lemoing2021semanticpalette` hold their generator against two baselines (their Table 1), and take
+# it apart (their Table 4). On Cityscapes the KL divergence from the palette asked for is 1.17 and 0.32 for the
+# baselines, 0.32 for the activation alone, and 0.07 for the whole.
 #
 # **What we do here.** We train one of the baselines and look at how it fails. We then gather the records of ten
 # variants, three seeds each, and check every ordering that the paper's tables state. Not all of them hold here.
@@ -23,8 +21,7 @@
 # $\mathcal{L}_\text{COND}$ the sum of entropy and spread loss.
 #
 # **One run is one row.** The parameters of each row lie in a file of `runs/ablation`. This notebook trains the row
-# that
-# its parameters say, baseline 1 if nothing is said:
+# that its parameters say, baseline 1 if nothing is said:
 #
 # ```
 # papermill book/06_ablation.ipynb out.ipynb -f runs/presets/demo.yaml -f runs/ablation/saa.yaml -p seed 1
@@ -98,8 +95,7 @@ Markdown(
 # ## Two plain ideas
 #
 # Both baselines start from SB-GAN's generator and feed it the palette beside the noise. A softmax over the classes
-# makes
-# the layout.
+# makes the layout.
 #
 # **Baseline 1** asks directly. With $q_c = \tfrac{1}{HW} \sum_{i,j} m_{c,i,j}$, the palette of the soft layout, it
 # adds
@@ -114,8 +110,7 @@ source(losses.palette_matching_loss)
 # %% [markdown]
 # **Baseline 2** leaves it to the discriminator. Like a conditional GAN it sees the palette too, embedded in eight
 # numbers that are laid beside every pixel: real layouts with their own palette, generated ones with the palette that
-# was
-# asked for. If the two do not fit, it can tell.
+# was asked for. If the two do not fit, it can tell.
 
 # %%
 source(layout_gans.LayoutDiscriminator)
@@ -138,8 +133,7 @@ figures.training_curves(trained.history)
 # ## Soft proportions match, hard ones do not
 #
 # We ask for each held-out palette once. Above, the proportions of the *soft* layouts, which the loss sees; below,
-# those of
-# the *hard* ones, which we use.
+# those of the *hard* ones, which we use.
 
 # %%
 targets = data.held_out_palettes[: run.parameters.samples]
@@ -166,9 +160,8 @@ Markdown(
 # %% [markdown]
 # The direct loss can be lowered without painting anything: give *every* pixel two per cent of a small class. The soft
 # proportion is then right, and the class is nowhere the largest. The gradient of the loss is the same at all pixels,
-# so
-# nothing says *where* the class should be. The semantically-assisted activation differs in just this: its softmax over
-# space makes each class choose places, and the entropy loss makes pixels choose classes.
+# so nothing says *where* the class should be. The semantically-assisted activation differs in just this: its softmax
+# over space makes each class choose places, and the entropy loss makes pixels choose classes.
 
 # %%
 figures.layout_grid(layouts[:9], data.label_space, columns=3)
@@ -180,8 +173,7 @@ figures.legend(data.label_space)
 # ## Measure this row
 #
 # KL and mean error on held-out palettes, FSD against the training layouts. As in the paper, rows that train on the
-# real
-# palettes are asked for real ones when FSD is measured, the others for palettes from the mixture.
+# real palettes are asked for real ones when FSD is measured, the others for palettes from the mixture.
 
 # %%
 typical = ablation.typical_palettes(run.parameters, data)
@@ -197,8 +189,8 @@ record = run.finish()
 # %% [markdown]
 # ## The tables
 #
-# From here on everything is gathered from records: of the runs of this machine where there are any with the
-# present code, else of the committed ones.
+# From here on everything is gathered from records: of the runs of this machine where there are any with the present
+# code, else of the committed ones.
 
 # %%
 runs = ablation.rows_of_runs(run.parameters)
@@ -217,8 +209,8 @@ ablation.ablation_table(
 #
 # The first row has the activation alone. Each next one adds: residual fusion; the conditional losses at every
 # resolution; softened real layouts in the place of the Gumbel-softmax; palettes from the mixture in the place of the
-# real ones.
-# Below it what is ours: exact counts, and training with more Sinkhorn iterations of the activation (the paper's is 1).
+# real ones. Below it what is ours: exact counts, and training with more Sinkhorn iterations of the activation (the
+# paper's is 1).
 
 # %%
 parts = [
@@ -286,12 +278,10 @@ Markdown(
 # that theirs is good.
 #
 # **Baseline 2.** In the paper it is much better than baseline 1; here it is not. It is also fragile. Trained on
-# palettes from
-# the mixture, as the whole is, its layouts come apart: the discriminator need only notice that generated layouts come
-# with *mixture* palettes and real ones with *real* palettes. The generator can do nothing about that, and the gradient
-# penalty, which holds the slope in the layout, does not hold it in the palette. So both baselines train on real
-# palettes
-# here. The paper does not say what it did.
+# palettes from the mixture, as the whole is, its layouts come apart: the discriminator need only notice that
+# generated layouts come with *mixture* palettes and real ones with *real* palettes. The generator can do nothing
+# about that, and the gradient penalty, which holds the slope in the layout, does not hold it in the palette. So both
+# baselines train on real palettes here. The paper does not say what it did.
 #
 # **Budget.** These are small networks on 16 px high layouts, trained for a minute. The paper's differences between
 # neighbouring rows are a few hundredths of KL, after days on 128 px. An ordering that is undecided here may be
@@ -309,8 +299,9 @@ ablation.ablation_table(ablation.rows_of_runs(camvid), ["palette_kl", "fsd"])
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Two soft layouts have the same soft palette, (0.6, 0.4). In one, every pixel is 60 % sky and 40 % road. In the
-# other, 60 % of the pixels are sky and the others road. What do the matching loss and the entropy loss say of each?
+# **1.** Two soft layouts have the same soft palette, (0.6, 0.4). In one, every pixel is 60 % sky and 40 % road. In
+# the other, 60 % of the pixels are sky and the others road. What do the matching loss and the entropy loss say of
+# each?
 
 # %% tags=["hide-cell"]
 asked_for = torch.tensor([[0.6, 0.4]])
@@ -325,8 +316,7 @@ for name, m in (("every pixel undecided", grey), ("every pixel decided", clear.v
 # %% [markdown]
 # **2.** What if baseline 1 had the entropy loss too? It is one parameter: `conditional_weight`. (For a softmax over
 # classes the spread loss is always zero.) Run the row with `-p conditional_weight 1` and compare `soft_palette_kl`
-# with
-# `palette_kl` in its record. Does the gap close? Does the sum fall?
+# with `palette_kl` in its record. Does the gap close? Does the sum fall?
 
 # %% tags=["hide-cell"]
 softmax = torch.randn(2, 5, 4, 8).softmax(1)
