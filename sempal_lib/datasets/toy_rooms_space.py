@@ -21,6 +21,7 @@ from sempal_lib.datasets.toy_rooms_kinds import (
 
 Array = np.ndarray
 WALLS = ("us", "right", "left")  # where the back wall, the left wall and the right wall look
+DRAWN = 256  # px; least side of a drawing
 NEAR = 0.35  # m; nothing closer to the camera is drawn
 
 
@@ -163,7 +164,7 @@ def draw(space: Space, height: int) -> Array:
         [R, R], for each pixel the number of its part. R is 256 for layouts up to 128 px, so that all sizes
         sample one drawing, else twice the height.
     """
-    size = 256 if height <= 128 else 2 * height
+    size = max(DRAWN, 2 * height)
     camera = space.camera
     right, up = camera.rays(size)
     canvas = np.zeros((size, size), np.int32)

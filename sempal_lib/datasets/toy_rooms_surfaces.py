@@ -11,6 +11,7 @@ import numpy as np
 from sempal_lib.datasets.toy_facades_surfaces import TILE, mix, noises, tint
 from sempal_lib.datasets.toy_rooms_kinds import LEVEL, SIDEWAYS
 from sempal_lib.datasets.toy_rooms_room import Room
+from sempal_lib.datasets.toy_rooms_space import DRAWN
 from sempal_lib.datasets.toy_rooms_style import Style
 
 Array = np.ndarray
@@ -33,7 +34,10 @@ class Scene:
         self.shift = int(seed * TILE * TILE)
         rows = np.array(room.parts, np.float64)
         camera = room.camera
-        right, up = camera.rays(self.size)
+        # The rays are those of the drawing's pixels that were sampled.
+        drawn = max(self.size, DRAWN)
+        sampled = (2 * np.arange(self.size) + 1) * drawn // (2 * self.size)
+        right, up = (ray[sampled] for ray in camera.rays(drawn))
         self.right, self.up = np.tile(right, self.size), np.repeat(up, self.size)
         # 1 / depth is a plane over the picture: a constant, or a slope to the right or upwards.
         lies = rows[:, 0].astype(np.uint8)
@@ -76,9 +80,9 @@ class Patch:
             low, high = (0, 1) if name == "w" else (2, 3)
             value = (scene.ends[high] - scene.ends[low]).take(self.part)
         elif name == "u":
-            value = (self.p - scene.ends[0].take(self.part)) / self.w
+            value = np.clip((self.p - scene.ends[0].take(self.part)) / self.w, 0, 1)
         elif name == "v":
-            value = (scene.ends[3].take(self.part) - self.q) / self.h
+            value = np.clip((scene.ends[3].take(self.part) - self.q) / self.h, 0, 1)
         elif name in ("look", "second", "third"):
             value = scene.looks[("look", "second", "third").index(name)].take(self.part)
         elif name == "foot":
