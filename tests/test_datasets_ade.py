@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.io import savemat
 from test_datasets_official import TRAIN_IDS, all_ids, write
 
 from sempal_lib import datasets
@@ -145,8 +146,22 @@ def test_gta_5_split_files_go_before_the_rule(tmp_path):
         datasets.load("gta-5", root=tmp_path)
 
 
-def test_gta_5_leaves_out_the_two_frames_of_unequal_size(tmp_path):
-    gta5(tmp_path, [13001, 15188])
+def test_gta_5_by_the_authors_split(tmp_path):
+    gta5(tmp_path, [1, 2, 13000])
+    savemat(tmp_path / "split.mat", {"trainIds": [[2], [13000]], "valIds": [[1]], "testIds": [[3]]})
+    scenes = datasets.load("gta-5", root=tmp_path)
+    assert [scene.image.name for scene in scenes.scenes] == ["00002.png", "13000.png"]
+    assert gta_split(tmp_path, "test") == {"3"}
+    savemat(tmp_path / "split.mat", {"ids": [1]})
+    with pytest.raises(ValueError, match=r"split\.mat: no valIds in it.*val\.txt"):
+        datasets.load("gta-5", "val", root=tmp_path)
+    (tmp_path / "split.mat").write_bytes(b"x" * 200)
+    with pytest.raises(ValueError, match=r"split\.mat: no trainIds in it.*copy it again"):
+        datasets.load("gta-5", root=tmp_path)
+
+
+def test_gta_5_leaves_out_the_frames_known_to_be_faulty(tmp_path):
+    gta5(tmp_path, [13001, 15188, 17705])
     write(tmp_path / "images/15188.png", (5, 20))
     scenes = datasets.load("gta-5", "val", root=tmp_path)
     assert [scene.image.name for scene in scenes.scenes] == ["13001.png"]

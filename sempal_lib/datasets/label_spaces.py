@@ -317,9 +317,9 @@ ADE_TABLE: Table = {0: IGNORE} | {code: code - 1 for code in range(1, 151)}  # 0
 _ADE_OUTDOOR = (
     "road", "grass", "sidewalk", "earth", "mountain", "car", "water", "house", "sea", "field", "fence", "rock", "sand",
     "skyscraper", "grandstand", "path", "runway", "pool table", "screen door", "river", "bridge", "hill", "palm",
-    "boat", "bar", "arcade machine", "hovel", "bus", "truck", "tower", "awning", "streetlight", "booth", "dirt track", "pole",
-    "land", "stage", "van", "ship", "fountain", "canopy", "swimming pool", "barrel", "waterfall", "tent", "minibike",
-    "cradle", "tank", "trade name", "animal", "bicycle", "lake", "traffic light", "pier", "flag",
+    "boat", "bar", "arcade machine", "hovel", "bus", "truck", "tower", "awning", "streetlight", "booth", "dirt track",
+    "pole", "land", "stage", "van", "ship", "fountain", "canopy", "swimming pool", "barrel", "waterfall", "tent",
+    "minibike", "cradle", "tank", "trade name", "animal", "bicycle", "lake", "traffic light", "pier", "flag",
 )  # fmt: skip
 _ADE_INDOOR_NAMES = [name for name in ADE_150.names if name not in _ADE_OUTDOOR]
 ADE_INDOOR_95 = label_space_of(

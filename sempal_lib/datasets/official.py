@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from sempal_lib.datasets import label_spaces
 from sempal_lib.datasets.folders import (
@@ -262,26 +264,33 @@ def _ade_indoor(request: Request) -> FolderScenes:
 
 
 _GTA_SPLITS = {"train": range(1, 12404), "val": range(12404, 18786), "test": range(18786, 24967)}
-# Their image and label map differ in size as published.
-_GTA_FAULTY = {"15188", "17705"}
+# Frames that others leave out too: their image and label map differ in size, or the image is black.
+_GTA_FAULTY = {"15188", "17705", *map(str, range(20801, 20861))}
 
 
 def gta_split(root: Path, split: str) -> set[str]:
     """Numbers of the frames in a split of GTA-5, without leading zeros.
 
     Args:
-        root: where <split>.txt may lie, a number or a file name a line. Without it the split is a run of frames,
-            as long as the authors' own (12,403 / 6,382 / 6,181), so that neighbours in time stay together.
+        root: where <split>.txt may lie, a number or a file name a line, or the authors' split.mat. Without them the
+            split is a run of frames, as long as the authors' own, so that neighbours in time stay together.
     Raises:
         ValueError naming the file if it names no frame.
     """
-    listing = root / f"{split}.txt"
-    if not listing.is_file():
-        return {str(number) for number in _GTA_SPLITS[split]}
-    frames = {Path(line.strip()).stem.lstrip("0") for line in listing.read_text().splitlines() if line.strip()}
-    if not frames or not all(frame.isdigit() for frame in frames):
-        raise ValueError(f"{listing}: expected a frame a line, by number or as in '00001.png'")
-    return frames
+    listing, matrix = root / f"{split}.txt", root / "split.mat"
+    if listing.is_file():
+        frames = {Path(line.strip()).stem.lstrip("0") for line in listing.read_text().splitlines() if line.strip()}
+        if not frames or not all(frame.isdigit() for frame in frames):
+            raise ValueError(f"{listing}: expected a frame a line, by number or as in '00001.png'")
+        return frames
+    if matrix.is_file():
+        try:
+            return {str(int(number)) for number in loadmat(matrix)[f"{split}Ids"].flat}
+        except (KeyError, ValueError, TypeError, OSError, NotImplementedError, MatReadError) as error:
+            raise ValueError(
+                f"{matrix}: no {split}Ids in it ({error}): copy it again, or give {listing.name}"
+            ) from error
+    return {str(number) for number in _GTA_SPLITS[split]}
 
 
 def _gta5(request: Request) -> FolderScenes:
@@ -374,7 +383,7 @@ OFFICIAL: dict[str, OfficialSet] = {
     ),
     "gta-5": OfficialSet(
         splits={split: len(frames) for split, frames in _GTA_SPLITS.items()},
-        expected="images/*.png and labels/*.png (palette images of Cityscapes' label ids), at will <split>.txt",
+        expected="images/*.png and labels/*.png (palette images of Cityscapes' ids), and split.mat or <split>.txt",
         source="Playing for Data, https://download.visinf.tu-darmstadt.de/data/from_games/ (images, labels)",
         read=_gta5,
     ),
