@@ -174,6 +174,8 @@ def plant(space: Space, x: float, z: float, dice: Dice, y: float, height: float)
     wide = dice.between(0.9, 1.2) * pot
     bush = dice.chance(0.45)
     space.upright(x, z, wide, y, y + pot, k.M_POT, k.TUB if dice.chance(0.6) else k.VASE)
+    if bush:  # leaves on a stem
+        space.upright(x, z + 0.045, 0.025 + 0.01 * height, y + pot, y + pot + 0.7 * (height - pot), k.M_WOOD, k.BOX)
     count = dice.whole(7, 11)
     reach = dice.between(0.3, 0.5) * height
     for n in range(count):
@@ -182,7 +184,7 @@ def plant(space: Space, x: float, z: float, dice: Dice, y: float, height: float)
         if bush:
             size = dice.between(0.26, 0.42) * (height - pot)
             lift = pot + dice.between(0.1, 0.62) * (height - pot)
-            space.upright(x + dice.between(-0.75, 0.75) * reach, back, size, y + lift, y + lift + 1.1 * size,
+            space.upright(x + dice.between(-0.6, 0.6) * reach, back, size, y + lift, y + lift + 1.1 * size,
                           k.M_PLANT, k.DISC if n % 2 else k.LEAFLET)  # fmt: skip
         elif n % 4 == 0:
             wide_leaf = 0.16 * height
