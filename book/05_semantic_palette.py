@@ -339,7 +339,8 @@ figures.layout_grid(steered.generate(noise, sampled), data.label_space, columns=
 
 # %%
 training.save_generator(run.folder / "generator.safetensors", generator, data.label_space, data.mixture)
-sheet = figures.layout_grid(trained.sample(len(trained.settings.stages) - 1).cpu(), data.label_space, columns=4)
+fixed = generator.generate(trained.fixed_noise.cpu(), trained.fixed_palettes.cpu())
+sheet = figures.layout_grid(fixed, data.label_space, columns=4)
 sheet.savefig(run.folder / "samples.png", dpi=150)
 record = run.finish()
 

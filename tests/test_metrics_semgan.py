@@ -67,3 +67,33 @@ def test_samples_of_fixed_noise():
     ).eval()
     assert torch.equal(metrics.sample(generator, 5, seed=1), metrics.sample(generator, 5, seed=1))
     assert not torch.equal(metrics.sample(generator, 5, seed=1), metrics.sample(generator, 5, seed=2))
+
+
+def test_ignored_pixels_of_real_layouts_count_for_nothing(shapes, layouts):
+    holed = layouts.clone()
+    holed[:, :16] = 255
+    made = layouts[torch.randperm(64, generator=torch.Generator().manual_seed(0))[:32]].long()  # the very ones compared
+    found = metrics.evaluate_pictures(made, holed, shapes.label_space)
+    assert found["swd_mean"][0] == 0
+
+
+def test_a_judge_of_painted_layouts(shapes, layouts, tmp_path):
+    """It learns, its distance sees stray pixels and missing shapes, and it is stopped and taken up again."""
+    from sempal_lib import training
+    from sempal_lib.parameters import resolve
+
+    p = resolve("03_semgan", {"preset": "smoke", "device": "cpu", "judge_steps": 40, "samples": 32})
+    data = training.semgan_data(p)
+    judge = training.train_judge(p, data, tmp_path / "judge.safetensors")
+    again = training.judge_training(p, data, tmp_path / "judge.safetensors")
+    assert again.step == 40
+    a, b = data.layouts[:32].long(), data.layouts[32:].long()
+    strays = torch.where(torch.rand(32, 64, 64, generator=torch.Generator().manual_seed(0)) < 0.05, 3, b)
+    space = data.label_space
+    real, stray, empty = (
+        metrics.fd_seg(metrics.painted(a, space), metrics.painted(x, space), judge) for x in (b, strays, b * 0)
+    )
+    assert real < stray < empty
+    found = metrics.evaluate_pictures(b, data.layouts, space, segmenter=judge)
+    assert found["fd_seg"][0] >= 0
+    assert training.train_judge(p.model_copy(update={"judge_steps": 0}), data) is None

@@ -117,6 +117,20 @@ def test_gradients_of_a_step_are_those_of_the_two_losses(output, monkeypatch):
         torch.testing.assert_close(ours, plain, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("output", ["classes", "rgb"])
+def test_ignored_pixels_are_holes_in_both(output, monkeypatch):
+    """Else a pixel of no class, which a softmax cannot make, would tell the discriminator which is which."""
+    layouts = halves()
+    layouts[:, :4] = 255
+    run, seen = run_of(net=replace(NET, output=output), layouts=layouts), []
+    judge = run.discriminator.forward
+    monkeypatch.setattr(run.discriminator, "forward", lambda x: seen.append(x) or judge(x))
+    run._train_step()
+    (both,) = seen
+    assert both[:, :, :4].abs().max() == 0
+    assert both[8:, :, 4:].abs().min() > 0
+
+
 def test_what_the_judges_see():
     layouts = torch.tensor([[0, 2], [1, 255]], dtype=torch.uint8).view(1, 2, 2)
     run = run_of()
@@ -160,9 +174,7 @@ def test_a_loss_that_is_no_number_stops_the_run():
     run = run_of()
     with torch.no_grad():
         run.generator.last.bias.fill_(float("nan"))
-    with pytest.raises(
-        TrainingError, match="loss_g became nan in the 2 steps before step 2; there is no"
-    ):
+    with pytest.raises(TrainingError, match="loss_g became nan in the 2 steps before step 2; there is no"):
         list(run)
 
 

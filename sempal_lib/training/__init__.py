@@ -1,7 +1,7 @@
 """Training: progressive layout GANs, checkpoints, devices."""
 
 from sempal_lib.training.checkpoint import CheckpointError
-from sempal_lib.training.judge import judge_training
+from sempal_lib.training.judge import judge_training, train_judge
 from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train
 from sempal_lib.training.loop import Training
 from sempal_lib.training.progressive import ProgressiveTraining
@@ -49,5 +49,6 @@ __all__ = [
     "semgan_data",
     "semgan_training",
     "train",
+    "train_judge",
     "train_semgan",
 ]

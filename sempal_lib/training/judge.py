@@ -9,7 +9,7 @@ from sempal_lib.metrics.semgan import painted
 from sempal_lib.parameters import SemganParameters
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
 from sempal_lib.training.segmentation import SegmenterTraining, SegmenterTrainingSettings
-from sempal_lib.training.setup import LayoutSet, make_fabric, provenance, set_outdated_aside
+from sempal_lib.training.setup import LayoutSet, make_fabric, progress_bar, provenance, set_outdated_aside
 
 _CODE = ("segmentation.py", "training/segmentation.py", "training/judge.py")
 
@@ -43,3 +43,15 @@ def judge_training(
     return SegmenterTraining(
         segmenter, pictures, data.layouts, settings, None, fabric or make_fabric(parameters), checkpoint_path, facts
     )
+
+
+def train_judge(
+    parameters: SemganParameters, data: LayoutSet, checkpoint_path: str | Path | None = None
+) -> Segmenter | None:
+    """The trained segmenter of `judge_training`, on the CPU; None where `judge_steps` is 0."""
+    if not parameters.judge_steps:
+        return None
+    training = judge_training(parameters, data, checkpoint_path)
+    for _ in progress_bar(training):
+        pass
+    return training.segmenter.cpu().eval()

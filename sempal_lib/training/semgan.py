@@ -54,7 +54,8 @@ class SemganTraining(Training):
 
     Args:
         generator, discriminator: trained in place.
-        layouts: real ones, uint8 [N, H, H]; labels of no class are no class's and black.
+        layouts: real ones, uint8 [N, H, H]; labels of no class are ignored: the discriminator sees 0
+            there, in real and in generated samples.
         label_space: the classes, whose colours the twin is shown.
         fabric, checkpoint_path, configuration: as in `ProgressiveTraining`.
     Attributes:
@@ -90,6 +91,7 @@ class SemganTraining(Training):
         self.averaged.requires_grad_(not settings.ema_images)
         self.settings, self.layouts = settings, layouts.to(device)
         self.num_classes = label_space.num_classes
+        self.has_ignored = bool((self.layouts >= self.num_classes).any())
         # Colours by class, in [-1, 1]; pixels of no class are black, as everywhere in the book.
         table = torch.tensor([*label_space.colors, (0, 0, 0)], dtype=torch.float32) / 127.5 - 1
         self._colors = table.to(device)
@@ -129,6 +131,10 @@ class SemganTraining(Training):
             layouts = torch.where(flip, layouts.flip(2), layouts)
         with self.fabric.autocast():
             fake, real = self._run_g(z), self.real(layouts)
+            if self.has_ignored:
+                # Both get the real layout's holes, or a pixel of no class would tell D which is which.
+                valid = (layouts < self.num_classes).unsqueeze(1)
+                fake, real = fake * valid, real * valid
             logits, features = self._run_d(torch.cat([real, fake]))
             n = len(real)
             loss_g = feature_matching_loss([f[:n].detach() for f in features], [f[n:] for f in features])
