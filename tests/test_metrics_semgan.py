@@ -78,7 +78,7 @@ def test_ignored_pixels_of_real_layouts_count_for_nothing(shapes, layouts):
 
 
 def test_a_judge_of_painted_layouts(shapes, layouts, tmp_path):
-    """It learns, its distance sees stray pixels and missing shapes, and it is stopped and taken up again."""
+    """It learns, its distance sees missing shapes, and it is stopped and taken up again."""
     from sempal_lib import training
     from sempal_lib.parameters import resolve
 
@@ -87,13 +87,9 @@ def test_a_judge_of_painted_layouts(shapes, layouts, tmp_path):
     judge = training.train_judge(p, data, tmp_path / "judge.safetensors")
     again = training.judge_training(p, data, tmp_path / "judge.safetensors")
     assert again.step == 40
-    a, b = data.layouts[:32].long(), data.layouts[32:].long()
-    strays = torch.where(torch.rand(32, 64, 64, generator=torch.Generator().manual_seed(0)) < 0.05, 3, b)
-    space = data.label_space
-    real, stray, empty = (
-        metrics.fd_seg(metrics.painted(a, space), metrics.painted(x, space), judge) for x in (b, strays, b * 0)
-    )
-    assert real < stray < empty
+    a, b, space = data.layouts[:32].long(), data.layouts[32:].long(), data.label_space
+    distances = [metrics.fd_seg(*(metrics.painted(x, space) for x in (a, other)), judge) for other in (a, b, b * 0)]
+    assert distances[0] < 1e-3 < distances[1] < distances[2]
     found = metrics.evaluate_pictures(b, data.layouts, space, segmenter=judge)
     assert found["fd_seg"][0] >= 0
     assert training.train_judge(p.model_copy(update={"judge_steps": 0}), data) is None
