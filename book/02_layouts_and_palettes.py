@@ -39,21 +39,16 @@ from sempal_lib.runs import Run
 run = Run.start("02_layouts_and_palettes", globals())
 
 # %%
-import inspect
 from itertools import combinations
 
 import torch
 import torch.nn.functional as F
-from IPython.display import Code, Markdown
+from IPython.display import Markdown
 
 from sempal_lib import datasets, figures, metrics, palettes, training
 from sempal_lib.labels import one_hot
+from sempal_lib.sources import source
 from sempal_lib.tables import Table, mean_and_spread, number
-
-
-def source(thing):
-    return Code(inspect.getsource(thing), language="python")
-
 
 # %% [markdown]
 # ## A layout
@@ -217,7 +212,6 @@ Table(
 # colours as in the sorted picture above. The columns are ordered along the line on which palettes differ most, their
 # first principal component.
 
-
 # %%
 def piled(t, rows=96):
     """Palettes [N, C] as columns of pixels, a layout [rows, N]; the most frequent class lies at the bottom."""
@@ -281,7 +275,6 @@ figures.layout_grid(piled(mixture.means.clamp(min=0).repeat_interleave(wide, 0))
 #
 # All palettes together are called the *simplex*: the vectors with $t_c \ge 0$ and $\sum_c t_c = 1$. A Gaussian knows
 # nothing of it. Here is what is drawn before anything is done about that:
-
 
 # %%
 def density(fitted):
@@ -568,7 +561,6 @@ for way in (palettes.clip_and_normalise, palettes.project_to_simplex):
 # %% [markdown]
 # **2.** FSD sees means and covariances. Find two sets of palettes of two classes that have nothing in common and an
 # FSD of zero. What does the energy distance say?
-
 
 # %% tags=["hide-cell"]
 def two_classes(*shares):

@@ -51,17 +51,11 @@ from sempal_lib.runs import Run
 run = Run.start("03_semgan", globals())
 
 # %%
-import inspect
-
 import torch
-from IPython.display import Code, Markdown, display
+from IPython.display import Markdown, display
 
 from sempal_lib import datasets, figures, layout_gans, losses, metrics, training
-
-
-def source(thing):
-    return Code(inspect.getsource(thing), language="python")
-
+from sempal_lib.sources import source
 
 # %% [markdown]
 # ## Data

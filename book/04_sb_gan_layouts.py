@@ -64,19 +64,13 @@ from sempal_lib.runs import Run
 run = Run.start("04_sb_gan_layouts", globals())
 
 # %%
-import inspect
-
 import torch
-from IPython.display import Code, Markdown, display
+from IPython.display import Markdown, display
 
 from sempal_lib import datasets, figures, layers, layout_gans, losses, metrics, training
 from sempal_lib.palettes import palette_of
+from sempal_lib.sources import source
 from sempal_lib.tables import Table
-
-
-def source(thing):
-    return Code(inspect.getsource(thing), language="python")
-
 
 data = training.layout_data(run.parameters)
 Markdown(

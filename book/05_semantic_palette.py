@@ -58,18 +58,12 @@ from sempal_lib.runs import Run
 run = Run.start("05_semantic_palette", globals())
 
 # %%
-import inspect
-
 import torch
-from IPython.display import Code, Markdown
+from IPython.display import Markdown
 
 from sempal_lib import datasets, figures, layout_gans, losses, metrics, training
 from sempal_lib.palettes import interpolate, palette_of
-
-
-def source(thing):
-    return Code(inspect.getsource(thing), language="python")
-
+from sempal_lib.sources import source
 
 # %% [markdown]
 # ## Data

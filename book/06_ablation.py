@@ -71,18 +71,12 @@ from sempal_lib.runs import Run
 run = Run.start("06_ablation", globals())
 
 # %%
-import inspect
-
 import torch
-from IPython.display import Code, Markdown
+from IPython.display import Markdown
 
 from sempal_lib import ablation, figures, layout_gans, losses, metrics, training
 from sempal_lib.palettes import palette_of
-
-
-def source(thing):
-    return Code(inspect.getsource(thing), language="python")
-
+from sempal_lib.sources import source
 
 row = ablation.row_of(run.parameters) or "custom"
 system, variant = ablation.system_and_variant(row)
