@@ -68,8 +68,8 @@ def typical_palettes(parameters: LayoutParameters, data: Any) -> Any:
 def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]]:
     """Records of every row with the present data, preset and schedule, whatever their seeds.
 
-    Runs of this machine made by the present code come first; a row that has none takes the committed ones of
-    runs/reference, whose code may be older.
+    A row takes the runs of this machine made by the present code, unless more seeds of it are committed in
+    runs/reference, whose code may be older. The two are never mixed.
 
     Returns:
         Row name to its records, in the order of ROWS; rows without a record have an empty list. The name of the
@@ -85,7 +85,11 @@ def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]
             row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
             if row is not None and (place == "reference" or record["code"] == code_hash()):
                 found[row].setdefault(place, {})[record["seed"]] = {**record, "place": place}
-    return {row: list((places.get("here") or places.get("reference") or {}).values()) for row, places in found.items()}
+    # Of equally many, `max` takes the first: here.
+    return {
+        row: list(max((places.get(place, {}) for place in ("here", "reference")), key=len).values())
+        for row, places in found.items()
+    }
 
 
 def _common(parameters: LayoutParameters) -> list[str]:

@@ -87,6 +87,13 @@ def test_a_row_that_has_not_run_here_takes_the_committed_records(monkeypatch, tm
     finished("full", 0.2)
     runs = ablation.rows_of_runs(start("full").parameters)
     assert [(row, r["place"]) for row, found in runs.items() for r in found] == [("saa", "reference"), ("full", "here")]
+    # More seeds are better than this machine's.
+    for seed in (1, 2):
+        records.keep(finished("full", 0.3, seed=seed, dataset="toy-street").folder, reference)
+    monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "other"))
+    finished("full", 0.2)
+    runs = ablation.rows_of_runs(start("full").parameters)
+    assert ablation.values(runs)["full"]["palette_kl"] == [0.1, 0.3, 0.3]
     # Runs here of older code do not count; committed ones do.
     monkeypatch.setattr(ablation, "code_hash", lambda: "newer")
     runs = ablation.rows_of_runs(start("full").parameters)
@@ -112,7 +119,8 @@ def test_table_and_orderings(monkeypatch, tmp_path):
 
 
 def test_palettes_for_statistics_come_from_where_training_takes_them():
-    p = resolve(ablation.CHAPTER, {"preset": "smoke", "train_scenes": 24, "val_scenes": 8, "samples": 10})
+    few = {"preset": "smoke", "train_scenes": 24, "val_scenes": 8, "samples": 10, "palette_source": "mixture"}
+    p = resolve(ablation.CHAPTER, few)
     data = training.layout_data(p)
     drawn = ablation.typical_palettes(p, data)
     assert torch.equal(drawn, data.mixture.sample(10, seed=0))
