@@ -104,3 +104,112 @@ def gradient_penalty(mixed_scores: Tensor, mixed: Tensor) -> Tensor:
     """
     (slope,) = torch.autograd.grad(mixed_scores.sum(), mixed, create_graph=True)
     return (slope.float().flatten(1).norm(2, dim=1) - 1).square().mean()
+
+
+# Of the image synthesizers. A discriminator that judges patches at several scales gives a list, one tensor a scale.
+
+
+def hinge_generator_loss(fake_logits: Sequence[Tensor]) -> Tensor:
+    """What GauGAN's generator lowers: -E[D(y, G(y))].
+
+    Args:
+        fake_logits: D's output for generated pictures, any shape, scale by scale.
+    Returns:
+        Mean over the scales of the mean over samples and patches.
+    Source: SB-GAN, eq. 2; Park et al. 2019, §3. Chapter: Painting by layout.
+    """
+    return -torch.stack([x.float().mean() for x in fake_logits]).mean()
+
+
+def hinge_discriminator_loss(real_logits: Sequence[Tensor], fake_logits: Sequence[Tensor]) -> Tensor:
+    """What GauGAN's discriminator lowers: -E[min(0, D(y, x) - 1)] - E[min(0, -1 - D(y, G(y)))].
+
+    Args:
+        real_logits, fake_logits: D's output, any shape, scale by scale.
+    Returns:
+        Mean over the scales, a scalar ≥ 0; 0 where real patches get at least 1 and generated ones at most -1.
+    Source: SB-GAN, eq. 2, and eq. 3 for D₂; Park et al. 2019, §3. Chapter: Painting by layout.
+    """
+    real = torch.stack([(1 - x.float()).relu().mean() for x in real_logits])
+    fake = torch.stack([(1 + x.float()).relu().mean() for x in fake_logits])
+    return (real + fake).mean()
+
+
+def cross_entropy_generator_loss(fake_logits: Sequence[Tensor]) -> Tensor:
+    """What pix2pix' generator lowers beside L1, in the form that does not saturate: -E[ln D(y, G(y))].
+
+    Args:
+        fake_logits: D's output before the sigmoid, any shape, scale by scale.
+    Returns:
+        Mean over the scales, a scalar ≥ 0.
+    Source: Isola et al. 2017, eq. 1 and §3.3. Chapter: Painting by layout.
+    """
+    return torch.stack([softplus(-x.float()).mean() for x in fake_logits]).mean()
+
+
+def least_squares_generator_loss(fake_scores: Sequence[Tensor]) -> Tensor:
+    """What pix2pixHD's generator lowers: Σ E[(D(y, G(y)) - 1)²], a sum over the scales.
+
+    Args:
+        fake_scores: D's output, any shape, scale by scale.
+    Source: Wang et al. 2018 (pix2pixHD), eq. 3, with the form of Mao et al. 2017, eq. 2; the sum is its release's.
+        Chapter: Painting by layout.
+    """
+    return torch.stack([(x.float() - 1).square().mean() for x in fake_scores]).sum()
+
+
+def least_squares_discriminator_loss(real_scores: Sequence[Tensor], fake_scores: Sequence[Tensor]) -> Tensor:
+    """What pix2pixHD's discriminator lowers: ½ Σ (E[(D(y, x) - 1)²] + E[D(y, G(y))²]), a sum over the scales.
+
+    Args:
+        real_scores, fake_scores: D's output, any shape, scale by scale.
+    Source: Wang et al. 2018 (pix2pixHD), eq. 3, with the form of Mao et al. 2017, eq. 2. Chapter: Painting by layout.
+    """
+    real = torch.stack([(x.float() - 1).square().mean() for x in real_scores])
+    return 0.5 * (real.sum() + torch.stack([x.float().square().mean() for x in fake_scores]).sum())
+
+
+def paired_feature_loss(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Make D see in each generated picture what it sees in the real one of the same layout: L_FM.
+
+    Not `feature_matching_loss`, which compares means over the batch: here a sample has its own counterpart.
+
+    Args:
+        real, fake: features of D, [B, ·, h, w], layer by layer for each scale; the real ones want no gradient.
+    Returns:
+        Mean over the scales of the sum over the layers of mean |f(y, x) - f(y, G(y))|; a scalar ≥ 0.
+    Source: Wang et al. 2018 (pix2pixHD), eq. 4; the mean over the scales is its release's. Chapter: Painting by layout.
+    """
+    scales = [
+        torch.stack([(r.float() - f.float()).abs().mean() for r, f in zip(of_real, of_fake, strict=True)]).sum()
+        for of_real, of_fake in zip(real, fake, strict=True)
+    ]
+    return torch.stack(scales).mean()
+
+
+def perceptual_loss(fake: Sequence[Tensor], real: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """Make a picture look like the real one of its layout to a network that was trained for something else.
+
+    Args:
+        fake, real: features of that network, [B, ·, h, w] each; the real ones want no gradient.
+        weights: one a layer.
+    Returns:
+        Σ_l w_l mean |f_l(x) - f_l(G(y))|, a scalar ≥ 0.
+    Source: Johnson et al. 2016, §3.1; with L1 and several layers Wang et al. 2018, §3.3, and SB-GAN, eq. 2.
+        Chapter: Painting by layout.
+    """
+    distances = [w * (f.float() - r.float()).abs().mean() for w, f, r in zip(weights, fake, real, strict=True)]
+    return torch.stack(distances).sum()
+
+
+def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """How far the encoder's distributions are from the one that z is drawn from: KL(N(μ, σ²) ‖ N(0, 1)).
+
+    Args:
+        mean, log_variance: μ and ln σ², [B, Z] each.
+    Returns:
+        -½ Σ (1 + ln σ² - μ² - σ²), a sum over samples and dimensions as GauGAN's release takes it, in nats, ≥ 0.
+    Source: Kingma and Welling 2014, eq. 10; Park et al. 2019, §3. Chapter: Painting by layout.
+    """
+    mean, log_variance = mean.float(), log_variance.float()
+    return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
