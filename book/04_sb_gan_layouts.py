@@ -131,8 +131,11 @@ Table(("τ", "class 1", "class 2", "class 3", "has a gradient", "largest"), tupl
 #
 # $$\mathcal{L}_D = \mathbb{E} D(y) - \mathbb{E} D(x) + \lambda \mathcal{P}$$
 #
-# and the generator lowers $-\mathbb{E} D(y)$. The penalty $\mathcal{P} = \mathbb{E} (\lVert \nabla D(\hat x) \rVert_2
-# - 1)^2$, with $\lambda = 10$, holds $D$'s slope near 1 at mixtures $\hat x$ of a real and a generated layout.
+# and the generator lowers $-\mathbb{E} D(y)$. The penalty
+#
+# $$\mathcal{P} = \mathbb{E} (\lVert \nabla D(\hat x) \rVert_2 - 1)^2$$
+#
+# with $\lambda = 10$ holds $D$'s slope near 1 at mixtures $\hat x$ of a real and a generated layout.
 #
 # Semantic Palette, the next chapter, grows on this same trunk. So there is one class for both, and SB-GAN is a
 # setting of it: no palette goes in, a softmax over the classes comes out.
