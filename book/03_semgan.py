@@ -321,8 +321,8 @@ facades = datasets.load("toy-facades", size=(128, 128), limit=4, seed=run.parame
 figures.contact_sheet([facades[i] for i in range(4)], facades.label_space, columns=4)
 
 # %% [markdown]
-# The same two networks, with the same settings, learn from 64×64 px of these and of real façades. A committed SemGAN
-# on `toy-facades`:
+# The same two networks, with the same settings, learn from 64×64 px of these and of real façades, and from 128×128 px
+# of streets, squeezed to a square as in the paper. A committed SemGAN on `toy-facades`:
 
 # %%
 found = reference_run("03_semgan", "toy-facades")
@@ -336,6 +336,9 @@ from sempal_lib.results import reference_table
 reference_table("03_semgan", ("swd_mean", "ms_ssim", "fd_seg", "stray_pixels"), ("semgan", "rgb-gan", "full"))
 
 # %% [markdown]
+# On streets, at the paper's 128 px, the claim holds by a wide margin, for the made ones and for CamVid; widest at the
+# finest level, as in the paper.
+#
 # On façades SWD says the opposite of the eye. SemGAN's have floors, windows in rows, cornices and shops; the twin's,
 # with the same budget, are woven smears. Two things mislead SWD here. CMP gives half of its classes shades of blue,
 # so that in colours a window hardly differs from its wall. And a smear of fine lines has about as much fine detail as
