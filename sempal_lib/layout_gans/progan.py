@@ -37,7 +37,7 @@ class GeneratorSettings:
     max_channels: int = 512  # of any block
     channel_base: int = 4096  # a block has at most channel_base / 2^stage channels: they halve from 64 px on
     palette_input: bool = True  # the palette is concatenated to the noise
-    activation: str = "saa"  # "saa", or "softmax" over classes, which does not see the palette
+    activation: str = "saa"  # "softmax" over classes does not see the palette; "none" is for pictures
     fusion: bool = True  # residual conditional fusion before each upsampling
     iterations: int = 1  # of the activation; 1 is the paper's
     palette_judge: bool = False  # the discriminator is told the palette too: baseline 2
@@ -52,8 +52,8 @@ class GeneratorSettings:
                 f"width={self.width} px does not fit height={self.height} px: choose a multiple of {stages}, "
                 f"at least {self.height}"
             )
-        if self.activation not in ("saa", "softmax"):
-            raise ValueError(f"activation={self.activation!r}: choose 'saa' or 'softmax'")
+        if self.activation not in ("saa", "softmax", "none"):
+            raise ValueError(f"activation={self.activation!r}: choose 'saa', 'softmax' or 'none'")
 
     @property
     def num_stages(self) -> int:

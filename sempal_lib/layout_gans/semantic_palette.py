@@ -76,6 +76,8 @@ class LayoutGenerator(nn.Module):
                 scores, palette, self.settings.iterations if iterations is None else iterations
             )
             return Mask(scores, density, soft)
+        if self.settings.activation == "none":
+            return Mask(scores, scores, scores)
         soft = scores.softmax(1)
         return Mask(scores, soft / soft[0, 0].numel(), soft)
 

@@ -1,8 +1,7 @@
 """Training of the image synthesizers: GauGAN with and without its encoder, pix2pix, pix2pixHD."""
 
-import copy
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from sempal_lib.image_gans.interface import ImageGenerator, check_labels, track_
 from sempal_lib.image_gans.perceptual import PerceptualFeatures
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, sample_latent
 from sempal_lib.segmentation import as_float
-from sempal_lib.training.loop import Training
-from sempal_lib.training.settings import RESULT_FREE
+from sempal_lib.training.loop import Training, average_of, placed
 
 _GENERATOR_LOSS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {
     "hinge": losses.hinge_generator_loss,
@@ -124,20 +122,15 @@ class ImageTraining(Training):
             )
         if (encoder is not None) != (isinstance(generator, SpadeGenerator) and generator.settings.use_vae):
             raise ValueError("an encoder goes with a SpadeGenerator of use_vae=True: give both or neither")
-        if fabric.world_size > 1 and device.type == "cuda":
-            generator = nn.SyncBatchNorm.convert_sync_batchnorm(generator)  # type: ignore[assignment]
-        memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
-        self.generator: ImageGenerator = generator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
-        self.discriminator: MultiScaleDiscriminator = discriminator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
+        self.generator: ImageGenerator = placed(generator, fabric, settings.channels_last)
+        self.discriminator: MultiScaleDiscriminator = placed(discriminator, fabric, settings.channels_last)
         self.encoder = None if encoder is None else encoder.to(device)
         self.perceptual = None if perceptual is None or not settings.perceptual_weight else perceptual.to(device)
-        self.averaged = copy.deepcopy(self.generator).eval() if settings.ema_images else self.generator
-        self.averaged.requires_grad_(not settings.ema_images)
+        self.averaged: ImageGenerator = average_of(self.generator, settings.ema_images)
         if images.dtype != torch.uint8:
             images = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         self._pictures, self._layouts = images.to(device), layouts.to(device)
         self._edges = None if edges is None else (edges != 0).to(device)
-        self.settings = settings
         networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         if self.encoder is not None:
             networks["encoder"] = self.encoder
@@ -148,17 +141,14 @@ class ImageTraining(Training):
             name: torch.optim.Adam(parameters, rate, settings.betas, fused=True)
             for name, (parameters, rate) in rates.items()
         }
-        described = {k: v for k, v in asdict(settings).items() if k not in RESULT_FREE}
         facts = {
             "generator": {"kind": type(generator).__name__, **generator.settings.as_dict()},
             "discriminator": discriminator.settings.as_dict(), "pairs": len(layouts),
-            "perceptual": None if self.perceptual is None else self.perceptual.name,
+            "perceptual": None if self.perceptual is None else self.perceptual.name, **(configuration or {}),
         }  # fmt: skip
-        super().__init__(
-            networks | ({"averaged": self.averaged} if settings.ema_images else {}), optimizers,
-            {**described, **facts, **(configuration or {})}, fabric, checkpoint_path, settings.report_steps,
-            settings.checkpoint_seconds, settings.seed,
-        )  # fmt: skip
+        if settings.ema_images:
+            networks["averaged"] = self.averaged
+        super().__init__(networks, optimizers, settings, fabric, checkpoint_path, facts)
         self._run_g: Any = torch.compile(self.generator) if settings.compile else self.generator
         self.resume()
 

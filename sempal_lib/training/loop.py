@@ -1,9 +1,11 @@
 """What every training of the book shares: steps, reports, checkpoints, devices, the averaged generator."""
 
+import copy
 import json
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,19 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from sempal_lib.training import checkpoint
-from sempal_lib.training.settings import Progress, TrainingError
+from sempal_lib.training.settings import RESULT_FREE, Progress, TrainingError
+
+
+def placed(network: Any, fabric: Fabric, channels_last: bool) -> Any:
+    """A network on its device, in the memory order asked for; over several GPUs its batch norm is synchronised."""
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    return network.to(fabric.device, memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def average_of(network: Any, half_life: float) -> Any:
+    """What `Training._average` moves: a copy that is only sampled from; with a half-life of 0 the network itself."""
+    return copy.deepcopy(network).eval().requires_grad_(False) if half_life else network
 
 
 class Training:
@@ -23,11 +37,11 @@ class Training:
     drawn whole by each device, of which it takes its part, so that several devices give the result of one.
 
     Args:
-        networks: by name, on their device; all that a checkpoint holds. optimizers: by name.
-        configuration: what a checkpoint must agree with, as JSON holds it.
+        networks: by name, on their device; all that a checkpoint holds, averages included. optimizers: by name.
+        settings: a dataclass with report_steps (between two reports nothing waits for the device),
+            checkpoint_seconds and seed (of `random`). A checkpoint must agree with all that changes a result.
         fabric: devices and precision. checkpoint_path: read at the start if it exists, written on the way.
-        report_steps: steps between two reports; between them nothing waits for the device.
-        checkpoint_seconds: between two checkpoints. seed: of `random`.
+        configuration: further facts that a checkpoint must agree with, as JSON holds them.
     Attributes:
         step, images, seconds: done so far. history: rows of all reports.
     """
@@ -36,18 +50,16 @@ class Training:
         self,
         networks: dict[str, nn.Module],
         optimizers: dict[str, torch.optim.Optimizer],
-        configuration: dict[str, Any],
+        settings: Any,
         fabric: Fabric,
         checkpoint_path: str | Path | None,
-        report_steps: int,
-        checkpoint_seconds: float,
-        seed: int,
+        configuration: dict[str, Any],
     ):
-        self.networks, self.optimizers, self.fabric = networks, optimizers, fabric
-        self.configuration = json.loads(json.dumps(configuration))  # tuples become lists, as in a file
+        self.networks, self.optimizers, self.settings, self.fabric = networks, optimizers, settings, fabric
+        described = {name: value for name, value in asdict(settings).items() if name not in RESULT_FREE}
+        self.configuration = json.loads(json.dumps(described | configuration))  # tuples become lists, as in a file
         self.checkpoint_path = Path(checkpoint_path) if checkpoint_path else None
-        self.report_steps, self.checkpoint_seconds = report_steps, checkpoint_seconds
-        self.random = torch.Generator(fabric.device).manual_seed(seed)
+        self.random = torch.Generator(fabric.device).manual_seed(settings.seed)
         self.history: list[dict[str, float]] = []
         self.step, self.images, self.seconds = 0, 0, 0.0
 
@@ -74,7 +86,8 @@ class Training:
     def __iter__(self) -> Iterator[Progress]:
         saved = time.monotonic()
         while self.step < self.steps:
-            started, count, images = time.monotonic(), min(self._steps_to_report(), self.report_steps), self.images
+            started, images = time.monotonic(), self.images
+            count = min(self._steps_to_report(), self.settings.report_steps)
             totals: dict[str, Tensor] = {}
             for _ in range(count):
                 for name, value in self._train_step().items():
@@ -90,7 +103,7 @@ class Training:
             speed = (self.images - images) / took
             progress = Progress(self.step, self.steps, self.images, speed, losses, **self._facts())
             self.history.append(progress.row())
-            if self.step == self.steps or time.monotonic() - saved >= self.checkpoint_seconds:
+            if self.step == self.steps or time.monotonic() - saved >= self.settings.checkpoint_seconds:
                 self.save()
                 saved = time.monotonic()
             yield progress

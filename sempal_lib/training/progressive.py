@@ -1,9 +1,8 @@
 """Progressive training of layout GANs: the same routine for every generator on the progressive trunk."""
 
-import copy
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.fabric import Fabric
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from sempal_lib.labels import one_hot
 from sempal_lib.layers import gumbel_noise, soften, softening_kernel, straight_through_gumbel
 from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
+from sempal_lib.layout_gans.semantic_palette import Mask
 from sempal_lib.losses import (
     entropy_loss,
     gradient_penalty,
@@ -21,14 +21,23 @@ from sempal_lib.losses import (
     wasserstein_generator_loss,
 )
 from sempal_lib.palettes import PaletteMixture
-from sempal_lib.training.loop import Training
-from sempal_lib.training.settings import RESULT_FREE, Phase, ProgressiveSettings
+from sempal_lib.training.loop import Training, average_of, placed
+from sempal_lib.training.settings import Phase, ProgressiveSettings
 
 
 def palettes_of(hard: Tensor) -> Tensor:
     """Palettes of one-hot layouts [B, C, H, W], [B, C]; ignored pixels count in none."""
     counts = hard.sum((2, 3))
     return counts / counts.sum(1, keepdim=True).clamp(min=1)
+
+
+class Judged(NamedTuple):
+    """What a batch gives: generated layouts, and the losses of one graph through them."""
+
+    fake: Tensor  # [B, C, H, W] as it leaves the generator: soft, or hard with a gradient
+    loss_g: Tensor
+    real_part: Tensor  # of D's loss: all but E[D(fake)]
+    reported: dict[str, Tensor]  # detached
 
 
 class ProgressiveTraining(Training):
@@ -65,28 +74,24 @@ class ProgressiveTraining(Training):
         configuration: dict[str, Any] | None = None,
     ):
         self._check(generator, layouts, settings, mixture)
-        self.settings, fabric = settings, fabric or Fabric(accelerator="cpu", devices=1)
+        fabric = fabric or Fabric(accelerator="cpu", devices=1)
         device = fabric.device
-        memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
-        self.generator = generator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
-        self.discriminator = discriminator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
-        self.averaged = copy.deepcopy(generator) if settings.ema_images else generator
-        self.averaged.requires_grad_(not settings.ema_images)
+        self.generator: LayoutGenerator = placed(generator, fabric, settings.channels_last)
+        self.discriminator: LayoutDiscriminator = placed(discriminator, fabric, settings.channels_last)
+        self.averaged: LayoutGenerator = average_of(self.generator, settings.ema_images)
         self.layouts = layouts.to(device)
         self.num_classes = generator.settings.num_classes
-        self.has_ignored = bool((self.layouts >= self.num_classes).any())
+        self.has_ignored = self._has_ignored()
         self.mixture = mixture.to(device) if mixture is not None else None
         networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.Adam(net.parameters(), settings.learning_rate, settings.betas, fused=True)
             for name, net in zip("gd", (self.generator, self.discriminator), strict=True)
         }
-        described = {k: v for k, v in asdict(settings).items() if k not in RESULT_FREE}
-        facts = {**generator.settings.as_dict(), **described, "layouts": len(layouts), **(configuration or {})}
-        super().__init__(
-            networks | ({"averaged": self.averaged} if settings.ema_images else {}), optimizers, facts, fabric,
-            checkpoint_path, settings.report_steps, settings.checkpoint_seconds, settings.seed,
-        )  # fmt: skip
+        facts = {**generator.settings.as_dict(), "layouts": len(layouts), **(configuration or {})}
+        if settings.ema_images:
+            networks["averaged"] = self.averaged
+        super().__init__(networks, optimizers, settings, fabric, checkpoint_path, facts)
         self._phases = settings.phases()
         self._at_stage: tuple[int, Tensor] | None = None  # the real layouts at the size of the stage at work
         self._fade = torch.ones((), device=device)
@@ -99,7 +104,9 @@ class ProgressiveTraining(Training):
         self.resume()
 
     @staticmethod
-    def _check(generator, layouts, settings, mixture):
+    def _check(
+        generator: LayoutGenerator, layouts: Tensor, settings: ProgressiveSettings, mixture: PaletteMixture | None
+    ) -> None:
         if layouts.dtype != torch.uint8 or layouts.ndim != 3 or tuple(layouts.shape[1:]) != generator.size:
             raise ValueError(
                 f"layouts are {layouts.dtype} {list(layouts.shape)}, expected uint8 [N, {generator.size[0]}, "
@@ -151,6 +158,9 @@ class ProgressiveTraining(Training):
         with torch.no_grad(), self.fabric.autocast():
             return self.averaged(self.fixed_noise, self.fixed_palettes, stage)[-1].soft_layout.argmax(1)
 
+    def _has_ignored(self) -> bool:
+        return bool((self.layouts >= self.num_classes).any())
+
     def _real(self, stage: int) -> Tensor:
         """Real layouts at a stage's size: the middle label of each patch (nearest neighbour)."""
         if self._at_stage is None or self._at_stage[0] != stage:
@@ -164,7 +174,7 @@ class ProgressiveTraining(Training):
         if self.mixture is not None:
             return self.mixture.sample(16, generator=random)
         index = torch.randint(len(self.layouts), (16,), generator=random, device=self.layouts.device)
-        return palettes_of(one_hot(self.layouts[index], self.num_classes))
+        return self._palettes(one_hot(self.layouts[index], self.num_classes))
 
     def _draw(self, layouts: Tensor, stage: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """This device's part of a batch: real one-hot layouts, noise, palettes, and where x̂ lies between two."""
@@ -182,70 +192,101 @@ class ProgressiveTraining(Training):
         palette = None
         if self.settings.palette_source == "mixture" and self.mixture is not None:
             palette = self.mixture.sample(total, generator=random)[part]
-        real = layouts[index[part]]
-        hard = one_hot(torch.where(flip[part], real.flip(2), real), self.num_classes)
+        hard = self._shown(layouts[index[part]], flip[part])
         if palette is None:
-            palette = palettes_of(hard)
+            palette = self._palettes(hard)
         return hard, z[part], palette, mix
 
-    def _train_step(self) -> dict[str, Tensor]:
-        settings, (phase, done) = self.settings, self._place(self.step)
-        stage, batch = phase.stage, settings.stages[phase.stage].batch_size
+    def _palettes(self, hard: Tensor) -> Tensor:
+        return palettes_of(hard)
+
+    def _shown(self, layouts: Tensor, flip: Tensor) -> Tensor:
+        """Real layouts [B, H, W], some mirrored, as one-hot ones."""
+        return one_hot(torch.where(flip, layouts.flip(2), layouts), self.num_classes)
+
+    def _compared(self, hard: Tensor, soft_layout: Tensor) -> tuple[Tensor, Tensor]:
+        """A real and a generated batch, made alike in softness: what D tells apart."""
+        real, fake, batch = hard, soft_layout, self.settings.stages[self._stage].batch_size
+        if self.settings.soft_real:
+            real = soften(hard, self._kernel)
+            if self.has_ignored:  # ignored neighbours blur in as nothing; the rest must still sum to 1
+                real = real / real.sum(1, keepdim=True).clamp(min=1e-6)
+        else:
+            noise = gumbel_noise((batch, *fake.shape[1:]), self.random)
+            fake = straight_through_gumbel(fake, noise[self._part(batch)], self.settings.temperature)
+        return real, fake
+
+    def _conditional(self, masks: list[Mask], palette: Tensor) -> tuple[Tensor | float, dict[str, Tensor]]:
+        """What the palette adds to the generator's loss, and its parts."""
+        settings = self.settings
+        judged = masks if settings.multi_scale else masks[-1:]
+        entropy = torch.stack([entropy_loss(m.soft_layout) for m in judged]).sum()
+        spread = torch.stack([spread_loss(m.density) for m in judged]).sum()
+        loss = settings.conditional_weight * (entropy + spread)
+        reported = {"entropy": entropy.detach(), "spread": spread.detach()}
+        if settings.matching_weight:
+            matching = palette_matching_loss(masks[-1].soft_layout, palette)
+            loss = loss + settings.matching_weight * matching
+            reported["matching"] = matching.detach()
+        return loss, reported
+
+    @property
+    def _stage(self) -> int:
+        return self._place(self.step)[0].stage
+
+    def judge(self) -> Judged:
+        """Draw a batch, generate as many layouts, and let D judge both; nothing is updated.
+
+        Source: Semantic Palette, §3.2; Improved WGAN, eq. 3. Chapter: Progressive layouts, guided by a palette.
+        """
+        settings, (phase, done), stage = self.settings, self._place(self.step), self._stage
         fade = (done + 1) / phase.steps if phase.fading else 1.0
         hard, z, palette, mix = self._draw(self._real(stage), stage)
         # While it is 1 a Python number lets the networks leave the bypass out; else a tensor, so that a compiled
         # network is not compiled again for each value.
         alpha: float | Tensor = 1.0 if fade >= 1 else self._fade.fill_(fade)
-        valid = hard.sum(1, keepdim=True) if self.has_ignored else None
-        real = hard
-        if settings.soft_real:
-            real = soften(hard, self._kernel)
-            if valid is not None:  # ignored neighbours blur in as nothing; the rest must still sum to 1
-                real = real / real.sum(1, keepdim=True).clamp(min=1e-6)
+        masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
+        real, fake = self._compared(hard, masks[-1].soft_layout)
+        seen = fake
+        if self.has_ignored:
+            # Both get the real layout's holes: ignored pixels tell D nothing, and take part in no loss.
+            valid = hard.sum(1, keepdim=True)
+            real, seen = real * valid, fake * valid
+        # A discriminator that judges the palette too is told the real layouts' own, and x̂'s is the real one's.
+        asked = palette if self.generator.settings.palette_judge else None
+        own = palettes_of(hard) if self.generator.settings.palette_judge else None
+        fake_scores = self._run_d(seen, stage, alpha, asked)
+        conditional, reported = self._conditional(masks, palette)
+        loss_g = wasserstein_generator_loss(fake_scores) + conditional
 
-        with self.fabric.autocast():
-            masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
-            fake = masks[-1].soft_layout
-            if not settings.soft_real:
-                noise = gumbel_noise((batch, *fake.shape[1:]), self.random)
-                fake = straight_through_gumbel(fake, noise[self._part(batch)], settings.temperature)
-            if valid is not None:
-                # Both get the real layout's holes: ignored pixels tell D nothing, and take part in no loss.
-                real, fake = real * valid, fake * valid
-            # A discriminator that judges the palette too is told the real layouts' own, and x̂'s is the real one's.
-            asked = palette if self.generator.settings.palette_judge else None
-            own = palettes_of(hard) if self.generator.settings.palette_judge else None
-            fake_scores = self._run_d(fake, stage, alpha, asked)
-            adversarial = wasserstein_generator_loss(fake_scores)
-            judged = masks if settings.multi_scale else masks[-1:]
-            entropy = torch.stack([entropy_loss(m.soft_layout) for m in judged]).sum()
-            spread = torch.stack([spread_loss(m.density) for m in judged]).sum()
-            loss_g = adversarial + settings.conditional_weight * (entropy + spread)
-            losses = {"entropy": entropy.detach(), "spread": spread.detach()}
-            if settings.matching_weight:
-                matching = palette_matching_loss(masks[-1].soft_layout, palette)
-                loss_g = loss_g + settings.matching_weight * matching
-                losses["matching"] = matching.detach()
-
-            mixed = (real + mix * (fake.detach() - real)).requires_grad_()
-            real_scores = self._run_d(real, stage, alpha, own)
-            penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
-            drift = settings.drift_weight * real_scores.float().square().mean()
-            real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
-
-        g, d = list(self.generator.parameters()), list(self.discriminator.parameters())
-        from_g = torch.autograd.grad(loss_g, g + d, allow_unused=True)
-        from_real = torch.autograd.grad(real_part, d, allow_unused=True)
-        gradients: list[Tensor | None] = list(from_g[: len(g)])
-        for theirs, ours in zip(from_g[len(g) :], from_real, strict=True):
-            gradients.append(None if ours is None else ours - theirs)
-        self._update(g + d, gradients)
-        self.images += batch
-        if settings.ema_images:
-            self._average(self.averaged, self.generator, batch, settings.ema_images)
-        return {
+        mixed = (real + mix * (seen.detach() - real)).requires_grad_()
+        real_scores = self._run_d(real, stage, alpha, own)
+        penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
+        drift = settings.drift_weight * real_scores.float().square().mean()
+        real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
+        losses = {
             "loss_g": loss_g.detach(),
             "loss_d": wasserstein_discriminator_loss(real_scores.detach(), fake_scores.detach()),
             "penalty": penalty.detach(),
-            **losses,
         }
+        return Judged(fake, loss_g, real_part, losses | reported)
+
+    def discriminator_gradients(self, judged: Judged, from_g: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """The gradients of L_D, given those of L_G in D's weights: but for the sign, the generated half of L_D's."""
+        from_real = torch.autograd.grad(judged.real_part, list(self.discriminator.parameters()), allow_unused=True)
+        return [
+            None if ours is None else ours - theirs  # type: ignore[operator]
+            for theirs, ours in zip(from_g, from_real, strict=True)
+        ]
+
+    def _train_step(self) -> dict[str, Tensor]:
+        batch = self.settings.stages[self._stage].batch_size
+        with self.fabric.autocast():
+            judged = self.judge()
+        g, d = list(self.generator.parameters()), list(self.discriminator.parameters())
+        from_g = torch.autograd.grad(judged.loss_g, g + d, allow_unused=True)
+        self._update(g + d, [*from_g[: len(g)], *self.discriminator_gradients(judged, from_g[len(g) :])])
+        self.images += batch
+        if self.settings.ema_images:
+            self._average(self.averaged, self.generator, batch, self.settings.ema_images)
+        return judged.reported

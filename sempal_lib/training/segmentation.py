@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from sempal_lib.labels import LabelSpace
 from sempal_lib.segmentation import Segmenter, SegmenterSettings, as_float
 from sempal_lib.training import checkpoint
-from sempal_lib.training.loop import Training
-from sempal_lib.training.settings import RESULT_FREE
+from sempal_lib.training.loop import Training, placed
 
 _IGNORED = 255  # in a batch of targets
 # Fresh pairs: number of pairs and source of randomness to (images [B, 3, H, W], layouts [B, H, W]).
@@ -86,11 +85,8 @@ class SegmenterTraining(Training):
             raise ValueError("no pairs to train on: give images and layouts, or a source of fresh pairs, or both")
         if settings.batch_size < 2 * fabric.world_size:
             raise ValueError(f"batch_size={settings.batch_size}: each of {fabric.world_size} devices needs 2 pairs")
-        if fabric.world_size > 1 and fabric.device.type == "cuda":
-            segmenter = nn.SyncBatchNorm.convert_sync_batchnorm(segmenter)  # type: ignore[assignment]
-        memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
-        self.segmenter = segmenter.to(fabric.device, memory_format=memory_format)  # type: ignore[call-overload]
-        self.settings, self.source = settings, source
+        self.segmenter: Segmenter = placed(segmenter, fabric, settings.channels_last)
+        self.source = source
         parameters, rate = list(segmenter.parameters()), settings.learning_rate
         optimizer: torch.optim.Optimizer
         if settings.optimizer == "sgd":
@@ -100,13 +96,11 @@ class SegmenterTraining(Training):
         else:
             betas = (settings.momentum, 0.999)
             optimizer = torch.optim.AdamW(parameters, rate, betas, weight_decay=settings.weight_decay, fused=True)
-        described = {k: v for k, v in asdict(settings).items() if k not in RESULT_FREE}
         pairs = 0 if self._pictures is None else len(self._pictures)
-        facts = {"pairs": pairs, "fresh_pairs": source is not None}
+        facts = {"pairs": pairs, "fresh_pairs": source is not None, **(configuration or {})}
         super().__init__(
-            {"segmenter": self.segmenter}, {"s": optimizer},
-            {**segmenter.settings.as_dict(), **described, **facts, **(configuration or {})}, fabric,
-            checkpoint_path, settings.report_steps, settings.checkpoint_seconds, settings.seed,
+            {"segmenter": self.segmenter}, {"s": optimizer}, settings, fabric, checkpoint_path,
+            segmenter.settings.as_dict() | facts,
         )  # fmt: skip
         outputs = self.segmenter.outputs
         self._run: Any = torch.compile(outputs) if settings.compile else outputs

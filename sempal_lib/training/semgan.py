@@ -1,8 +1,7 @@
 """Training of SemGAN and of its twin that paints colours."""
 
-import copy
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from sempal_lib.layout_gans.semgan import SemganDiscriminator, SemganGenerator, 
 from sempal_lib.losses import discriminator_cross_entropy, feature_matching_loss
 from sempal_lib.metrics.shapes import require_classes
 from sempal_lib.parameters import SemganParameters
-from sempal_lib.training.loop import Training
-from sempal_lib.training.settings import RESULT_FREE, Progress
+from sempal_lib.training.loop import Training, average_of, placed
+from sempal_lib.training.settings import Progress
 from sempal_lib.training.setup import (
     LayoutSet,
     layout_set,
@@ -81,31 +80,24 @@ class SemganTraining(Training):
                 "load the data set at the generator's size"
             )
         fabric = fabric or Fabric(accelerator="cpu", devices=1)
-        device = fabric.device
-        if fabric.world_size > 1 and device.type == "cuda":
-            generator = nn.SyncBatchNorm.convert_sync_batchnorm(generator)  # type: ignore[assignment]
-        memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
-        self.generator = generator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
-        self.discriminator = discriminator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
-        self.averaged = copy.deepcopy(self.generator).eval() if settings.ema_images else self.generator
-        self.averaged.requires_grad_(not settings.ema_images)
-        self.settings, self.layouts = settings, layouts.to(device)
+        self.generator: SemganGenerator = placed(generator, fabric, settings.channels_last)
+        self.discriminator: SemganDiscriminator = placed(discriminator, fabric, settings.channels_last)
+        self.averaged: SemganGenerator = average_of(self.generator, settings.ema_images)
+        self.layouts = layouts.to(fabric.device)
         self.num_classes = label_space.num_classes
         self.has_ignored = bool((self.layouts >= self.num_classes).any())
         # Colours by class, in [-1, 1]; pixels of no class are black, as everywhere in the book.
         table = torch.tensor([*label_space.colors, (0, 0, 0)], dtype=torch.float32) / 127.5 - 1
-        self._colors = table.to(device)
+        self._colors = table.to(fabric.device)
         networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.Adam(net.parameters(), settings.learning_rate, settings.betas, fused=True)
             for name, net in zip("gd", (self.generator, self.discriminator), strict=True)
         }
-        described = {k: v for k, v in asdict(settings).items() if k not in RESULT_FREE}
-        facts = {**generator.settings.as_dict(), **described, "layouts": len(layouts), **(configuration or {})}
-        super().__init__(
-            networks | ({"averaged": self.averaged} if settings.ema_images else {}), optimizers, facts, fabric,
-            checkpoint_path, settings.report_steps, settings.checkpoint_seconds, settings.seed,
-        )  # fmt: skip
+        facts = {**generator.settings.as_dict(), "layouts": len(layouts), **(configuration or {})}
+        if settings.ema_images:
+            networks["averaged"] = self.averaged
+        super().__init__(networks, optimizers, settings, fabric, checkpoint_path, facts)
         self._run_g: Any = torch.compile(self.generator) if settings.compile else self.generator
         self._run_d: Any = torch.compile(self.discriminator) if settings.compile else self.discriminator
         self.resume()
