@@ -137,14 +137,67 @@ class SemganParameters(Parameters):
             )
 
 
-# A preset has a section for each family; a chapter that is not listed belongs to the first.
-FAMILIES: dict[str, type[Parameters]] = {"layouts": LayoutParameters, "semgan": SemganParameters}
-_FAMILY_OF = {"03_semgan": "semgan"}
+class ImageParameters(Parameters):
+    """Synthesizers of pictures from layouts, all on one budget, and the segmenters that judge them."""
+
+    batch_size: int = Field(ge=1, description="pairs a step, over all devices")
+    steps: int = Field(ge=1, description="training steps of each synthesizer")
+    learning_rate: float = Field(
+        gt=0, le=1, description="Adam's; GauGAN's generator takes half of it, its discriminator twice"
+    )
+    ngf: int = Field(ge=1, le=512, description="narrowest features of a generator, channels")
+    ndf: int = Field(ge=1, le=512, description="first features of a discriminator, channels")
+    hidden: int = Field(ge=1, le=1024, description="channels between a layout and GauGAN's modulation")
+    doublings: int = Field(ge=2, le=7, description="of the size, from GauGAN's first map to its picture")
+    decay: bool = Field(description="learning rates fall to 0 over the second half")
+    perceptual: Literal["auto", "vgg19", "segmenter"] = Field(
+        description="whose features the perceptual loss compares; auto is vgg19 where its weights are at hand"
+    )
+    segmenter: Literal["light", "resnet101"] = Field(description="backbone of every segmenter")
+    segmenter_steps: int = Field(ge=1, description="training steps of every segmenter")
+    segmenter_batch_size: int = Field(ge=2, description="pairs a step of a segmenter")
+    gan_train_pairs: int = Field(ge=0, description="generated pairs to train a segmenter on; 0: fresh ones each step")
+    progan_images: int = Field(ge=1, description="real pictures shown a phase of the ProGAN on pictures")
+
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        if self.batch_size % self.devices:
+            yield f"batch_size = {self.batch_size} is no multiple of devices = {self.devices}: change one of them"
+        if self.height >> self.doublings < 2:
+            yield (
+                f"doublings = {self.doublings} leave a first map of less than 2 px at height = {self.height}: "
+                "lower doublings, or raise height"
+            )
+
+
+class TuningParameters(ImageParameters):
+    """Layout generator and synthesizer tuned end to end, after each has been trained by itself."""
+
+    tuning_steps: int = Field(ge=1, description="steps of each tuning")
+    tuning_batch_size: int = Field(ge=1, description="scenes a step of a tuning, over all devices")
+    released: bool = Field(description="SB-GAN's released code, where it differs from its paper")
+
+
+# A preset has a section for each family; a chapter that is not listed belongs to the first. A family that another one
+# is derived from lends it its section.
+FAMILIES: dict[str, type[Parameters]] = {
+    "layouts": LayoutParameters, "semgan": SemganParameters, "images": ImageParameters, "tuning": TuningParameters,
+}  # fmt: skip
+_FAMILY_OF = {
+    "03_semgan": "semgan", "07_painting_by_layout": "images", "08_judging_with_a_segmenter": "images",
+    "09_end_to_end": "tuning",
+}  # fmt: skip
 
 
 def family(chapter: str) -> str:
     """The family of chapters whose parameters a chapter has: a key of FAMILIES."""
     return _FAMILY_OF.get(chapter, "layouts")
+
+
+def _sections(chapter: str) -> list[str]:
+    """A preset's sections that a chapter takes values from; later ones count for more."""
+    mine = FAMILIES[family(chapter)]
+    return [*(name for name, kind in FAMILIES.items() if issubclass(mine, kind)), chapter]
 
 
 def _allowed(name: str, kind_of: type[Parameters]) -> str:
@@ -226,7 +279,9 @@ def _merged(content: dict[str, Any], chapter: str, where: str) -> dict[str, Any]
     if unfamiliar:
         raise RunError(f"{where}: 'chapters' has {unfamiliar[0]!r}, the families are {', '.join(FAMILIES)}")
     common = {key: value for key, value in content.items() if key != "chapters"}
-    return common | sections.get(family(chapter), {}) | sections.get(chapter, {})
+    for name in _sections(chapter):
+        common |= sections.get(name, {})
+    return common
 
 
 def resolve(chapter: str, given: dict[str, Any]) -> Any:

@@ -93,10 +93,12 @@ def command(chapter: str, parameters: Parameters) -> str:
 def parameters_for(chapter: str, parameters: Parameters) -> Parameters:
     """The parameters with which another chapter makes what a run needs from it.
 
-    The same ones within a family. Of another family: the preset's, for the same data and seed, on the same machine.
+    The same ones within a family, and within the one that it is derived from. Of another family: the preset's, for
+    the same data and seed, on the same machine.
     """
-    if type(parameters) is FAMILIES[family(chapter)]:
-        return parameters
+    kind = FAMILIES[family(chapter)]
+    if issubclass(type(parameters), kind):
+        return kind(**{name: getattr(parameters, name) for name in kind.model_fields})
     shared = {"preset", "dataset", "data_root", "seed", *NOT_CONFIGURATION}
     return resolve(chapter, parameters.model_dump(include=shared))
 

@@ -13,7 +13,9 @@ from sempal_lib.parameters import FAMILIES
 from sempal_lib.runs import Run, RunError
 
 PRESETS = ("smoke", "demo", "gpu", "paper")
-CHAPTER_OF = {"layouts": CHAPTER, "semgan": "03_semgan"}  # one of each family
+CHAPTER_OF = {
+    "layouts": CHAPTER, "semgan": "03_semgan", "images": "07_painting_by_layout", "tuning": "09_end_to_end",
+}  # one of each family  # fmt: skip
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -140,7 +142,7 @@ def test_all_faults_are_told_at_once():
         (lambda values: values.update(sample=3), r"unknown parameter 'sample' .* did you mean 'samples'"),
         (lambda values: values.update(preset="other"), r"with 'preset: mine' among them"),
         (lambda values: values.update(chapters=[1]), r"mine.yaml: 'chapters' must be a map of families \(layouts, sem"),
-        (lambda values: values.update(chapters={"images": {}}), r"'chapters' has 'images', the families are layouts"),
+        (lambda values: values.update(chapters={"photos": {}}), r"'chapters' has 'photos', the families are layouts"),
     ],
 )
 def test_faulty_preset_file(change, message, monkeypatch, tmp_path):

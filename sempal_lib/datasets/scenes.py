@@ -42,6 +42,18 @@ class SceneDataset(Dataset):
         loader = DataLoader(_LayoutsOnly(self), batch_size=64, num_workers=workers)
         return torch.cat(list(loader))
 
+    def pairs(self, workers: int = 0) -> tuple[Tensor, Tensor]:
+        """All pictures, uint8 [N, 3, H, W], and their layouts, uint8 [N, H, W], in order.
+
+        Synthesizers and segmenters train on these: at 128×256 the 2,975 scenes of Cityscapes take 390 MB.
+
+        Args:
+            workers: processes that read or make scenes, 0 for this one.
+        """
+        loader = DataLoader(_Pairs(self), batch_size=64, num_workers=workers)
+        images, layouts = zip(*loader, strict=True)
+        return torch.cat(images), torch.cat(layouts)
+
 
 class _LayoutsOnly(Dataset):
     def __init__(self, scenes: SceneDataset):
@@ -52,3 +64,10 @@ class _LayoutsOnly(Dataset):
 
     def __getitem__(self, index: int) -> Tensor:
         return self.scenes.layout(index)
+
+
+class _Pairs(_LayoutsOnly):
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        scene = self.scenes[index]
+        image = ((scene["image"] + 1) * 127.5).round().clamp(0, 255)
+        return image.to(torch.uint8), scene["layout"].to(torch.uint8)

@@ -11,7 +11,9 @@ from sempal_lib.image_gans.perceptual import (
 )
 from sempal_lib.image_gans.pix2pix import Pix2pixSettings, UnetGenerator
 from sempal_lib.image_gans.pix2pixhd import GlobalGenerator, Pix2pixhdSettings
+from sempal_lib.image_gans.progan_rgb import ProganGenerator
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, SpadeSettings, sample_latent
+from sempal_lib.image_gans.two_stage import TwoStageGenerator, enlarge
 
 __all__ = [
     "IGNORED",
@@ -25,9 +27,12 @@ __all__ = [
     "PerceptualWeightsMissing",
     "Pix2pixSettings",
     "Pix2pixhdSettings",
+    "ProganGenerator",
     "SpadeGenerator",
     "SpadeSettings",
+    "TwoStageGenerator",
     "UnetGenerator",
+    "enlarge",
     "instance_edges",
     "perceptual_features",
     "sample_latent",

@@ -126,13 +126,14 @@ class SpadeGenerator(ImageGenerator):
 
     Attributes:
         method: how layouts are convolved, see `LayoutLevels`.
+        first_map_only: a gradient reaches the layout through the first map only, as in SB-GAN's release.
     Source: Park et al. 2019, §3 and appendix A. Chapter: Painting by layout.
     """
 
     def __init__(self, settings: SpadeSettings):
         super().__init__()
         s = self.settings = settings
-        self.method = "auto"
+        self.method, self.first_map_only = "auto", False
         self.noise_dim, self.takes_edges = s.latent_dim if s.use_vae else 0, s.instance_edges
         blocks, (h, w) = s.blocks, s.first_size
         top = blocks[0][0]
@@ -152,6 +153,8 @@ class SpadeGenerator(ImageGenerator):
             x = first(z).view(len(layout), -1, height, width)
         else:
             x = levels.at(height).convolve(first.weight, first.bias)
+        if self.first_map_only:
+            levels = LayoutLevels(layout.detach(), self.settings.num_classes, edges, self.method)
         for block, (_, _, doubled) in zip(self.blocks, self.settings.blocks, strict=True):
             x = upsample(x) if doubled else x
             x = block(x, levels.at(x.shape[2]))

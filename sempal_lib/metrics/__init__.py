@@ -18,6 +18,7 @@ from sempal_lib.metrics.layouts import (
     palette_kl,
     proportion_error,
 )
+from sempal_lib.metrics.scenes import evaluate_images, standard_classes
 from sempal_lib.metrics.segmentation import (
     confusion_matrix,
     evaluate_segmenter,
@@ -38,6 +39,7 @@ __all__ = [
     "FeatureWeightsMissing",
     "check_sample_count",
     "confusion_matrix",
+    "evaluate_images",
     "evaluate_layouts",
     "evaluate_pictures",
     "evaluate_segmenter",
@@ -61,6 +63,7 @@ __all__ = [
     "sample",
     "shape_report",
     "sliced_wasserstein_distance",
+    "standard_classes",
     "snap_to_colours",
     "swd_record",
 ]

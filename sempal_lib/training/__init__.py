@@ -1,9 +1,22 @@
 """Training: progressive layout GANs, checkpoints, devices."""
 
 from sempal_lib.training.checkpoint import CheckpointError
-from sempal_lib.training.judge import judge_training, train_judge
+from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining
+from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
+from sempal_lib.training.judge import judge_training, train_judge, train_segmenter, with_pairs
 from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train
 from sempal_lib.training.loop import Training
+from sempal_lib.training.painting import (
+    SYNTHESIZERS,
+    image_networks,
+    image_settings,
+    image_training,
+    perceptual_for,
+    progan_training,
+    train_images,
+    train_progan,
+)
+from sempal_lib.training.progan_rgb import ProganTraining
 from sempal_lib.training.progressive import ProgressiveTraining
 from sempal_lib.training.segmentation import (
     PairSource,
@@ -20,17 +33,25 @@ from sempal_lib.training.semgan import (
     train_semgan,
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
-from sempal_lib.training.setup import LayoutSet, progress_bar
+from sempal_lib.training.setup import LayoutSet, SceneSet, progress_bar, scene_set
+from sempal_lib.training.tuning import TuningData, end_to_end_training, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
 __all__ = [
+    "SYNTHESIZERS",
     "CheckpointError",
+    "EndToEndSettings",
+    "EndToEndTraining",
+    "ImageTraining",
+    "ImageTrainingSettings",
     "LayoutData",
     "LayoutSet",
     "PairSource",
+    "ProganTraining",
     "Progress",
     "ProgressiveSettings",
     "ProgressiveTraining",
+    "SceneSet",
     "SegmenterTraining",
     "SegmenterTrainingSettings",
     "SemganTraining",
@@ -38,17 +59,30 @@ __all__ = [
     "StageSettings",
     "Training",
     "TrainingError",
+    "TuningData",
+    "end_to_end_training",
+    "image_networks",
+    "image_settings",
+    "image_training",
     "judge_training",
     "layout_data",
     "layout_training",
     "load_generator",
     "load_segmenter",
+    "perceptual_for",
+    "progan_training",
     "progress_bar",
     "save_generator",
     "save_segmenter",
+    "scene_set",
     "semgan_data",
     "semgan_training",
     "train",
+    "train_images",
     "train_judge",
+    "train_progan",
+    "train_segmenter",
     "train_semgan",
+    "tune_pair",
+    "with_pairs",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class CheckpointError(RuntimeError):
@@ -45,6 +45,26 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             "move it away to train afresh, or put a good copy in its place"
         ) from error
     return tensors, facts
+
+
+def load_into(path: str | Path, networks: dict[str, nn.Module]) -> None:
+    """Give networks the weights that a training's checkpoint holds under their names.
+
+    "averaged" takes the generator's own weights where the training kept no average. Raises CheckpointError that
+    names the file and the network if they are missing or of another architecture.
+    """
+    tensors, _ = load(path)
+    for name, network in networks.items():
+        weights = by_prefix(name, tensors)
+        if name == "averaged" and not weights:
+            weights = by_prefix("generator", tensors)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{path} holds no {name} of this architecture ({str(error)[:300]}): it was trained with other "
+                "settings. Train it with those of this run, or give this run its settings"
+            ) from error
 
 
 def check_configuration(path: str | Path, found: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -90,7 +90,7 @@ class ImageTraining(Training):
         edges: borders of instances, [N, H, W], where generator and discriminator take them.
         fabric, checkpoint_path, configuration: as in `ProgressiveTraining`.
     Attributes:
-        averaged: the generator to paint with.
+        averaged: the generator to paint with. painters: the weights of generator and encoder.
     Raises:
         ValueError: pictures and layouts that do not fit each other or the generator, a label that is no class,
             no features for a perceptual loss.
@@ -134,9 +134,9 @@ class ImageTraining(Training):
         networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         if self.encoder is not None:
             networks["encoder"] = self.encoder
-        self._painters = [p for name, net in networks.items() if name != "discriminator" for p in net.parameters()]
+        self.painters = [p for name, net in networks.items() if name != "discriminator" for p in net.parameters()]
         self._judges = list(self.discriminator.parameters())
-        rates = {"g": (self._painters, settings.learning_rate_g), "d": (self._judges, settings.learning_rate_d)}
+        rates = {"g": (self.painters, settings.learning_rate_g), "d": (self._judges, settings.learning_rate_d)}
         optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.Adam(parameters, rate, settings.betas, fused=True)
             for name, (parameters, rate) in rates.items()
@@ -226,9 +226,9 @@ class ImageTraining(Training):
         with self.fabric.autocast():
             found, loss_d = self._losses(*self._batch())
         loss_g = torch.stack(list(found.values())).sum()
-        gradients = list(torch.autograd.grad(loss_g, self._painters, retain_graph=True))
+        gradients = list(torch.autograd.grad(loss_g, self.painters, retain_graph=True))
         gradients += torch.autograd.grad(loss_d, self._judges)
-        self._update(self._painters + self._judges, gradients)
+        self._update(self.painters + self._judges, gradients)
         self.images += s.batch_size
         if s.ema_images:
             self._average(self.averaged, self.generator, s.batch_size, s.ema_images)

@@ -1,17 +1,87 @@
-"""A segmenter of painted layouts, whose features give FD-seg where there are no photographs to judge by."""
+"""Segmenters as a run's parameters say: those that judge pictures, and those that generated pairs teach."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from lightning.fabric import Fabric
+from torch import Tensor
 
 from sempal_lib.metrics.semgan import painted
-from sempal_lib.parameters import SemganParameters
+from sempal_lib.parameters import ImageParameters, Parameters, SemganParameters
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
-from sempal_lib.training.segmentation import SegmenterTraining, SegmenterTrainingSettings
-from sempal_lib.training.setup import LayoutSet, make_fabric, progress_bar, provenance, set_outdated_aside
+from sempal_lib.training.segmentation import PairSource, SegmenterTraining, SegmenterTrainingSettings
+from sempal_lib.training.setup import (
+    LayoutSet,
+    SceneSet,
+    make_fabric,
+    progress_bar,
+    provenance,
+    set_outdated_aside,
+)
 
 _CODE = ("segmentation.py", "training/segmentation.py", "training/judge.py")
+
+
+def segmenter_training(
+    parameters: Parameters,
+    data: LayoutSet,
+    images: Tensor | None,
+    network: SegmenterSettings,
+    settings: SegmenterTrainingSettings,
+    checkpoint_path: str | Path | None = None,
+    source: PairSource | None = None,
+    fabric: Fabric | None = None,
+) -> SegmenterTraining:
+    """A segmenter of a run, ready to be trained or to go on from its checkpoint; on one device.
+
+    Args:
+        data: whose layouts go with `images`; None: all pairs come from `source`.
+    """
+    facts = provenance(data, _CODE)
+    set_outdated_aside(checkpoint_path, facts)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        segmenter = Segmenter(network)
+    layouts = None if images is None else data.layouts
+    return SegmenterTraining(
+        segmenter, images, layouts, settings, source, fabric or make_fabric(parameters, devices=1), checkpoint_path,
+        facts,
+    )  # fmt: skip
+
+
+def train_segmenter(
+    parameters: ImageParameters,
+    data: SceneSet,
+    checkpoint_path: str | Path | None = None,
+    seed: int | None = None,
+    source: PairSource | None = None,
+) -> Segmenter:
+    """Train a segmenter on the pairs of a data set, or on generated ones, and return it.
+
+    On real pairs it is the judge of GAN-test, and real ones' score in GAN-train. The light one learns by Adam, the
+    papers' by their SGD.
+
+    Args:
+        data: the pairs; `with_pairs` puts generated ones in their place.
+        seed: None is the run's. source: fresh pairs in every step, in place of the data's.
+    Chapter: Judging with a segmenter.
+    """
+    p, classes = parameters, data.label_space.num_classes
+    light = p.segmenter == "light"
+    network = SegmenterSettings.light(classes) if light else SegmenterSettings(classes, p.segmenter)
+    settings = SegmenterTrainingSettings(
+        p.segmenter_steps, p.segmenter_batch_size, "adam" if light else "sgd", channels_last=p.channels_last,
+        compile=p.compile, checkpoint_seconds=p.checkpoint_seconds, seed=p.seed if seed is None else seed,
+    )  # fmt: skip
+    images = None if source is not None else data.images
+    return _to_the_end(segmenter_training(p, data, images, network, settings, checkpoint_path, source))
+
+
+def with_pairs(data: SceneSet, images: Tensor, layouts: Tensor) -> SceneSet:
+    """The data set with other training pairs: pictures [N, 3, H, W] in [-1, 1], layouts uint8 [N, H, W]; CPU."""
+    kept = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+    return replace(data, images=kept, layouts=layouts.cpu())
 
 
 def judge_training(
@@ -30,19 +100,14 @@ def judge_training(
         A training of `parameters.judge_steps` steps, ready to go on from its checkpoint; `segmenter` is its network.
     Source: ours; the papers' FID takes a network trained on photographs. Chapter: Pixels that are classes.
     """
-    facts = provenance(data, _CODE)
-    set_outdated_aside(checkpoint_path, facts)
+    p = parameters
     settings = SegmenterTrainingSettings(
-        parameters.judge_steps, 8, "adam", 0.01, 0.9, flip=False, channels_last=parameters.channels_last,
-        checkpoint_seconds=parameters.checkpoint_seconds, seed=parameters.seed,
+        p.judge_steps, 8, "adam", flip=False, channels_last=p.channels_last,
+        checkpoint_seconds=p.checkpoint_seconds, seed=p.seed,
     )  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(parameters.seed)
-        segmenter = Segmenter(SegmenterSettings.light(data.label_space.num_classes))
+    network = SegmenterSettings.light(data.label_space.num_classes)
     pictures = painted(data.layouts, data.label_space)
-    return SegmenterTraining(
-        segmenter, pictures, data.layouts, settings, None, fabric or make_fabric(parameters), checkpoint_path, facts
-    )
+    return segmenter_training(p, data, pictures, network, settings, checkpoint_path, fabric=fabric)
 
 
 def train_judge(
@@ -51,7 +116,10 @@ def train_judge(
     """The trained segmenter of `judge_training`, on the CPU; None where `judge_steps` is 0."""
     if not parameters.judge_steps:
         return None
-    training = judge_training(parameters, data, checkpoint_path)
+    return _to_the_end(judge_training(parameters, data, checkpoint_path)).cpu()
+
+
+def _to_the_end(training: SegmenterTraining) -> Segmenter:
     for _ in progress_bar(training):
         pass
-    return training.segmenter.cpu().eval()
+    return training.segmenter.eval()

@@ -1,18 +1,20 @@
-"""What stands before a training: the layouts of a run, its devices, and whether an old checkpoint still fits."""
+"""What stands before a training: the scenes of a run, its devices, and whether an old checkpoint still fits."""
 
 import ast
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 from tqdm import tqdm
 
 from sempal_lib import datasets
+from sempal_lib.datasets.scenes import SceneDataset
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.parameters import Parameters
@@ -46,6 +48,18 @@ class LayoutSet:
         return tuple(self.layouts.shape[1:])  # type: ignore[return-value]
 
 
+@dataclass(frozen=True, eq=False)
+class SceneSet(LayoutSet):
+    """The pictures of a run beside their layouts, in which 255 is the one label of no class.
+
+    Attributes:
+        images, held_out_images: training and validation pictures, uint8 [N, 3, H, W].
+    """
+
+    images: Tensor
+    held_out_images: Tensor
+
+
 def layout_size(parameters: Parameters) -> tuple[int, int]:
     """(H, W) of a run's layouts: the height asked for, the width by the data set's own aspect (1:1 or 1:2), px."""
     own = datasets.load(parameters.dataset, "val", root=parameters.data_root, limit=1).size
@@ -60,30 +74,58 @@ def layout_set(parameters: Parameters, workers: int = 0, square: bool = False) -
     Args:
         square: of wide scenes take every second column only, as if they had been resized to a square.
     """
-    p, size = parameters, layout_size(parameters)
-    layouts = []
-    for split, limit in (("train", p.train_scenes), ("val", p.val_scenes)):
-        scenes = datasets.load(p.dataset, split, size, root=p.data_root, seed=p.seed, limit=limit)
+    size, layouts = layout_size(parameters), []
+    for scenes in _splits(parameters, size):
         every = scenes.layouts(workers)
         if square and size[1] == 2 * size[0]:
             every = every[:, :, 1::2].contiguous()
         layouts.append(every[(every < scenes.label_space.num_classes).flatten(1).any(1)])
     space = scenes.label_space
     seen, held_out = (palette_of(x, space.num_classes, space.ignore_index) for x in layouts)
-    return LayoutSet(p.dataset, space, layouts[0], layouts[1], seen, held_out)
+    return LayoutSet(parameters.dataset, space, layouts[0], layouts[1], seen, held_out)
 
 
-def make_fabric(parameters: Parameters) -> Fabric:
-    """Devices and precision of a run. Several devices are processes that `launch` starts."""
+def scene_set(parameters: Parameters, workers: int = 0) -> SceneSet:
+    """Read or make all pictures and layouts of a run.
+
+    Every file is looked at here, before any training starts. Errors are those of `datasets.load`.
+    Chapter: Painting by layout.
+    """
+    found = []
+    for scenes in _splits(parameters, layout_size(parameters)):
+        images, layouts = scenes.pairs(workers)
+        classes = scenes.label_space.num_classes
+        layouts = torch.where(layouts < classes, layouts, 255)
+        some = (layouts < classes).flatten(1).any(1)
+        found.append((images[some], layouts[some], palette_of(layouts[some], classes, 255)))
+    (images, layouts, palettes), (held_out_images, held_out, held_out_palettes) = found
+    return SceneSet(
+        parameters.dataset, replace(scenes.label_space, ignore_index=255), layouts, held_out, palettes,
+        held_out_palettes, images, held_out_images,
+    )  # fmt: skip
+
+
+def _splits(parameters: Parameters, size: tuple[int, int]) -> Iterator[SceneDataset]:
     p = parameters
+    for split, limit in (("train", p.train_scenes), ("val", p.val_scenes)):
+        yield datasets.load(p.dataset, split, size, root=p.data_root, seed=p.seed, limit=limit)
+
+
+def make_fabric(parameters: Parameters, devices: int | None = None) -> Fabric:
+    """Devices and precision of a run. Several devices are processes that `launch` starts.
+
+    Args:
+        devices: where it is not the parameters' number.
+    """
+    p, devices = parameters, devices or parameters.devices
     return Fabric(
-        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[p.device], devices=p.devices,
-        precision=p.precision, strategy="ddp_spawn" if p.devices > 1 else "auto",
+        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[p.device], devices=devices,
+        precision=p.precision, strategy="ddp_spawn" if devices > 1 else "auto",
     )  # fmt: skip
 
 
 def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
-    """Hashes of the training layouts and of the code that trains on them; comments and docstrings do not count.
+    """Hashes of the training data and of the code that trains on them; comments and docstrings do not count.
 
     Args:
         code: patterns of files of the library, beside those that every training depends on.
@@ -96,8 +138,10 @@ def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
             if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and _is_text(body[0].value):
                 body.pop(0)
         digest.update(ast.dump(tree).encode())
-    layouts = hashlib.sha256(data.layouts.numpy().tobytes())
-    return {"data_set": data.name, "data": layouts.hexdigest()[:12], "code": digest.hexdigest()[:12]}
+    seen = hashlib.sha256(data.layouts.numpy().tobytes())
+    if isinstance(data, SceneSet):
+        seen.update(data.images.numpy().tobytes())
+    return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": digest.hexdigest()[:12]}
 
 
 def _is_text(node: ast.expr) -> bool:
@@ -123,7 +167,7 @@ def set_outdated_aside(path: str | Path | None, facts: dict[str, str]) -> None:
 def train_to_the_end(
     build: Callable[..., AnyTraining],
     parameters: Parameters,
-    data: LayoutSet,
+    data: Any,
     *arguments: Any,
     watch: Callable[[AnyTraining], Iterable[Progress]] = iter,
 ) -> AnyTraining:

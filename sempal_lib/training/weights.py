@@ -7,6 +7,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from sempal_lib.image_gans import (
+    GlobalGenerator,
+    Pix2pixhdSettings,
+    Pix2pixSettings,
+    ProganGenerator,
+    SpadeGenerator,
+    SpadeSettings,
+    UnetGenerator,
+)
 from sempal_lib.labels import LabelSpace
 from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator
 from sempal_lib.layout_gans.semgan import SemganGenerator, SemganSettings
@@ -17,18 +26,24 @@ from sempal_lib.training import checkpoint
 _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "layout": (LayoutGenerator, GeneratorSettings),
     "semgan": (SemganGenerator, SemganSettings),
+    "gaugan": (SpadeGenerator, SpadeSettings),
+    "pix2pix": (UnetGenerator, Pix2pixSettings),
+    "pix2pixhd": (GlobalGenerator, Pix2pixhdSettings),
+    "progan": (ProganGenerator, GeneratorSettings),
 }
 
 
 def save_generator(
     path: str | Path,
-    generator: LayoutGenerator | SemganGenerator,
+    generator: Any,
     label_space: LabelSpace,
     mixture: PaletteMixture | None = None,
     half: bool = True,
 ) -> None:
     """Write a generator with its classes and its palette mixture, in half precision unless told otherwise.
 
+    Args:
+        generator: of layouts or of pictures; any of this library's.
     Chapter: Progressive layouts, guided by a palette.
     """
     dtype = torch.float16 if half else torch.float32
@@ -39,20 +54,25 @@ def save_generator(
     if mixture is not None:  # small, and its covariances would suffer: always in full
         tensors |= checkpoint.with_prefix("mixture", mixture.tensors())
     labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
-    (kind,) = (name for name, (network, _) in _KINDS.items() if isinstance(generator, network))
+    (kind,) = (name for name, (network, _) in _KINDS.items() if type(generator) is network)
     facts = {"kind": kind, "settings": generator.settings.as_dict(), "labels": labels}
     checkpoint.save(path, tensors, facts | ({"aic": mixture.aic} if mixture is not None else {}))
 
 
-def load_generator(path: str | Path) -> tuple[Any, LabelSpace, PaletteMixture | None]:
+def load_generator(path: str | Path, kind: str | None = None) -> tuple[Any, LabelSpace, PaletteMixture | None]:
     """Read what `save_generator` wrote; the generator is ready to sample from, in float32 on the CPU.
 
+    Args:
+        kind: "layout", "semgan", "gaugan", "pix2pix", "pix2pixhd" or "progan", if it must be that; None: any.
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else.
     """
     tensors, facts = checkpoint.load(path)
+    found_kind = facts.get("kind", "layout")
+    if kind is not None and found_kind != kind:
+        raise checkpoint.CheckpointError(f"{path} holds a generator of the kind {found_kind}, expected {kind}")
     try:
-        network, settings = _KINDS[facts.get("kind", "layout")]
+        network, settings = _KINDS[found_kind]
         generator = network(settings(**facts["settings"]))
         generator.load_state_dict(checkpoint.by_prefix("generator", tensors))
         labels = facts["labels"]

@@ -1,0 +1,48 @@
+"""What is measured of generated scenes, pictures with their layouts."""
+
+from torch import Tensor
+
+from sempal_lib.labels import CITYSCAPES_19, LabelSpace
+from sempal_lib.metrics.images import FeatureWeightsMissing, check_sample_count, frechet_inception_distance
+from sempal_lib.metrics.segmentation import evaluate_segmenter, fd_seg
+from sempal_lib.segmentation import Segmenter, as_float
+
+
+def standard_classes(label_space: LabelSpace) -> list[int] | None:
+    """Indices of the 19 classes of Cityscapes' benchmark, where a label space has them among others; None: all count.
+
+    Source: Semantic Palette, §5 "Metrics". Chapter: Judging with a segmenter.
+    """
+    names = [name for name in CITYSCAPES_19.names if name in label_space.names]
+    if len(names) < CITYSCAPES_19.num_classes or label_space.num_classes == CITYSCAPES_19.num_classes:
+        return None
+    return [label_space.index(name) for name in names]
+
+
+def evaluate_images(
+    images: Tensor, layouts: Tensor, real_images: Tensor, segmenter: Segmenter, label_space: LabelSpace
+) -> dict[str, tuple[float, int]]:
+    """GAN-test and FD-seg of generated scenes, and FID where its weights are at hand.
+
+    Args:
+        images: generated pictures, float [N, 3, H, W] in [-1, 1]. layouts: those that they were painted on,
+            integer [N, H, W]; 255 is no class.
+        real_images: validation pictures, uint8 or float; as many as there are generated ones are compared.
+        segmenter: trained on real pairs.
+    Returns:
+        Metric to (value, number of pictures).
+    Raises:
+        ValueError: fewer real pictures than generated ones, and what `evaluate_segmenter` and `fd_seg` raise.
+    Source: Semantic Palette, §5 "Metrics". Chapter: Judging with a segmenter.
+    """
+    check_sample_count(len(real_images), len(images), "the validation pictures")
+    read = evaluate_segmenter(segmenter, images, layouts, standard_classes(label_space))
+    names = {"miou": "gan_test_miou", "miou_all": "gan_test_miou_all", "pixel_accuracy": "gan_test_accuracy"}
+    found = {names[name]: value for name, value in read.items()}
+    real = real_images[: len(images)]
+    found["fd_seg"] = fd_seg(real, images, segmenter)
+    try:
+        found["fid"] = frechet_inception_distance(as_float(real.cpu()), images.cpu())
+    except FeatureWeightsMissing:
+        pass  # the chapter says so
+    return {metric: (value, len(images)) for metric, value in found.items()}

@@ -1,0 +1,207 @@
+"""Two generators, one loss: a layout generator and a synthesizer, tuned together through the final picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from sempal_lib.image_gans import MultiScaleDiscriminator, SpadeGenerator, TwoStageGenerator, enlarge
+from sempal_lib.image_gans.interface import track_spectral_norms
+from sempal_lib.labels import one_hot
+from sempal_lib.layers import soften, softening_kernel
+from sempal_lib.losses import hinge_discriminator_loss, hinge_generator_loss
+from sempal_lib.training.images import ImageTraining
+from sempal_lib.training.loop import Training, average_of, placed
+from sempal_lib.training.progressive import ProgressiveTraining
+
+_TUNED = ("layouts", "pictures", "both")
+
+
+@dataclass(frozen=True)
+class EndToEndSettings:
+    """How a pair of trained generators is tuned. The defaults are SB-GAN's paper's."""
+
+    steps: int = 37_200  # 100 epochs of Cityscapes in batches of 8
+    tune: str = "both"  # which generator moves, and its discriminators: "layouts", "pictures" or "both"
+    layout_weight: float = 10.0  # λ of the layout generator's own loss
+    judge_weight: float = 1.0  # of D₂'s
+    soft: bool = False  # real layouts are softened for the synthesizer too, as generated ones are soft
+    first_map_only: bool = False  # D₂'s gradient reaches a layout through the synthesizer's first convolution only
+    judge_steps: int = 0  # steps before these, in which D₂ learns alone
+    judge_rate: float = 4e-4  # of Adam, for D₂
+    judge_betas: tuple[float, float] = (0.0, 0.9)
+    ema_images: int = 0  # half-life of both averaged generators, in scenes shown; 0: no averaging
+    report_steps: int = 25
+    checkpoint_seconds: float = 60.0
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.tune not in _TUNED:
+            raise ValueError(f"tune={self.tune!r}: choose one of {', '.join(map(repr, _TUNED))}")
+        if self.steps < 1 or self.judge_steps < 0:
+            raise ValueError(f"steps={self.steps}, judge_steps={self.judge_steps}: choose at least 1, and at least 0")
+
+    @classmethod
+    def sb_gan(cls, released: bool = False, **changes: Any) -> "EndToEndSettings":
+        """SB-GAN's. Released: a tenth of D₂'s weight, an epoch for D₂ first, one way only for its gradient.
+
+        Source: SB-GAN, §3.3 and §4.
+        """
+        quirks: dict[str, Any] = {
+            "judge_weight": 0.1, "first_map_only": True, "judge_steps": 372, "judge_rate": 2e-4,
+            "judge_betas": (0.0, 0.99),
+        }  # fmt: skip
+        return cls(**((quirks if released else {}) | changes))
+
+    @classmethod
+    def semantic_palette(cls, **changes: Any) -> "EndToEndSettings":
+        """Semantic Palette's: soft layouts, their losses at full weight, D₂'s at a hundredth; 200 epochs, batches of 4.
+
+        Source: Semantic Palette, §3.3, and its release.
+        """
+        return cls(**({"steps": 148_600, "layout_weight": 1.0, "judge_weight": 0.01, "soft": True} | changes))
+
+
+class EndToEndTraining(Training):
+    """A layout generator and a synthesizer in joint training.
+
+    In each step the synthesizer paints a batch of generated layouts for D₂, which sees the picture alone, and a batch
+    of real ones for its own losses. The layouts carry a gradient, straight-through or soft, so that what D₂ says of a
+    picture reaches the layout generator.
+
+    Args:
+        layouts: a layout GAN with trained weights, at its last stage; it is not trained by itself any more, and its
+            settings hold for this training: batch, learning rate, softness.
+        images: a synthesizer with trained weights, likewise. Its pictures are a whole multiple of the layouts' size.
+        judge: D₂, `DiscriminatorSettings.small(0)`, untrained.
+        settings, checkpoint_path, configuration: as in `ProgressiveTraining`.
+    Attributes:
+        averaged: the tuned pair, to sample from.
+    Source: SB-GAN, eq. 3; Semantic Palette, §3.3. Chapter: Two generators, one loss.
+    """
+
+    def __init__(
+        self,
+        layouts: ProgressiveTraining,
+        images: ImageTraining,
+        judge: MultiScaleDiscriminator,
+        settings: EndToEndSettings,
+        checkpoint_path: str | Path | None = None,
+        configuration: dict[str, Any] | None = None,
+    ):
+        if judge.settings.num_classes:
+            raise ValueError("D₂ sees pictures only: build it with DiscriminatorSettings.small(0)")
+        stages = [stage.batch_size for stage in layouts.settings.stages]
+        if stages[-1] != images.settings.batch_size:
+            raise ValueError(
+                f"{stages[-1]} layouts and {images.settings.batch_size} pictures a step: give both one batch_size"
+            )
+        fabric: Fabric = images.fabric
+        self.layouts, self.images_side = layouts, images
+        layouts.step = layouts.steps - 1  # the last stage, wholly faded in
+        self.judge: MultiScaleDiscriminator = placed(judge, fabric, images.settings.channels_last)
+        painter, mixture = images.generator, layouts.mixture
+        if isinstance(painter, SpadeGenerator):
+            painter.first_map_only = settings.first_map_only
+        self._pair = TwoStageGenerator(layouts.generator, painter, mixture)
+        self.averaged = self._pair
+        if settings.ema_images:
+            self.averaged = TwoStageGenerator(
+                average_of(layouts.generator, settings.ema_images), average_of(painter, settings.ema_images), mixture
+            )
+        self._size = (painter.settings.height, painter.settings.width)
+        self._kernel = softening_kernel(self._size[0], layouts.settings.released).to(fabric.device)
+        networks: dict[str, nn.Module] = {
+            "layout_discriminator": layouts.discriminator, "discriminator": images.discriminator,
+            "judge": self.judge, "pair": self._pair,
+        }  # fmt: skip
+        if settings.ema_images:
+            networks["averaged"] = self.averaged
+        if images.encoder is not None:
+            networks["encoder"] = images.encoder
+        rates, betas = settings.judge_rate, settings.judge_betas
+        optimizers = {
+            "layout_g": layouts.optimizers["g"], "layout_d": layouts.optimizers["d"],
+            "g": images.optimizers["g"], "d": images.optimizers["d"],
+            "judge": torch.optim.Adam(self.judge.parameters(), rates, betas, fused=True),
+        }  # fmt: skip
+        facts = {"layout_training": layouts.configuration, "image_training": images.configuration}
+        super().__init__(
+            networks, optimizers, settings, fabric, checkpoint_path, {**facts, **(configuration or {})}
+        )  # fmt: skip
+        layouts.random = images.random = self.random
+        self.resume()
+
+    @property
+    def steps(self) -> int:
+        return self.settings.judge_steps + self.settings.steps
+
+    def _steps_to_report(self) -> int:
+        first = self.settings.judge_steps
+        return (first if self.step < first else self.steps) - self.step
+
+    def _paint(self, soft_layout: Tensor) -> Tensor:
+        """G(z): pictures of generated layouts, [B, C, h, w] of any softness."""
+        batch, length, z = self.images_side.settings.batch_size, self._pair.painter.noise_dim, None
+        if length:
+            z = torch.randn(batch, length, generator=self.random, device=self.random.device)[self._part(batch)]
+        return self._pair.painter(enlarge(soft_layout, self._size), z)
+
+    def _real(self, layouts: Tensor) -> Tensor:
+        """Real layouts [B, H, W] as the synthesizer is told them."""
+        if not self.settings.soft:
+            return layouts
+        hard = one_hot(layouts, self._pair.painter.settings.num_classes)
+        soft = soften(hard, self._kernel)
+        # Pixels of no class stay so, and blur into none.
+        return soft / soft.sum(1, keepdim=True).clamp(min=1e-6) * hard.sum(1, keepdim=True)
+
+    def _train_step(self) -> dict[str, Tensor]:
+        s, layouts, images = self.settings, self.layouts, self.images_side
+        alone = self.step < s.judge_steps
+        move_layouts, move_pictures = (not alone and s.tune in (one, "both") for one in ("layouts", "pictures"))
+        images.generator.train(move_pictures)  # one that rests paints as it is looked at
+        for network in (images.discriminator, self.judge):
+            network.train()
+        with self.fabric.autocast():
+            judged = layouts.judge()
+            fake = self._paint(judged.fake if move_layouts else judged.fake.detach())
+            pictures, real, edges, noise = images._batch()
+            of_fake, of_real = self.judge.judge([fake, pictures])
+            loss_2 = hinge_generator_loss(of_fake.logits)
+            loss_d2 = hinge_discriminator_loss(of_real.logits, of_fake.logits)
+            reported = {"fooled": loss_2.detach(), "loss_d2": loss_d2.detach()}
+            loss = s.judge_weight * loss_2
+            if move_layouts:
+                loss = loss + s.layout_weight * judged.loss_g
+            if move_pictures:
+                found, loss_d = images._losses(pictures, self._real(real), edges, noise)
+                loss = loss + torch.stack(list(found.values())).sum()
+                reported |= {name: value.detach() for name, value in found.items()}
+        judge = list(self.judge.parameters())
+        parameters = judge
+        gradients: list[Tensor | None] = list(torch.autograd.grad(loss_d2, judge, retain_graph=not alone))
+        if not alone:
+            both = layouts.generator, layouts.discriminator
+            g, d = (list(network.parameters()) if move_layouts else [] for network in both)
+            painters = images.painters if move_pictures else []
+            own = list(images.discriminator.parameters()) if move_pictures else []
+            found_gradients = torch.autograd.grad(loss, g + d + painters, retain_graph=True, allow_unused=True)
+            parameters = judge + g + d + painters + own
+            gradients += found_gradients[: len(g)]
+            if d:
+                # λ weighs the generator's loss only; L_D wants the gradient of -E[D(fake)] as it is.
+                plain = [None if x is None else x / s.layout_weight for x in found_gradients[len(g) : len(g + d)]]
+                gradients += layouts.discriminator_gradients(judged, plain)
+            gradients += found_gradients[len(g + d) :]
+            if own:
+                gradients += torch.autograd.grad(loss_d, own)
+        self._update(parameters, gradients)
+        self.images += images.settings.batch_size
+        if s.ema_images and not alone:
+            self._average(self.averaged, self._pair, images.settings.batch_size, s.ema_images)
+            track_spectral_norms(self.averaged)
+        return reported | ({f"layout_{name}": value for name, value in judged.reported.items()} if move_layouts else {})

@@ -1,0 +1,219 @@
+"""From a run's parameters to trained synthesizers of pictures, all on one budget."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+
+from sempal_lib.image_gans import (
+    DiscriminatorSettings,
+    GlobalGenerator,
+    ImageEncoder,
+    ImageGenerator,
+    MultiScaleDiscriminator,
+    PerceptualFeatures,
+    PerceptualWeightsMissing,
+    Pix2pixhdSettings,
+    Pix2pixSettings,
+    ProganGenerator,
+    SpadeGenerator,
+    SpadeSettings,
+    UnetGenerator,
+    perceptual_features,
+    segmenter_features,
+)
+from sempal_lib.layout_gans import LayoutDiscriminator
+from sempal_lib.parameters import ImageParameters
+from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
+from sempal_lib.training.judge import train_segmenter
+from sempal_lib.training.progan_rgb import ProganTraining
+from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings
+from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_set, set_outdated_aside, train_to_the_end
+
+SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")
+EYE = 1000  # added to the seed of the segmenter whose features a perceptual loss compares: it never judges
+_CODE = ("layers.py", "segmentation.py", "image_gans/*.py", "training/images.py", "training/painting.py")
+_PROGAN_CODE = (
+    "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",
+    "training/progressive.py", "training/progan_rgb.py",
+)  # fmt: skip
+
+
+def image_networks(
+    system: str, parameters: ImageParameters, num_classes: int, size: tuple[int, int]
+) -> tuple[ImageGenerator, MultiScaleDiscriminator, ImageEncoder | None]:
+    """Generator, discriminator and, of "gaugan-vae", encoder as the parameters say.
+
+    At the papers' sizes they are the papers'. Smaller pictures get fewer halvings: pix2pix goes down to 1 px of height
+    and pix2pixHD to a sixteenth, but no lower than 8 px; patches of their judges are smaller too. GauGAN has the
+    judge of SB-GAN and Semantic Palette, whose pictures are of these sizes.
+
+    Args:
+        system: one of SYNTHESIZERS. size: (H, W) of the pictures, px.
+    Chapter: Painting by layout.
+    """
+    p, (height, width) = parameters, size
+    of_size = (num_classes, height, width, p.ngf)
+    octaves = height.bit_length() - 1
+    generator: ImageGenerator
+    if system == "pix2pix":
+        generator = UnetGenerator(Pix2pixSettings(*of_size, depth=min(8, octaves), dropouts=min(3, octaves - 2)))
+        strides = (2, 2, 2, 1) if height >= 64 else (2, 2, 1)
+        judge = DiscriminatorSettings(num_classes, p.ndf, strides, scales=1, norm="batch", padding=1)
+    elif system == "pix2pixhd":
+        generator = GlobalGenerator(Pix2pixhdSettings(*of_size, downs=max(1, min(4, octaves - 3))))
+        judge = DiscriminatorSettings.pix2pixhd(num_classes, p.ndf)
+    elif system in ("gaugan", "gaugan-vae"):
+        settings = SpadeSettings(
+            *of_size, p.doublings, p.hidden, use_vae=system == "gaugan-vae", latent_dim=p.latent_dim,
+            encoder_size=max(16, min(256, 2 * height)),
+        )  # fmt: skip
+        judge = DiscriminatorSettings.small(num_classes, p.ndf)
+        encoder = ImageEncoder(settings) if settings.use_vae else None
+        return SpadeGenerator(settings), MultiScaleDiscriminator(judge), encoder
+    else:
+        raise ValueError(f"{system!r} is no synthesizer: choose one of {', '.join(SYNTHESIZERS)}")
+    return generator, MultiScaleDiscriminator(judge), None
+
+
+def image_settings(system: str, parameters: ImageParameters) -> ImageTrainingSettings:
+    """How a synthesizer is trained: its paper's losses and optimizer, the parameters' budget."""
+    p = parameters
+    budget: dict[str, Any] = {
+        "batch_size": p.batch_size, "steps": p.steps, "constant_steps": p.steps // 2 if p.decay else p.steps,
+        "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
+        "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed,
+    }  # fmt: skip
+    if system.startswith("pix2pix"):
+        make = ImageTrainingSettings.pix2pix if system == "pix2pix" else ImageTrainingSettings.pix2pixhd
+        return make(learning_rate_g=p.learning_rate, learning_rate_d=p.learning_rate, **budget)
+    return ImageTrainingSettings(learning_rate_g=p.learning_rate / 2, learning_rate_d=2 * p.learning_rate, **budget)
+
+
+def perceptual_for(parameters: ImageParameters, data: SceneSet, checkpoint_path: str | Path) -> PerceptualFeatures:
+    """The features that perceptual losses compare, as `parameters.perceptual` says.
+
+    A stand-in for VGG-19 is trained here, on the same pairs as the judge but from another seed, so that no synthesizer
+    is trained on the features that it is judged by.
+
+    Args:
+        checkpoint_path: of the stand-in's training.
+    Raises:
+        PerceptualWeightsMissing: VGG-19 was asked for, and its weights cannot be had.
+    Chapter: Painting by layout.
+    """
+    if parameters.perceptual != "segmenter":
+        try:
+            return perceptual_features(download=parameters.perceptual == "vgg19")
+        except PerceptualWeightsMissing:
+            if parameters.perceptual == "vgg19":
+                raise
+    return segmenter_features(train_segmenter(parameters, data, checkpoint_path, parameters.seed + EYE))
+
+
+def image_training(
+    parameters: ImageParameters,
+    data: SceneSet,
+    system: str,
+    perceptual: PerceptualFeatures | None,
+    checkpoint_path: str | Path | None = None,
+    fabric: Fabric | None = None,
+) -> ImageTraining:
+    """A synthesizer as the parameters say, ready to be trained or to go on from its checkpoint.
+
+    A checkpoint that older code of this library or other data left is moved aside, never mixed with the new.
+
+    Args:
+        system: one of SYNTHESIZERS. perceptual: from `perceptual_for`; "pix2pix" looks at none.
+    Chapter: Painting by layout.
+    """
+    facts = provenance(data, _CODE)
+    set_outdated_aside(checkpoint_path, facts)
+    settings = image_settings(system, parameters)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(parameters.seed)
+        generator, discriminator, encoder = image_networks(system, parameters, data.label_space.num_classes, data.size)
+    return ImageTraining(
+        generator, discriminator, data.images, data.layouts, settings,
+        perceptual if settings.perceptual_weight else None, encoder, fabric=fabric or make_fabric(parameters),
+        checkpoint_path=checkpoint_path, configuration=facts,
+    )  # fmt: skip
+
+
+def train_images(
+    parameters: ImageParameters,
+    data: SceneSet,
+    system: str,
+    checkpoint_path: str | Path,
+    eye_path: str | Path,
+    watch: Callable[[ImageTraining], Iterable[Progress]] = iter,
+) -> ImageTraining:
+    """Train a synthesizer to the end and return the training, whose `averaged` is the generator to paint with.
+
+    Args:
+        system, checkpoint_path: as in `image_training`. eye_path: checkpoint of `perceptual_for`'s stand-in, which
+            is trained first if it has not been. watch: as in `train`.
+    Chapter: Painting by layout.
+    """
+    return train_to_the_end(_build, parameters, data, system, str(checkpoint_path), str(eye_path), watch=watch)
+
+
+def _build(
+    parameters: ImageParameters,
+    data: SceneSet | None,
+    system: str,
+    checkpoint_path: str,
+    eye_path: str,
+    fabric: Fabric | None,
+) -> ImageTraining:
+    data = data or scene_set(parameters)
+    eye = None if system == "pix2pix" else perceptual_for(parameters, data, eye_path)
+    return image_training(parameters, data, system, eye, checkpoint_path, fabric)
+
+
+def progan_training(
+    parameters: ImageParameters,
+    data: SceneSet,
+    checkpoint_path: str | Path | None = None,
+    fabric: Fabric | None = None,
+) -> ProganTraining:
+    """A ProGAN on pictures alone, as the parameters say: what needs no layout.
+
+    Its learning rate is the paper's 1e-3 at 512 channels; narrower equalized layers take more, by the root.
+
+    Chapter: Judging with a segmenter.
+    """
+    p, (height, width) = parameters, data.size
+    facts = provenance(data, _PROGAN_CODE)
+    set_outdated_aside(checkpoint_path, facts)
+    network = ProganGenerator.settings_for(height, width, p.latent_dim, p.max_channels)
+    stage = StageSettings(p.batch_size, p.progan_images, p.progan_images)
+    settings = ProgressiveSettings(
+        (stage,) * network.num_stages, 1e-3 * (512 / p.max_channels) ** 0.5, conditional_weight=0.0,
+        multi_scale=False, palette_source="real", ema_images=max(p.progan_images // 16, 1) if p.ema else 0,
+        channels_last=p.channels_last, compile=p.compile, checkpoint_seconds=p.checkpoint_seconds, seed=p.seed,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(p.seed)
+        generator, discriminator = ProganGenerator(network), LayoutDiscriminator(network)
+    return ProganTraining(
+        generator, discriminator, data.images, settings, None, fabric or make_fabric(p), checkpoint_path, facts
+    )
+
+
+def train_progan(
+    parameters: ImageParameters,
+    data: SceneSet,
+    checkpoint_path: str | Path,
+    watch: Callable[[ProganTraining], Iterable[Progress]] = iter,
+) -> ProganTraining:
+    """Train the ProGAN on pictures to the end; arguments and result as in `train_images`."""
+    return train_to_the_end(_build_progan, parameters, data, str(checkpoint_path), watch=watch)
+
+
+def _build_progan(
+    parameters: ImageParameters, data: SceneSet | None, checkpoint_path: str, fabric: Fabric | None
+) -> ProganTraining:
+    return progan_training(parameters, data or scene_set(parameters), checkpoint_path, fabric)

@@ -1,0 +1,144 @@
+"""From a run's parameters and the checkpoints of two trainings to a pair that is tuned end to end."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from lightning.fabric import Fabric
+
+from sempal_lib.image_gans import DiscriminatorSettings, MultiScaleDiscriminator
+from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
+from sempal_lib.parameters import LayoutParameters, TuningParameters
+from sempal_lib.training import checkpoint
+from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining
+from sempal_lib.training.images import ImageTraining
+from sempal_lib.training.layouts import LayoutData, generator_settings, layout_data, progressive_settings
+from sempal_lib.training.painting import image_networks, image_settings, perceptual_for
+from sempal_lib.training.progressive import ProgressiveTraining
+from sempal_lib.training.settings import Progress, StageSettings
+from sempal_lib.training.setup import (
+    SceneSet,
+    make_fabric,
+    provenance,
+    scene_set,
+    set_outdated_aside,
+    train_to_the_end,
+)
+
+_CODE = (
+    "layers.py", "palettes.py", "segmentation.py", "layout_gans/*.py", "image_gans/*.py", "training/progressive.py",
+    "training/images.py", "training/painting.py", "training/end_to_end.py", "training/tuning.py",
+)  # fmt: skip
+
+
+class TuningData(NamedTuple):
+    """What a pair is tuned on: pictures with layouts, and the layouts at the layout generator's own size."""
+
+    scenes: SceneSet
+    layouts: LayoutData
+
+
+def end_to_end_training(
+    parameters: TuningParameters,
+    layout_parameters: LayoutParameters,
+    data: TuningData,
+    system: str,
+    checkpoints: Mapping[str, str | Path],
+    tune: str = "both",
+    checkpoint_path: str | Path | None = None,
+    fabric: Fabric | None = None,
+    **changes: Any,
+) -> EndToEndTraining:
+    """A trained pair, ready to be tuned or to go on from its checkpoint.
+
+    The layout networks learn at a hundredth (SB-GAN) or a tenth (Semantic Palette) of the rate that trained them, the
+    picture networks at the rate that trained them: the papers' ratios. Both begin from their averaged weights.
+
+    Args:
+        layout_parameters: those that trained the layout generator.
+        system: "sb-gan" or "semantic-palette". tune: see `EndToEndSettings`.
+        checkpoints: of trainings: "layouts", "gaugan", and "eye" (see `train_images`).
+        changes: of `EndToEndSettings`.
+    Raises:
+        CheckpointError: a checkpoint is missing, or of another architecture.
+    Chapter: Two generators, one loss.
+    """
+    p, batch = parameters, parameters.tuning_batch_size
+    fabric = fabric or make_fabric(p)
+    facts = provenance(data.scenes, _CODE)
+    set_outdated_aside(checkpoint_path, facts)
+    schedule = progressive_settings(layout_parameters)
+    ratio = {"sb-gan": 0.01, "semantic-palette": 0.1}[system]
+    schedule = replace(
+        schedule, stages=tuple(StageSettings(batch, batch, batch) for _ in schedule.stages), ema_images=0,
+        learning_rate=schedule.learning_rate * ratio, channels_last=p.channels_last, compile=False,
+    )  # fmt: skip
+    painting = replace(
+        image_settings("gaugan", p), batch_size=batch, steps=p.tuning_steps, constant_steps=p.tuning_steps,
+        ema_images=0, compile=False,
+    )  # fmt: skip
+    common = {
+        "steps": p.tuning_steps, "tune": tune, "judge_rate": painting.learning_rate_d, "seed": p.seed,
+        "ema_images": max(batch * p.tuning_steps // 16, 1) if p.ema else 0, "checkpoint_seconds": p.checkpoint_seconds,
+    }  # fmt: skip
+    if system == "sb-gan":
+        epoch = {"judge_steps": -(-len(data.scenes.layouts) // batch)} if p.released else {}
+        settings = EndToEndSettings.sb_gan(p.released, **(common | epoch | changes))
+    else:
+        settings = EndToEndSettings.semantic_palette(**(common | changes))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(p.seed)
+        network = generator_settings(layout_parameters, data.layouts)
+        layout_networks = LayoutGenerator(network), LayoutDiscriminator(network)
+        painter, discriminator, _ = image_networks("gaugan", p, network.num_classes, data.scenes.size)
+        judge = MultiScaleDiscriminator(DiscriminatorSettings.small(0, p.ndf))
+    layout_path, image_path = checkpoints["layouts"], checkpoints["gaugan"]
+    checkpoint.load_into(layout_path, {"averaged": layout_networks[0], "discriminator": layout_networks[1]})
+    checkpoint.load_into(image_path, {"averaged": painter, "discriminator": discriminator})
+    layouts = ProgressiveTraining(*layout_networks, data.layouts.layouts, schedule, data.layouts.mixture, fabric)
+    images = ImageTraining(
+        painter, discriminator, data.scenes.images, data.scenes.layouts, painting,
+        perceptual_for(p, data.scenes, checkpoints["eye"]), fabric=fabric,
+    )  # fmt: skip
+    return EndToEndTraining(layouts, images, judge, settings, checkpoint_path, facts)
+
+
+def tune_pair(
+    parameters: TuningParameters,
+    layout_parameters: LayoutParameters,
+    data: TuningData,
+    system: str,
+    checkpoints: Mapping[str, str | Path],
+    checkpoint_path: str | Path,
+    tune: str = "both",
+    watch: Callable[[EndToEndTraining], Iterable[Progress]] = iter,
+    **changes: Any,
+) -> EndToEndTraining:
+    """Tune a trained pair to the end and return the training, whose `averaged` is the pair to sample from.
+
+    Arguments as in `end_to_end_training`; watch as in `train`.
+    Chapter: Two generators, one loss.
+    """
+    paths = {name: str(path) for name, path in checkpoints.items()}
+    arguments = layout_parameters.model_dump(), system, paths, tune, str(checkpoint_path), changes
+    return train_to_the_end(_build, parameters, data, *arguments, watch=watch)
+
+
+def _build(
+    parameters: TuningParameters,
+    data: TuningData | None,
+    layout_values: dict[str, Any],
+    system: str,
+    checkpoints: dict[str, str],
+    tune: str,
+    checkpoint_path: str,
+    changes: dict[str, Any],
+    fabric: Fabric | None,
+) -> EndToEndTraining:
+    layout_parameters = LayoutParameters(**layout_values)
+    data = data or TuningData(scene_set(parameters), layout_data(layout_parameters))
+    return end_to_end_training(
+        parameters, layout_parameters, data, system, checkpoints, tune, checkpoint_path, fabric, **changes
+    )
