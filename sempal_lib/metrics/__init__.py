@@ -63,7 +63,7 @@ __all__ = [
     "sample",
     "shape_report",
     "sliced_wasserstein_distance",
-    "standard_classes",
     "snap_to_colours",
+    "standard_classes",
     "swd_record",
 ]
