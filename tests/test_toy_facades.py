@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from sempal_lib import datasets
-from sempal_lib.datasets.toy_facades import SPLITS, ToyFacades, draw, sample, within
+from sempal_lib.datasets.procedural import sample
+from sempal_lib.datasets.toy_facades import ToyFacades, draw, within
 from sempal_lib.datasets.toy_facades_house import House
 from sempal_lib.datasets.toy_facades_kinds import CMP_12, GABLE, KINDS, SLAB, THINGS
 from sempal_lib.palettes import palette_of
@@ -157,8 +158,8 @@ def test_splits_seeds_and_scenes_differ():
 
 
 def test_length_and_index():
-    assert len(ToyFacades()) == SPLITS["train"] == 506
-    assert len(ToyFacades("val")) == SPLITS["val"] == 100
+    assert len(ToyFacades()) == 506
+    assert len(ToyFacades("val")) == 100
     short = ToyFacades(length=3)
     assert len(list(short)) == 3
     with pytest.raises(IndexError, match="scene 3 of 3"):
@@ -256,7 +257,7 @@ def test_layouts_is_one_tensor():
 
 @pytest.mark.parametrize("size", [(64, 128), (0, 0), (8, 8), (30, 30), (128, 64)])
 def test_bad_size(size):
-    with pytest.raises(ValueError, match="height and width must be equal, and a multiple of 8 from 16 up"):
+    with pytest.raises(ValueError, match="height to width must be 1 to 1, and the height a multiple of 8 from 16 up"):
         ToyFacades(size=size)
 
 

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from sempal_lib import datasets
 from sempal_lib.datasets import toy_rooms_kinds as kinds
 from sempal_lib.datasets.label_spaces import ADE_150
-from sempal_lib.datasets.toy_rooms import SPLITS, ToyRooms
+from sempal_lib.datasets.toy_rooms import ToyRooms
 from sempal_lib.datasets.toy_rooms_kinds import KINDS, ROOMS_25, SHELL
 from sempal_lib.datasets.toy_rooms_room import Room
 from sempal_lib.datasets.toy_rooms_space import Camera, Space, Spot, draw, within
@@ -203,8 +203,8 @@ def test_splits_seeds_and_scenes_differ():
 
 
 def test_length_and_index():
-    assert len(ToyRooms()) == SPLITS["train"] == 1000
-    assert len(ToyRooms("val")) == SPLITS["val"] == 200
+    assert len(ToyRooms()) == 1000
+    assert len(ToyRooms("val")) == 200
     short = ToyRooms(length=3)
     assert len(list(short)) == 3
     with pytest.raises(IndexError, match="scene 3 of 3"):
@@ -326,7 +326,7 @@ def test_layouts_is_one_tensor():
 
 @pytest.mark.parametrize("size", [(64, 128), (0, 0), (8, 8), (30, 30), (128, 64)])
 def test_bad_size(size):
-    with pytest.raises(ValueError, match="height and width must be equal, and a multiple of 8 from 16 up"):
+    with pytest.raises(ValueError, match="height to width must be 1 to 1, and the height a multiple of 8 from 16 up"):
         ToyRooms(size=size)
 
 

@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from sempal_lib.datasets.toy_street import SPLITS, ToyStreet, draw, sample
+from sempal_lib.datasets.procedural import sample
+from sempal_lib.datasets.toy_street import ToyStreet, draw
+from sempal_lib.datasets.toy_street_town import Town
 from sempal_lib.labels import CITYSCAPES_19
 from sempal_lib.palettes import palette_of
 
@@ -136,7 +138,7 @@ def test_splits_seeds_and_scenes_differ():
 
 
 def test_length_and_index():
-    assert len(ToyStreet()) == SPLITS["train"] == 2975
+    assert len(ToyStreet()) == 2975
     assert len(ToyStreet("val")) == 500
     short = ToyStreet(length=3)
     assert len(list(short)) == 3
@@ -205,7 +207,7 @@ def test_layouts_is_one_tensor():
 
 @pytest.mark.parametrize("size", [(64, 64), (0, 0), (30, 60), (2, 4), (64, 127)])
 def test_bad_size(size):
-    with pytest.raises(ValueError, match="the width must be twice the height"):
+    with pytest.raises(ValueError, match="height to width must be 1 to 2, and the height a multiple of 4 from 4 up"):
         ToyStreet(size=size)
 
 
@@ -226,7 +228,7 @@ def test_sample_takes_pixel_centres():
 
 def test_crowded_scenes_are_drawn_alike():
     """Beyond 254 parts the drawing is made in integers, not bytes: every part twice is the same picture."""
-    parts = ToyStreet()._town(0).parts
+    parts = Town(ToyStreet().random(0, 0)).parts
     canvas, drawn = draw(parts, 64)
     labels = np.concatenate([[10, 9], parts.rows[:, 0]])[drawn][canvas]
     for name in ("points", "corners", "rows"):

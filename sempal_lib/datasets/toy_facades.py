@@ -7,16 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sempal_lib.datasets.scenes import SceneDataset
+from sempal_lib.datasets.procedural import ProceduralWorld, sample
 from sempal_lib.datasets.toy_facades_house import House
 from sempal_lib.datasets.toy_facades_kinds import ARCH, BOX, CMP_12, CURVED, DISC, GABLE, SEGMENT
 from sempal_lib.datasets.toy_facades_painting import paint
 from sempal_lib.datasets.toy_facades_style import Style
 
-SPLITS = {"train": 506, "val": 100}  # CMP Facades has 606 in all
 
-
-class ToyFacades(SceneDataset):
+class ToyFacades(ProceduralWorld):
     """House façades with the 12 classes of CMP Facades, made on the fly from a seed.
 
     A scene does not depend on the picture's size: its layouts at two sizes are samples of one drawing. Every
@@ -36,35 +34,20 @@ class ToyFacades(SceneDataset):
 
     name = "toy-facades"
     label_space = CMP_12
+    splits: ClassVar[dict[str, int]] = {"train": 506, "val": 100}  # CMP Facades has 606 in all
     default_size: ClassVar[tuple[int, int]] = (128, 128)
-
-    def __init__(self, split: str = "train", size=(128, 128), seed: int = 0, length: int | None = None):
-        if split not in SPLITS:
-            raise ValueError(f"toy-facades has no split {split!r}: choose one of {', '.join(SPLITS)}")
-        height, width = size
-        if width != height or height < 16 or height % 8:
-            raise ValueError(
-                f"toy-facades cannot be made at {height}×{width}: height and width must be equal, "
-                f"and a multiple of 8 from 16 up, for example 128×128"
-            )
-        if length is not None and length < 1:
-            raise ValueError(f"toy-facades with {length} scenes: give a length of 1 or more, or None")
-        self.split, self.size, self.seed = split, (int(height), int(width)), seed
-        self.length = SPLITS[split] if length is None else length
-
-    def __len__(self) -> int:
-        return self.length
+    step, least = 8, 16
 
     def layout(self, index: int) -> Tensor:
         """Classes only, uint8 [H, W]; the picture is not painted."""
-        house = self._house(index)
+        house = House(self.random(index, 0))
         canvas, _ = draw(house, self.size[0])
         return torch.from_numpy(house.parts[:, 5].astype(np.uint8).take(sample(canvas, self.size[0])))
 
     def __getitem__(self, index: int) -> dict:
-        house = self._house(index)
+        house = House(self.random(index, 0))
         canvas, behind = draw(house, self.size[0])
-        rng = np.random.default_rng(self._state(index, 1))
+        rng = self.random(index, 1)
         style = Style.sample(rng, house.kind)
         image, class_colors = paint(
             house, style, rng, sample(canvas, 2 * self.size[0]), sample(behind, 2 * self.size[0])
@@ -77,14 +60,6 @@ class ToyFacades(SceneDataset):
             "instances": torch.from_numpy(things.take(seen)),
             "style": {**style.factors(), "class_colors": torch.from_numpy(class_colors)},
         }
-
-    def _state(self, index: int, stream: int) -> list[int]:
-        if not -self.length <= index < self.length:
-            raise IndexError(f"scene {index} of {self.length}")
-        return [self.seed, list(SPLITS).index(self.split), index % self.length, stream]
-
-    def _house(self, index: int) -> House:
-        return House(np.random.default_rng(self._state(index, 0)))
 
 
 def draw(house: House, height: int) -> tuple[np.ndarray, np.ndarray]:
@@ -133,13 +108,3 @@ def within(outline: int, height: int, width: int) -> np.ndarray:
     if outline == CURVED:
         return x <= 0.25 + 0.75 * np.maximum(np.sin(3 * np.pi * y) * 0.08 + y**1.5, 0)
     return x <= 1 - 0.35 * height / width * 2 * (1 - y)
-
-
-def sample(canvas: np.ndarray, height: int) -> np.ndarray:
-    """Nearest samples of a drawing at the centres of `height` × `height` pixels."""
-    size = len(canvas)
-    step, rest = divmod(size, height)
-    if not rest:
-        return canvas[step // 2 :: step, step // 2 :: step]
-    places = (2 * np.arange(height) + 1) * size // (2 * height)
-    return canvas[places[:, None], places]

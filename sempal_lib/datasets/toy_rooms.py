@@ -7,18 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sempal_lib.datasets.scenes import SceneDataset
-from sempal_lib.datasets.toy_facades import sample
+from sempal_lib.datasets.procedural import ProceduralWorld, sample
 from sempal_lib.datasets.toy_rooms_kinds import FACING, ROOMS_25
 from sempal_lib.datasets.toy_rooms_painting import paint
 from sempal_lib.datasets.toy_rooms_room import Room
 from sempal_lib.datasets.toy_rooms_space import draw
 from sempal_lib.datasets.toy_rooms_style import Style
 
-SPLITS = {"train": 1000, "val": 200}
 
-
-class ToyRooms(SceneDataset):
+class ToyRooms(ProceduralWorld):
     """Bedrooms, living rooms, dining rooms and studies with 25 classes of ADE20K, made on the fly from a seed.
 
     A scene does not depend on the picture's size: its layouts at two sizes are samples of one drawing. Every
@@ -38,35 +35,20 @@ class ToyRooms(SceneDataset):
 
     name = "toy-rooms"
     label_space = ROOMS_25
+    splits: ClassVar[dict[str, int]] = {"train": 1000, "val": 200}
     default_size: ClassVar[tuple[int, int]] = (128, 128)
-
-    def __init__(self, split: str = "train", size=(128, 128), seed: int = 0, length: int | None = None):
-        if split not in SPLITS:
-            raise ValueError(f"toy-rooms has no split {split!r}: choose one of {', '.join(SPLITS)}")
-        height, width = size
-        if width != height or height < 16 or height % 8:
-            raise ValueError(
-                f"toy-rooms cannot be made at {height}×{width}: height and width must be equal, "
-                f"and a multiple of 8 from 16 up, for example 128×128"
-            )
-        if length is not None and length < 1:
-            raise ValueError(f"toy-rooms with {length} scenes: give a length of 1 or more, or None")
-        self.split, self.size, self.seed = split, (int(height), int(width)), seed
-        self.length = SPLITS[split] if length is None else length
-
-    def __len__(self) -> int:
-        return self.length
+    step, least = 8, 16
 
     def layout(self, index: int) -> Tensor:
         """Classes only, uint8 [H, W]; the picture is not painted."""
-        room = self._room(index)
+        room = Room(self.random(index, 0))
         labels = np.array([part[7] for part in room.parts], np.uint8)
         return torch.from_numpy(labels.take(sample(draw(room, self.size[0]), self.size[0])))
 
     def __getitem__(self, index: int) -> dict:
-        room = self._room(index)
+        room = Room(self.random(index, 0))
         canvas = draw(room, self.size[0])
-        rng = np.random.default_rng(self._state(index, 1))
+        rng = self.random(index, 1)
         style = Style.sample(rng, room.kind, _outlooks(room))
         image, class_colors = paint(room, style, rng, sample(canvas, 2 * self.size[0]))
         seen = sample(canvas, self.size[0])
@@ -77,14 +59,6 @@ class ToyRooms(SceneDataset):
             "instances": torch.from_numpy(things.take(seen)),
             "style": {**style.factors(), "class_colors": torch.from_numpy(class_colors)},
         }
-
-    def _state(self, index: int, stream: int) -> list[int]:
-        if not -self.length <= index < self.length:
-            raise IndexError(f"scene {index} of {self.length}")
-        return [self.seed, list(SPLITS).index(self.split), index % self.length, stream]
-
-    def _room(self, index: int) -> Room:
-        return Room(np.random.default_rng(self._state(index, 0)))
 
 
 def _outlooks(room: Room) -> tuple[float, ...]:

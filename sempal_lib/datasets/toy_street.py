@@ -7,20 +7,19 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from sempal_lib.datasets.scenes import SceneDataset
+from sempal_lib.datasets.procedural import ProceduralWorld, sample
 from sempal_lib.datasets.toy_street_painting import paint
 from sempal_lib.datasets.toy_street_parts import CORNERS, GRASS, SKY, Parts
 from sempal_lib.datasets.toy_street_town import LABEL, Town
 from sempal_lib.datasets.toy_street_weather import Weather
 from sempal_lib.labels import CITYSCAPES_19
 
-SPLITS = {"train": 2975, "val": 500}  # as many as Cityscapes has
 CORNER_NUMBERS = np.arange(CORNERS)
 # Rows as in `Parts` for what is there before any part: the sky and the bare ground.
 BACKGROUND = np.array([[LABEL["sky"], SKY, 0, 0, 0], [LABEL["terrain"], GRASS, 0, 1, 0]], dtype=float)
 
 
-class ToyStreet(SceneDataset):
+class ToyStreet(ProceduralWorld):
     """Street scenes with the 19 Cityscapes training classes, made on the fly from a seed.
 
     A scene is a town in metres and does not depend on the picture's size: its layouts at two sizes are samples
@@ -39,36 +38,21 @@ class ToyStreet(SceneDataset):
 
     name = "toy-street"
     label_space = CITYSCAPES_19
+    splits: ClassVar[dict[str, int]] = {"train": 2975, "val": 500}  # as many as Cityscapes has
     default_size: ClassVar[tuple[int, int]] = (64, 128)
-
-    def __init__(self, split: str = "train", size=(64, 128), seed: int = 0, length: int | None = None):
-        if split not in SPLITS:
-            raise ValueError(f"toy-street has no split {split!r}: choose one of {', '.join(SPLITS)}")
-        height, width = size
-        if width != 2 * height or height < 4 or height % 4:
-            raise ValueError(
-                f"toy-street cannot be made at {height}×{width}: the width must be twice the height, "
-                f"and the height a multiple of 4, for example 64×128"
-            )
-        if length is not None and length < 1:
-            raise ValueError(f"toy-street with {length} scenes: give a length of 1 or more, or None")
-        self.split, self.size, self.seed = split, (int(height), int(width)), seed
-        self.length = SPLITS[split] if length is None else length
-
-    def __len__(self) -> int:
-        return self.length
+    step, least = 4, 4
 
     def layout(self, index: int) -> Tensor:
         """Classes only, uint8 [H, W]; the picture is not painted."""
-        parts = self._town(index).parts
+        parts = Town(self.random(index, 0)).parts
         canvas, drawn = draw(parts, self.size[0])
         labels = np.concatenate([BACKGROUND, parts.rows])[drawn, 0].astype(np.uint8)
         return torch.from_numpy(labels.take(sample(canvas, self.size[0])))
 
     def __getitem__(self, index: int) -> dict:
-        town = self._town(index)
+        town = Town(self.random(index, 0))
         canvas, drawn = draw(town.parts, self.size[0])
-        rng = np.random.default_rng(self._state(index, 1))
+        rng = self.random(index, 1)
         weather = Weather.sample(rng)
         image, class_colors = paint(town, weather, rng, drawn.take(sample(canvas, 2 * self.size[0])))
         seen = sample(canvas, self.size[0])
@@ -79,14 +63,6 @@ class ToyStreet(SceneDataset):
             "instances": torch.from_numpy(things.take(seen)),
             "style": {**weather.factors(), "class_colors": torch.from_numpy(class_colors)},
         }
-
-    def _state(self, index: int, stream: int) -> list[int]:
-        if not -self.length <= index < self.length:
-            raise IndexError(f"scene {index} of {self.length}")
-        return [self.seed, list(SPLITS).index(self.split), index % self.length, stream]
-
-    def _town(self, index: int) -> Town:
-        return Town(np.random.default_rng(self._state(index, 0)))
 
 
 def draw(parts: Parts, height: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,14 +93,3 @@ def draw(parts: Parts, height: int) -> tuple[np.ndarray, np.ndarray]:
     for ink, (start, end) in enumerate(spans, 2):
         polygon(numbers[start:end], fill=ink)
     return np.asarray(image), np.concatenate([[0, 1], order + 2])
-
-
-def sample(canvas: np.ndarray, height: int) -> np.ndarray:
-    """Nearest samples of a drawing at `height` × 2 `height` pixels' centres."""
-    size = len(canvas)
-    step, rest = divmod(size, height)
-    if not rest:
-        return canvas[step // 2 :: step, step // 2 :: step]
-    rows = (2 * np.arange(height) + 1) * size // (2 * height)
-    columns = (2 * np.arange(2 * height) + 1) * size // (2 * height)
-    return canvas[rows[:, None], columns]
