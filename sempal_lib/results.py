@@ -40,7 +40,8 @@ def comparison(record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[
         if (*v, paper_dataset, m) in published()
     }
     with_paper = {metric for _, _, metric in paper}
-    columns = [(m, "ours") for m in metrics] + [(m, "paper") for m in metrics if m in with_paper]
+    measured = {metric for _, _, metric in ours}
+    columns = [(m, "ours") for m in metrics if m in measured] + [(m, "paper") for m in metrics if m in with_paper]
     columns.sort(key=lambda column: metrics.index(column[0]))
     rows = []
     for v in variants:

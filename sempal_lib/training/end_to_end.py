@@ -25,6 +25,7 @@ class EndToEndSettings:
     """How a pair of trained generators is tuned. The defaults are SB-GAN's paper's."""
 
     steps: int = 37_200  # 100 epochs of Cityscapes in batches of 8
+    constant_steps: int = 18_600  # after which all learning rates fall linearly, to 0 at `steps`
     tune: str = "both"  # which generator moves, and its discriminators: "layouts", "pictures" or "both"
     layout_weight: float = 10.0  # λ of the layout generator's own loss
     judge_weight: float = 1.0  # of D₂'s
@@ -41,8 +42,11 @@ class EndToEndSettings:
     def __post_init__(self):
         if self.tune not in _TUNED:
             raise ValueError(f"tune={self.tune!r}: choose one of {', '.join(map(repr, _TUNED))}")
-        if self.steps < 1 or self.judge_steps < 0:
-            raise ValueError(f"steps={self.steps}, judge_steps={self.judge_steps}: choose at least 1, and at least 0")
+        if self.steps < 1 or self.judge_steps < 0 or not 0 <= self.constant_steps <= self.steps:
+            raise ValueError(
+                f"steps={self.steps}, constant_steps={self.constant_steps}, judge_steps={self.judge_steps}: choose at "
+                "least 1, from 0 to steps, and at least 0"
+            )
 
     @classmethod
     def sb_gan(cls, released: bool = False, **changes: Any) -> "EndToEndSettings":
@@ -62,7 +66,12 @@ class EndToEndSettings:
 
         Source: Semantic Palette, §3.3, and its release.
         """
-        return cls(**({"steps": 148_600, "layout_weight": 1.0, "judge_weight": 0.01, "soft": True} | changes))
+        return cls(
+            **(
+                {"steps": 148_600, "constant_steps": 148_600, "layout_weight": 1.0, "judge_weight": 0.01, "soft": True}
+                | changes
+            )
+        )
 
 
 class EndToEndTraining(Training):
@@ -132,6 +141,7 @@ class EndToEndTraining(Training):
         super().__init__(
             networks, optimizers, settings, fabric, checkpoint_path, {**facts, **(configuration or {})}
         )  # fmt: skip
+        self._rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
         layouts.random = images.random = self.random
         self.resume()
 
@@ -142,6 +152,12 @@ class EndToEndTraining(Training):
     def _steps_to_report(self) -> int:
         first = self.settings.judge_steps
         return (first if self.step < first else self.steps) - self.step
+
+    @property
+    def rate_factor(self) -> float:
+        """Of the next step's learning rates: 1, and from `constant_steps` on linearly towards 0."""
+        s, done = self.settings, self.step - self.settings.judge_steps
+        return min(1.0, (s.steps - done) / max(s.steps - s.constant_steps, 1))
 
     def _paint(self, soft_layout: Tensor) -> Tensor:
         """G(z): pictures of generated layouts, [B, C, h, w] of any softness."""
@@ -161,6 +177,9 @@ class EndToEndTraining(Training):
 
     def _train_step(self) -> dict[str, Tensor]:
         s, layouts, images = self.settings, self.layouts, self.images_side
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = self._rates[name] * self.rate_factor
         alone = self.step < s.judge_steps
         move_layouts, move_pictures = (not alone and s.tune in (one, "both") for one in ("layouts", "pictures"))
         images.generator.train(move_pictures)  # one that rests paints as it is looked at

@@ -80,8 +80,9 @@ def end_to_end_training(
         ema_images=0, compile=False,
     )  # fmt: skip
     common = {
-        "steps": p.tuning_steps, "tune": tune, "judge_rate": painting.learning_rate_d, "seed": p.seed,
-        "ema_images": max(batch * p.tuning_steps // 16, 1) if p.ema else 0, "checkpoint_seconds": p.checkpoint_seconds,
+        "steps": p.tuning_steps, "constant_steps": p.tuning_steps // 2 if p.decay else p.tuning_steps, "tune": tune,
+        "judge_rate": painting.learning_rate_d, "ema_images": max(batch * p.tuning_steps // 16, 1) if p.ema else 0,
+        "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed,
     }  # fmt: skip
     if system == "sb-gan":
         epoch = {"judge_steps": -(-len(data.scenes.layouts) // batch)} if p.released else {}
