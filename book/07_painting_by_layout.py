@@ -303,7 +303,7 @@ for system, each in trained.items():
     training.save_generator(run.folder / f"generator-{system}.safetensors", each.averaged, data.label_space)
 sheet = figures.image_grid(trained["gaugan"].averaged.generate(data.held_out[:16]).cpu(), columns=4)
 sheet.savefig(run.folder / "samples.png", dpi=150)
-training.save_segmenter(run.folder / "segmenter.safetensors", judge, data.label_space)
+training.save_segmenter(run.folder / "segmenter.safetensors", judge, data.label_space, half=False)
 record = run.finish()
 
 # %% [markdown]

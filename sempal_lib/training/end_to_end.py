@@ -66,12 +66,10 @@ class EndToEndSettings:
 
         Source: Semantic Palette, §3.3, and its release.
         """
-        return cls(
-            **(
-                {"steps": 148_600, "constant_steps": 148_600, "layout_weight": 1.0, "judge_weight": 0.01, "soft": True}
-                | changes
-            )
-        )
+        own: dict[str, Any] = {
+            "steps": 148_600, "constant_steps": 148_600, "layout_weight": 1.0, "judge_weight": 0.01, "soft": True,
+        }  # fmt: skip
+        return cls(**(own | changes))
 
 
 class EndToEndTraining(Training):

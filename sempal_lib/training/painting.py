@@ -34,7 +34,11 @@ from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_s
 
 SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")
 EYE = 1000  # added to the seed of the segmenter whose features a perceptual loss compares: it never judges
-_CODE = ("layers.py", "segmentation.py", "image_gans/*.py", "training/images.py", "training/painting.py")
+_NETWORKS = ("interface", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
+_CODE = (
+    "layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS), "training/images.py",
+    "training/painting.py",
+)  # fmt: skip
 _PROGAN_CODE = (
     "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",
     "training/progressive.py", "training/progan_rgb.py",

@@ -2,8 +2,9 @@
 
 `explore` and `sweep` take a generator that follows palettes: anything with `.settings.num_classes`,
 `.settings.latent_dim`, `.size` (H, W) and `.generate(z [B, Z], palette [B, C], iterations=1, exact=False)` -> int64
-[B, H, W]. `walk` takes one that does not: `.settings` as above and `.generate(z [B, Z])` -> int64 [B, H, W], or
-pictures, float [B, 3, H, W] in [-1, 1].
+[B, H, W]. They also take a painter of its layouts, an `image_gans.ImageGenerator`: its pictures are shown beside them,
+and where its `noise_dim` is not 0, a slider moves through styles. `walk` takes a generator without palettes:
+`.settings` as above and `.generate(z [B, Z])` -> int64 [B, H, W], or pictures, float [B, 3, H, W] in [-1, 1].
 """
 
 from sempal_lib.widgets.explorer import PaletteExplorer, explore

@@ -10,48 +10,73 @@ import torch
 
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import check_palette
-from sempal_lib.pictures import FRAME_WIDTH, array_of, hex_colour, to_png
+from sempal_lib.pictures import array_of, hex_colour
 from sempal_lib.widgets.frames import sweep
-from sempal_lib.widgets.shared import SEEDS, check_classes, generate_layouts, is_static, scale_of
+from sempal_lib.widgets.latents import path_slider
+from sempal_lib.widgets.painting import STYLES, check_painter, has_styles, paint, styles_at
+from sempal_lib.widgets.shared import (
+    as_wide_as_a_frame,
+    beside,
+    check_classes,
+    generate_layouts,
+    is_static,
+    png_of,
+    seed_controls,
+)
 from sempal_lib.widgets.simplex import STEP, on_steps, rescale
 
 SMALL = 0.01  # classes with a smaller proportion are grouped after the others
 
 
-def explore(generator, label_space: LabelSpace, palette, classes: Sequence[str] | None = None, seed: int = 0):
+def explore(
+    generator, label_space: LabelSpace, palette, classes: Sequence[str] | None = None, seed: int = 0, painter=None
+):
     """The explorer for a notebook: live sliders, or frames where the environment has SEMPAL_STATIC=1.
 
     Args:
-        generator: see the package's head. palette: where to start, [C]. seed: of the noise.
-        classes: names of the classes that get a slider; None for all, and for the four largest as frames.
+        generator, painter: see the package's head. palette: where to start, [C]. seed: of the noise and of the styles.
+        classes: names of the classes that get a slider; None for all, and as frames for the four largest, with
+            a painter three, with one that has styles two.
     Returns:
         A widget; as a cell's last line it shows itself.
-    Chapter: Progressive layouts, guided by a palette.
+    Raises:
+        ValueError: as `PaletteExplorer` and `sweep`.
+    Chapter: Progressive layouts, guided by a palette. Two generators, one loss.
     """
     if not is_static():
-        return PaletteExplorer(generator, label_space, palette, seed=seed, classes=classes)
+        return PaletteExplorer(generator, label_space, palette, seed=seed, classes=classes, painter=painter)
+    count, steps = (4, 9) if painter is None else (3 - has_styles(painter), 7)  # the page must stay light
     if classes is None:
-        largest = np.argsort(-array_of(palette).reshape(-1), kind="stable")[:4]
+        largest = np.argsort(-array_of(palette).reshape(-1), kind="stable")[:count]
         classes = [label_space.names[c] for c in largest]
-    return sweep(generator, label_space, palette, classes, seed=seed)
+    return sweep(generator, label_space, palette, classes, steps, seed, painter)
 
 
 class PaletteExplorer(ipw.VBox):
     """One slider a class in the class's colour; the layout and its bars follow while a slider moves.
 
+    With a painter its picture of the layout follows too; one that has styles gets a slider along a path of them.
+
     Args:
-        generator: see the package's head. palette: where to start, [C], sums to 1. seed: of the noise, ≥ 0.
+        generator: see the package's head. palette: where to start, [C], sums to 1.
+        seed: of the noise and of the styles, ≥ 0. painter: see the package's head.
         classes: names of the classes that get a slider, None for all; the others are rescaled all the same.
     Attributes:
         palette: the target now, float64 [C]. layout_now: int64 [H, W]. sliders, locks: by the class's name.
+        picture_now: float32 [3, H, W] in [-1, 1]; None without a painter.
+        style, style_seed: the sliders of the style; next_style: the button for the next seed.
     Raises:
-        ValueError: palette is none, or is not of the generator's classes. KeyError: unknown class name.
-    Chapter: Progressive layouts, guided by a palette.
+        ValueError: palette is none, or is not of the generator's classes; the painter is of other classes, or its
+            size is no whole multiple of the generator's. KeyError: unknown class name.
+    Chapter: Progressive layouts, guided by a palette. Two generators, one loss.
     """
 
-    def __init__(self, generator, label_space: LabelSpace, palette, seed: int = 0, classes=None):
+    def __init__(self, generator, label_space: LabelSpace, palette, seed: int = 0, classes=None, painter=None):
         check_classes(generator, label_space)
-        self.generator, self.label_space = generator, label_space
+        if painter is not None:
+            check_painter(painter, generator, label_space)
+        self.generator, self.label_space, self.painter = generator, label_space, painter
+        self.picture_now: torch.Tensor | None = None
         start = check_palette(torch.as_tensor(array_of(palette)), label_space.num_classes)[0].double().numpy()
         self._start = start / start.sum()
         self._start_seed = seed
@@ -68,11 +93,13 @@ class PaletteExplorer(ipw.VBox):
 
     def _make_controls(self, seed: int) -> None:
         wide = ipw.Layout(width="auto", max_width="520px", min_width="0")
-        self.picture = ipw.Image(format="png", layout=ipw.Layout(width="100%", max_width=f"{FRAME_WIDTH}px"))
+        self.picture = ipw.Image(format="png", layout=as_wide_as_a_frame())
+        self.painting = ipw.Image(format="png", layout=as_wide_as_a_frame())
         self.bars = ipw.HTML(layout=wide)
         self.status = ipw.HTML(layout=wide)
-        self.seed = ipw.IntSlider(seed, 0, max(SEEDS, seed), description="noise seed", layout=wide)
-        self.next_seed = ipw.Button(description="new seed", icon="refresh", layout=ipw.Layout(width="110px"))
+        self.seed, self.next_seed = seed_controls(seed, "noise seed", "new seed", layout=wide)
+        self.style = path_slider(STYLES, "style", layout=wide)
+        self.style_seed, self.next_style = seed_controls(seed, "style's seed", "new styles", layout=wide)
         self.reset = ipw.Button(description="reset", icon="undo", layout=ipw.Layout(width="90px"))
         self.exact = ipw.Checkbox(
             False, description="exact", indent=False, layout=ipw.Layout(width="70px"),
@@ -82,10 +109,11 @@ class PaletteExplorer(ipw.VBox):
             options=[1, 2, 5, 10], description="iterations", layout=ipw.Layout(width="160px"),
             tooltip="Sinkhorn iterations of the activation; the paper takes one",
         )  # fmt: skip
-        self.next_seed.on_click(lambda _: setattr(self.seed, "value", (self.seed.value + 1) % (SEEDS + 1)))
         self.reset.on_click(lambda _: self._reset())
         for control in (self.seed, self.exact, self.iterations):
             control.observe(lambda _: self._redraw(), "value")
+        for control in (self.style, self.style_seed):
+            control.observe(lambda _: self._repaint(), "value")
 
     def _make_sliders(self) -> None:
         self.sliders: dict[str, ipw.FloatSlider] = {}
@@ -115,17 +143,18 @@ class PaletteExplorer(ipw.VBox):
 
         main = [c for c in self._shown if self._start[c] >= SMALL]
         small = [c for c in self._shown if self._start[c] < SMALL]
+        styles = [self.style, self.style_seed] if has_styles(self.painter) else []
         controls = ipw.Box(
-            [self.iterations, self.exact, self.next_seed, self.reset],
+            [self.iterations, self.exact, self.next_seed, *[self.next_style] * bool(styles), self.reset],
             layout=ipw.Layout(flex_flow="row wrap", align_items="center"),
         )
         groups = [rows(main, "370px")] * bool(main)
         if small:
             groups += [ipw.HTML(f"<b>classes that start below {SMALL:.0%}</b>"), rows(small, "180px")]
-        column = {"min_width": "0", "max_width": f"{FRAME_WIDTH + 8}px", "flex": "1 1 300px"}
-        left = ipw.VBox([self.picture, self.status, self.bars], layout=ipw.Layout(**column))
-        right = ipw.VBox([*groups, self.seed, controls], layout=ipw.Layout(**column))
-        return ipw.Box([left, right], layout=ipw.Layout(flex_flow="row wrap", grid_gap="12px", width="100%"))
+        settings = [*groups, self.seed, *styles, controls]
+        if self.painter is None:
+            return beside([self.picture, self.status, self.bars], settings)
+        return ipw.VBox([beside([self.picture], [self.painting]), beside([self.status, self.bars], settings)])
 
     def _slide(self, index: int, value: float) -> None:
         if self._busy:  # the move of another slider set this one
@@ -162,6 +191,7 @@ class PaletteExplorer(ipw.VBox):
         self._busy = True
         try:
             self.seed.value, self.exact.value, self.iterations.value = self._start_seed, False, 1
+            self.style.value, self.style_seed.value = 0, self._start_seed
         finally:
             self._busy = False
         self._set(self._start.copy())
@@ -175,7 +205,8 @@ class PaletteExplorer(ipw.VBox):
             iterations=self.iterations.value, exact=self.exact.value,
         )  # fmt: skip
         self.layout_now, realised = self.layout_now[0], realised[0]
-        self.picture.value = to_png(self.layout_now, self.label_space, scale_of(self.layout_now))
+        self.picture.value = png_of(self.layout_now, self.label_space)
+        self._repaint()
         self.bars.value = _bars_html(self.palette, realised, self.label_space, self._order)
         worst = int(np.abs(realised - self.palette).argmax())
         self.status.value = (
@@ -183,6 +214,13 @@ class PaletteExplorer(ipw.VBox):
             f"{abs(realised[worst] - self.palette[worst]):.3f} ({escape(self.label_space.names[worst])}) · "
             f"{1000 * (time.perf_counter() - begin):.0f} ms"
         )
+
+    def _repaint(self) -> None:
+        if self._busy or self.painter is None:
+            return
+        z = styles_at(self.painter, torch.tensor([self.style.value]), self.style_seed.value)
+        self.picture_now = paint(self.painter, self.layout_now[None], z)[0]
+        self.painting.value = png_of(self.picture_now, self.label_space)
 
 
 def _bars_html(target: np.ndarray, realised: np.ndarray, label_space: LabelSpace, order) -> str:

@@ -9,11 +9,18 @@ import torch
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import check_palette
 from sempal_lib.pictures import FRAME_WIDTH, array_of, frame_png, hex_colour
-from sempal_lib.widgets.shared import check_classes, generate_layouts
+from sempal_lib.widgets.painting import STYLES, check_painter, has_styles, paint, styles_at
+from sempal_lib.widgets.shared import check_classes, generate_layouts, linked_frames, png_of, thinning
 from sempal_lib.widgets.simplex import rescale
 
+MAX_BYTES = 270_000  # of all frames with pictures: with base 64 and the state of their widgets, under 450 KB of page
+STYLE_STEPS = 2  # frames from each style on the path to the next
+BARS = 6  # classes
 
-def sweep(generator, label_space: LabelSpace, palette, classes: Sequence[str], steps: int = 9, seed: int = 0):
+
+def sweep(
+    generator, label_space: LabelSpace, palette, classes: Sequence[str], steps: int = 9, seed: int = 0, painter=None
+):
     """Frames of the generator's output behind linked sliders: moves on a static page, without a kernel.
 
     For each class its proportion goes from 0 up, the rest is rescaled, the noise stays. A menu chooses the
@@ -22,16 +29,28 @@ def sweep(generator, label_space: LabelSpace, palette, classes: Sequence[str], s
     Args:
         generator: see the package's head. palette: where the sweeps pass through, [C]. seed: of the noise.
         classes: names of the classes to sweep. steps: frames a class, ≥ 2; each costs about 6 KB of page.
-    Chapter: Progressive layouts, guided by a palette.
+        painter: see the package's head; its picture comes beside each layout, and where it has styles, the menu
+            has a page for them. Every second frame goes, until all are within 270 KB.
+    Raises:
+        ValueError: nothing to sweep, a palette that is none, other classes, a painter that does not fit.
+    Chapter: Progressive layouts, guided by a palette. Two generators, one loss.
     """
     check_classes(generator, label_space)
+    if painter is not None:
+        check_painter(painter, generator, label_space)
     if not classes or steps < 2:
         raise ValueError(f"{len(classes)} classes and {steps} steps make no sweep: give ≥ 1 class and ≥ 2 steps")
     start = check_palette(torch.as_tensor(array_of(palette)), label_space.num_classes)[0].double().numpy()
-    pages = [_sweep_page(generator, label_space, start, label_space.index(name), steps, seed) for name in classes]
+    names = list(classes)
+    styled = has_styles(painter)
+    models = generator, painter, label_space, seed, MAX_BYTES // (len(names) + styled)
+    pages = [_sweep_page(*models, start, label_space.index(name), steps) for name in names]
+    if styled:
+        names.append("style")
+        pages.append(_style_page(*models, start))
     stack = ipw.Stack(children=pages, selected_index=0)
     menu = ipw.ToggleButtons(
-        options=list(classes), index=0, description="", style={"button_width": "auto"},
+        options=names, index=0, description="", style={"button_width": "auto"},
         layout=ipw.Layout(width="auto", max_width=f"{FRAME_WIDTH}px"),
     )  # fmt: skip
     ipw.jslink((menu, "index"), (stack, "selected_index"))
@@ -39,28 +58,45 @@ def sweep(generator, label_space: LabelSpace, palette, classes: Sequence[str], s
     return ipw.VBox([menu, stack, note])
 
 
-def _sweep_page(generator, label_space, start: np.ndarray, index: int, steps: int, seed: int) -> ipw.VBox:
+def _sweep_page(generator, painter, label_space, seed: int, limit: int, start, index: int, steps: int) -> ipw.VBox:
     locked = np.zeros(len(start), bool)
     top = min(0.9, max(0.1, np.ceil(3 * start[index] * 20) / 20))  # as fractions of 1/20
     palettes = np.stack([rescale(start, index, value, locked) for value in np.linspace(0, top, steps)])
     layouts, realised = generate_layouts(generator, label_space, palettes, seed)
     # The class that moves comes first, then the largest ones; the same rows and scale in every frame.
-    rest = [c for c in np.argsort(-palettes.mean(0), kind="stable") if c != index and start[c] > 0][:5]
-    scale = float(max(palettes[:, [index, *rest]].max(), realised[:, [index, *rest]].max(), 0.01))
-    frames = [
-        ipw.Image(
-            value=frame_png(layout, target, made, label_space, [index, *rest], scale), format="png",
-            layout=ipw.Layout(width="100%", max_width=f"{FRAME_WIDTH}px"),
+    rest = [c for c in np.argsort(-palettes.mean(0), kind="stable") if c != index and start[c] > 0][: BARS - 1]
+    columns = [_layout_frames(layouts, palettes, realised, label_space, [index, *rest])]
+    if painter is not None:
+        pictures = paint(painter, layouts, styles_at(painter, torch.zeros(1), seed))
+        columns.append([png_of(picture, label_space) for picture in pictures])
+        step = thinning(columns, limit)
+        palettes, columns = palettes[::step], [pngs[::step] for pngs in columns]
+    return ipw.VBox(
+        linked_frames(
+            [f"{value:.3f}" for value in palettes[:, index]], columns, label_space.names[index],
+            first=int(np.abs(palettes[:, index] - start[index]).argmin()),
+            handle_color=hex_colour(label_space.colors[index]),
         )
-        for layout, target, made in zip(layouts, palettes, realised, strict=True)
-    ]  # fmt: skip
-    first = int(np.abs(palettes[:, index] - start[index]).argmin())
-    stack = ipw.Stack(children=frames, selected_index=first)
-    slider = ipw.SelectionSlider(
-        options=[f"{value:.3f}" for value in palettes[:, index]], index=first,
-        description=label_space.names[index],
-        style={"description_width": "auto", "handle_color": hex_colour(label_space.colors[index])},
-        layout=ipw.Layout(width="100%", max_width=f"{FRAME_WIDTH}px"),
     )  # fmt: skip
-    ipw.jslink((slider, "index"), (stack, "selected_index"))
-    return ipw.VBox([slider, stack])
+
+
+def _style_page(generator, painter, label_space, seed: int, limit: int, start) -> ipw.VBox:
+    """The layout of the start, painted in the styles along their path."""
+    layouts, realised = generate_layouts(generator, label_space, start[None], seed)
+    largest = [c for c in np.argsort(-start, kind="stable") if start[c] > 0][:BARS]
+    positions = torch.arange(STYLES * STYLE_STEPS) / STYLE_STEPS
+    pictures = paint(painter, layouts.expand(len(positions), -1, -1), styles_at(painter, positions, seed))
+    still = _layout_frames(layouts, start[None], realised, label_space, largest)
+    moving = [png_of(picture, label_space) for picture in pictures]
+    step = thinning([still, moving], limit)
+    options = [f"{position:.2f}" for position in positions[::step].tolist()]
+    return ipw.VBox(linked_frames(options, [still, moving[::step]], "style"))
+
+
+def _layout_frames(layouts, palettes, realised, label_space, classes: Sequence[int]) -> list[bytes]:
+    """Layouts over their bars, all of one scale."""
+    top = float(max(palettes[:, classes].max(), realised[:, classes].max(), 0.01))
+    return [
+        frame_png(layout, target, made, label_space, classes, top)
+        for layout, target, made in zip(layouts, palettes, realised, strict=True)
+    ]

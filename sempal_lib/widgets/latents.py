@@ -7,8 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from sempal_lib.labels import LabelSpace
-from sempal_lib.pictures import FRAME_WIDTH, picture_png, to_png
-from sempal_lib.widgets.shared import SEEDS, check_classes, is_static, scale_of
+from sempal_lib.widgets.shared import (
+    as_wide_as_a_frame,
+    beside,
+    check_classes,
+    is_static,
+    linked_frames,
+    png_of,
+    seed_controls,
+    thinning,
+)
 
 MAX_FRAMES = 40
 MAX_BYTES = 150_000  # of all frames: with base 64 and the state of their widgets, under 250 KB of page
@@ -54,6 +62,17 @@ def latent_path(points: Tensor, positions: Tensor) -> Tensor:
     return torch.where(sine < 1e-6, a.lerp(b, t), weights[0] * a + weights[1] * b)
 
 
+def path_of_seed(latent_dim: int, points: int, seed: int, positions: Tensor) -> Tensor:
+    """Latents at positions [N] of the closed path through random points of a seed, [N, Z]: see `latent_path`."""
+    noise = torch.Generator().manual_seed(seed)
+    return latent_path(torch.randn(points, latent_dim, generator=noise), positions)
+
+
+def path_slider(points: int, description: str, **options) -> ipw.FloatSlider:
+    """A slider along a closed path through so many points."""
+    return ipw.FloatSlider(0, min=0, max=points, step=STEP, readout_format=".2f", description=description, **options)
+
+
 def first_layer_directions(generator, count: int = DIRECTIONS) -> Tensor:
     """Directions of the latent to which the generator's first layer answers most: right singular vectors.
 
@@ -91,12 +110,9 @@ class LatentWalker(ipw.VBox):
     def _make_controls(self, seed: int) -> None:
         wide = ipw.Layout(width="auto", max_width="520px", min_width="0")
         style = {"description_width": "88px"}
-        self.picture = ipw.Image(format="png", layout=ipw.Layout(width="100%", max_width=f"{FRAME_WIDTH}px"))
+        self.picture = ipw.Image(format="png", layout=as_wide_as_a_frame())
         self.status = ipw.HTML(layout=wide)
-        self.position = ipw.FloatSlider(
-            0, min=0, max=self.points, step=STEP, readout_format=".2f", description="on the path",
-            style=style, layout=wide,
-        )  # fmt: skip
+        self.position = path_slider(self.points, "on the path", style=style, layout=wide)
         self.directions = [
             ipw.FloatSlider(
                 0, min=-REACH, max=REACH, step=STEP, readout_format=".2f", description=f"direction {k + 1}",
@@ -104,30 +120,22 @@ class LatentWalker(ipw.VBox):
             )
             for k in range(len(self._basis))
         ]  # fmt: skip
-        self.seed = ipw.IntSlider(seed, 0, max(SEEDS, seed), description="path's seed", style=style, layout=wide)
-        self.next_seed = ipw.Button(description="new path", icon="refresh", layout=ipw.Layout(width="110px"))
+        self.seed, self.next_seed = seed_controls(seed, "path's seed", "new path", style=style, layout=wide)
         self.reset = ipw.Button(description="reset", icon="undo", layout=ipw.Layout(width="90px"))
-        self.next_seed.on_click(lambda _: setattr(self.seed, "value", (self.seed.value + 1) % (SEEDS + 1)))
         self.reset.on_click(lambda _: self._reset())
         for control in (self.position, *self.directions, self.seed):
             control.observe(lambda _: self._redraw(), "value")
 
     def _arrange(self) -> ipw.Box:
-        column = {"min_width": "0", "max_width": f"{FRAME_WIDTH + 8}px", "flex": "1 1 300px"}
-        left = ipw.VBox([self.picture, self.status], layout=ipw.Layout(**column))
         head = [ipw.HTML("<b>what the first layer answers to most</b>")] if self.directions else []
         buttons = ipw.Box([self.next_seed, self.reset], layout=ipw.Layout(flex_flow="row wrap"))
-        right = ipw.VBox(
-            [self.position, self.seed, *head, *self.directions, buttons], layout=ipw.Layout(**column)
-        )  # fmt: skip
-        return ipw.Box([left, right], layout=ipw.Layout(flex_flow="row wrap", grid_gap="12px", width="100%"))
+        return beside([self.picture, self.status], [self.position, self.seed, *head, *self.directions, buttons])
 
     def latent(self) -> Tensor:
         """The latent that the sliders say, [1, Z]."""
-        corners = _corners(self.generator, self.points, self.seed.value)
-        z = latent_path(corners, torch.tensor([self.position.value]))
+        latent_dim, position = self.generator.settings.latent_dim, torch.tensor([self.position.value])
         moved = torch.tensor([slider.value for slider in self.directions])
-        return z + moved @ self._basis
+        return path_of_seed(latent_dim, self.points, self.seed.value, position) + moved @ self._basis
 
     def _reset(self) -> None:
         self._busy = True
@@ -144,29 +152,22 @@ class LatentWalker(ipw.VBox):
             return
         begin = time.perf_counter()
         self.sample = _samples(self.generator, self.latent())[0]
-        self.picture.value = _png(self.sample, self.label_space)
+        self.picture.value = png_of(self.sample, self.label_space)
         self.status.value = f"{1000 * (time.perf_counter() - begin):.0f} ms"
 
 
 def _frames(generator, label_space: LabelSpace, points: int, steps: int, seed: int) -> ipw.VBox:
     _check(generator, label_space)
     positions = torch.arange(points * steps) / steps
-    samples = _samples(generator, latent_path(_corners(generator, points, seed), positions))
-    pngs = [_png(sample, label_space) for sample in samples]
-    while sum(map(len, pngs)) > MAX_BYTES:  # every second frame goes: the page must stay light
-        pngs, positions = pngs[::2], positions[::2]
-    layout = ipw.Layout(width="100%", max_width=f"{FRAME_WIDTH}px")
-    stack = ipw.Stack(children=[ipw.Image(value=png, format="png", layout=layout) for png in pngs], selected_index=0)
-    slider = ipw.SelectionSlider(
-        options=[f"{position:.2f}" for position in positions.tolist()], index=0, description="on the path",
-        style={"description_width": "auto"}, layout=layout,
-    )  # fmt: skip
-    ipw.jslink((slider, "index"), (stack, "selected_index"))
+    samples = _samples(generator, path_of_seed(generator.settings.latent_dim, points, seed, positions))
+    pngs = [png_of(sample, label_space) for sample in samples]
+    step = thinning([pngs], MAX_BYTES)  # the page must stay light
+    options = [f"{position:.2f}" for position in positions[::step].tolist()]
     note = ipw.HTML(
         f"Frames that the trained model made on a closed path through {points} random latents. "
         "With a running notebook there are more sliders."
     )
-    return ipw.VBox([slider, stack, note])
+    return ipw.VBox([*linked_frames(options, [pngs[::step]], "on the path"), note])
 
 
 def _check(generator, label_space: LabelSpace) -> None:
@@ -177,17 +178,6 @@ def _check(generator, label_space: LabelSpace) -> None:
         )
 
 
-def _corners(generator, points: int, seed: int) -> Tensor:
-    noise = torch.Generator().manual_seed(seed)
-    return torch.randn(points, generator.settings.latent_dim, generator=noise)
-
-
 def _samples(generator, z: Tensor) -> Tensor:
     device = next(generator.parameters()).device if isinstance(generator, nn.Module) else "cpu"
     return generator.generate(z.to(device)).cpu()
-
-
-def _png(sample: Tensor, label_space: LabelSpace) -> bytes:
-    """Layout [H, W] or picture [3, H, W] as PNG, as wide as a frame."""
-    scale = scale_of(sample)
-    return picture_png(sample, scale) if sample.ndim == 3 else to_png(sample, label_space, scale)
