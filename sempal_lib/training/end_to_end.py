@@ -47,6 +47,11 @@ class EndToEndSettings:
                 f"steps={self.steps}, constant_steps={self.constant_steps}, judge_steps={self.judge_steps}: choose at "
                 "least 1, from 0 to steps, and at least 0"
             )
+        if self.layout_weight <= 0:
+            raise ValueError(
+                f"layout_weight={self.layout_weight}: choose a number above 0; to leave the layout generator as it is, "
+                "tune='pictures'"
+            )
 
     @classmethod
     def sb_gan(cls, released: bool = False, **changes: Any) -> "EndToEndSettings":

@@ -31,6 +31,7 @@ _CODE = (
     "layers.py", "palettes.py", "segmentation.py", "layout_gans/*.py", "image_gans/*.py", "training/progressive.py",
     "training/images.py", "training/painting.py", "training/end_to_end.py", "training/tuning.py",
 )  # fmt: skip
+_RATIOS = {"sb-gan": 0.01, "semantic-palette": 0.1}  # of the layout networks' learning rate to that of their training
 
 
 class TuningData(NamedTuple):
@@ -62,18 +63,19 @@ def end_to_end_training(
         checkpoints: of trainings: "layouts", "gaugan", and "eye" (see `train_images`).
         changes: of `EndToEndSettings`.
     Raises:
-        CheckpointError: a checkpoint is missing, or of another architecture.
+        CheckpointError: a checkpoint is missing, or of another architecture. ValueError: an unknown system.
     Chapter: Two generators, one loss.
     """
+    if system not in _RATIOS:
+        raise ValueError(f"{system!r} is no system: choose {' or '.join(map(repr, _RATIOS))}")
     p, batch = parameters, parameters.tuning_batch_size
     fabric = fabric or make_fabric(p)
     facts = provenance(data.scenes, _CODE)
     set_outdated_aside(checkpoint_path, facts)
     schedule = progressive_settings(layout_parameters)
-    ratio = {"sb-gan": 0.01, "semantic-palette": 0.1}[system]
     schedule = replace(
         schedule, stages=tuple(StageSettings(batch, batch, batch) for _ in schedule.stages), ema_images=0,
-        learning_rate=schedule.learning_rate * ratio, channels_last=p.channels_last, compile=False,
+        learning_rate=schedule.learning_rate * _RATIOS[system], channels_last=p.channels_last, compile=False,
     )  # fmt: skip
     painting = replace(
         image_settings("gaugan", p), batch_size=batch, steps=p.tuning_steps, constant_steps=p.tuning_steps,
