@@ -61,6 +61,15 @@ def test_strays_of_layouts_and_of_pictures(shapes, layouts):
     assert found["off_colour"][0] == found["stray_pixels"][0] == pytest.approx(1 / (8 * 64 * 64))
 
 
+def test_shapes_are_those_of_the_report(shapes, layouts):
+    spoilt = torch.where(torch.rand(layouts.shape, generator=torch.Generator().manual_seed(0)) < 0.1, 3, layouts.long())
+    found = {metric: value for metric, (value, _) in metrics.evaluate_shapes(spoilt, shapes.label_space).items()}
+    assert found.pop("stray_pixels") == found["stray_pixels_snapped"] > 0.05
+    assert found.pop("off_colour") == 0
+    found["stray_pixels"] = found.pop("stray_pixels_snapped")
+    assert found == metrics.shape_report(spoilt) == metrics.shape_report(spoilt, metrics.nearest_scene(spoilt))
+
+
 def test_samples_of_fixed_noise():
     generator = SemganGenerator(
         SemganSettings(3, 8, latent_dim=4, kernel_size=3, max_channels=8, min_channels=4)

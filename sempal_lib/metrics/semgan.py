@@ -81,9 +81,10 @@ def evaluate_shapes(samples: Tensor, label_space: LabelSpace) -> dict[str, tuple
         wrong = off > TOLERANCE
     else:
         layouts, wrong = samples, torch.zeros_like(samples, dtype=torch.bool)
-    report = shape_report(layouts)
+    scenes = nearest_scene(layouts)
+    report = shape_report(layouts, scenes)
     found = {
-        "stray_pixels": ((layouts != nearest_scene(layouts)) | wrong).double().mean().item(),
+        "stray_pixels": ((layouts != scenes) | wrong).double().mean().item(),
         "stray_pixels_snapped": report.pop("stray_pixels"),
         "off_colour": wrong.double().mean().item(),
         **report,

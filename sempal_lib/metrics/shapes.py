@@ -170,7 +170,7 @@ def _component_counts(masks: np.ndarray) -> np.ndarray:
     return np.bincount(owner[large], minlength=len(masks))
 
 
-def shape_report(layouts: Tensor) -> dict[str, float]:
+def shape_report(layouts: Tensor, scenes: Tensor | None = None) -> dict[str, float]:
     """How clean the shapes of colored-shapes layouts are, each layout held against the legal scene nearest to it.
 
     `stray_pixels` is the mean share of pixels that differ from that scene. For each shape, what the layout shows of
@@ -187,16 +187,18 @@ def shape_report(layouts: Tensor) -> dict[str, float]:
 
     Args:
         layouts: integer [N, 64, 64], classes of colored-shapes, N ≥ 1.
+        scenes: their `nearest_scene`, where it is at hand; None: it is looked for here.
     Returns:
         13 numbers in [0, 1]. Real scenes: 0 stray pixels, and 1 for all forms, sizes and counts.
     Raises:
         ValueError: another size, labels outside 0 to 3, no layout.
     Source: our measure of what SemGAN shows in its Figure 3. Chapter: Pixels that are classes.
     """
-    labels, scenes = _check_layouts(layouts), nearest_scene(layouts).numpy().astype(np.uint8)
-    report = {"stray_pixels": float((labels != scenes).mean())}
+    labels = _check_layouts(layouts)
+    nearest = (nearest_scene(layouts) if scenes is None else scenes).numpy().astype(np.uint8)
+    report = {"stray_pixels": float((labels != nearest).mean())}
     for name, shape in SHAPES.items():
-        shown, legal = labels == shape, scenes == shape
+        shown, legal = labels == shape, nearest == shape
         area, expected = shown.sum((1, 2)), legal.sum((1, 2))
         regions, pieces = np.split(_component_counts(np.concatenate([shown, legal])), 2)
         judged = (area > 0) | (expected > 0)
