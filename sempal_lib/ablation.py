@@ -4,6 +4,8 @@ Imports no torch, so that the run graph can use it. Chapter: Does the palette he
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
@@ -31,6 +33,11 @@ def row_parameters(name: str) -> dict[str, Any]:
         raise RunError(
             f"the ablation has no row {name!r}: the rows are {', '.join(ROWS)}, each a file in {path.parent}"
         )
+    return dict(_read(path))
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
     values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return values
 

@@ -56,6 +56,15 @@ def test_a_row_file_beside_a_preset_file_as_papermill_hands_them_over():
         assert ablation.row_of(resolve(ablation.CHAPTER, whole | ablation.row_parameters(row))) == row
 
 
+def test_a_rows_parameters_are_the_callers_own():
+    mine = ablation.row_parameters("full")
+    mine.update(dict.fromkeys(mine))
+    again = ablation.row_parameters("full")
+    assert again.keys() == mine.keys()
+    assert again != mine
+    assert all(isinstance(value, str | int | float) for value in again.values())  # nothing below them to share
+
+
 def test_unknown_row():
     with pytest.raises(RunError, match=r"no row 'sa': the rows are baseline-1, baseline-2"):
         ablation.row_parameters("sa")
