@@ -101,7 +101,7 @@ class TestPicture:
     def test_stands_beside_the_layout_and_first_of_all(self):
         explorer = live()
         row = explorer.children[0].children[0]
-        assert [column.children for column in row.children] == [(explorer.picture,), (explorer.painting,)]
+        assert [column.children[0] for column in row.children] == [explorer.picture, explorer.painting]
         assert row.layout.flex_flow == "row wrap"  # below it where there is no room
         assert all(column.layout.flex == "1 1 300px" for column in row.children)
 
@@ -151,6 +151,7 @@ class TestStyle:
         assert "style" not in [getattr(widget, "description", "") for widget in plain]
         assert {styled.style, styled.style_seed, styled.next_style} <= set(reachable(styled))
         assert styled.style.description == "style"
+        assert styled.style in reachable(styled.children[0].children[0])  # in sight of the picture
 
 
 class TestRefusals:

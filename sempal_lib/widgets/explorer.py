@@ -143,18 +143,20 @@ class PaletteExplorer(ipw.VBox):
 
         main = [c for c in self._shown if self._start[c] >= SMALL]
         small = [c for c in self._shown if self._start[c] < SMALL]
-        styles = [self.style, self.style_seed] if has_styles(self.painter) else []
+        styled = has_styles(self.painter)
         controls = ipw.Box(
-            [self.iterations, self.exact, self.next_seed, *[self.next_style] * bool(styles), self.reset],
+            [self.iterations, self.exact, self.next_seed, *[self.next_style] * styled, self.reset],
             layout=ipw.Layout(flex_flow="row wrap", align_items="center"),
         )
         groups = [rows(main, "370px")] * bool(main)
         if small:
             groups += [ipw.HTML(f"<b>classes that start below {SMALL:.0%}</b>"), rows(small, "180px")]
-        settings = [*groups, self.seed, *styles, controls]
+        settings = [*groups, self.seed, *[self.style_seed] * styled, controls]
         if self.painter is None:
             return beside([self.picture, self.status, self.bars], settings)
-        return ipw.VBox([beside([self.picture], [self.painting]), beside([self.status, self.bars], settings)])
+        # The style's slider stays with the picture, which alone follows it.
+        pictures = beside([self.picture, self.status], [self.painting, *[self.style] * styled])
+        return ipw.VBox([pictures, beside([self.bars], settings)])
 
     def _slide(self, index: int, value: float) -> None:
         if self._busy:  # the move of another slider set this one
