@@ -180,12 +180,16 @@ def train_to_the_end(
             itself), `arguments` and a fabric (None: as the parameters say).
         watch: is given the training and yields its progress; `progress_bar` shows it on the way.
     """
-    if parameters.devices > 1:
+    alone = parameters.model_copy(update={"devices": 1})
+    # What processes would do at once and get in each other's way is done here first: an outdated checkpoint is moved
+    # aside, and a network that the training looks through is trained.
+    training = build(alone, data, *arguments, None)
+    if parameters.devices > 1 and training.step < training.steps:
+        del training  # its memory is theirs
         # Fabric moves tensors inside its arguments, and may not change what is frozen: a plain dict travels.
         launch: Any = make_fabric(parameters).launch
         launch(_in_process, build, type(parameters), parameters.model_dump(), arguments)
-        parameters = parameters.model_copy(update={"devices": 1})
-    training = build(parameters, data, *arguments, None)
+        training = build(alone, data, *arguments, None)
     for _ in watch(training):
         pass
     return training
