@@ -20,6 +20,7 @@ from sempal_lib.metrics.layouts import (
 )
 from sempal_lib.metrics.scenes import evaluate_images, standard_classes
 from sempal_lib.metrics.segmentation import (
+    class_iou,
     confusion_matrix,
     evaluate_segmenter,
     fd_seg,
@@ -38,6 +39,7 @@ from sempal_lib.metrics.shapes import (
 __all__ = [
     "FeatureWeightsMissing",
     "check_sample_count",
+    "class_iou",
     "confusion_matrix",
     "evaluate_images",
     "evaluate_layouts",

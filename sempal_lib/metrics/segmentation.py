@@ -74,6 +74,17 @@ def mean_iou(confusion: Tensor, classes: Sequence[int] | None = None, absent: st
     return (hits.double() / unions.clamp(min=1)).mean().item()
 
 
+def class_iou(confusion: Tensor) -> Tensor:
+    """IoU of each class, float64 [C]; NaN for a class that is neither there nor predicted.
+
+    Args:
+        confusion: from `confusion_matrix`.
+    Chapter: Judging with a segmenter.
+    """
+    hits = confusion.diagonal().double()
+    return hits / (confusion.sum(0) + confusion.sum(1) - hits)
+
+
 def pixel_accuracy(confusion: Tensor) -> float:
     """Share of pixels whose class is predicted rightly. Raises ValueError for a matrix without pixels."""
     total = confusion.sum().item()

@@ -3,7 +3,14 @@
 from sempal_lib.training.checkpoint import CheckpointError
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
-from sempal_lib.training.judge import judge_training, train_judge, train_segmenter, with_pairs
+from sempal_lib.training.judge import (
+    gan_train,
+    judge_training,
+    painted_scenes,
+    train_judge,
+    train_segmenter,
+    with_pairs,
+)
 from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train
 from sempal_lib.training.loop import Training
 from sempal_lib.training.painting import (
@@ -61,6 +68,7 @@ __all__ = [
     "TrainingError",
     "TuningData",
     "end_to_end_training",
+    "gan_train",
     "image_networks",
     "image_settings",
     "image_training",
@@ -69,6 +77,7 @@ __all__ = [
     "layout_training",
     "load_generator",
     "load_segmenter",
+    "painted_scenes",
     "perceptual_for",
     "progan_training",
     "progress_bar",

@@ -7,6 +7,9 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from sempal_lib.image_gans import ImageGenerator
+from sempal_lib.metrics.scenes import standard_classes
+from sempal_lib.metrics.segmentation import evaluate_segmenter
 from sempal_lib.metrics.semgan import painted
 from sempal_lib.parameters import ImageParameters, Parameters, SemganParameters
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
@@ -82,6 +85,40 @@ def with_pairs(data: SceneSet, images: Tensor, layouts: Tensor) -> SceneSet:
     """The data set with other training pairs: pictures [N, 3, H, W] in [-1, 1], layouts uint8 [N, H, W]; CPU."""
     kept = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
     return replace(data, images=kept, layouts=layouts.cpu())
+
+
+def gan_train(
+    parameters: ImageParameters, data: SceneSet, scenes: PairSource, checkpoint_path: str | Path | None = None
+) -> dict[str, tuple[float, int]]:
+    """What a segmenter learns from generated scenes alone: GAN-train.
+
+    Args:
+        data: whose held-out pictures it is tested on; its training pairs are not looked at.
+        scenes: makes pairs of pictures and layouts, see `PairSource`: `TwoStageGenerator.sample`, or
+            `painted_scenes`. `parameters.gan_train_pairs` of them are made once; if that is 0, fresh ones every step.
+    Returns:
+        Metric to (value, number of validation pictures).
+    Source: Semantic Palette, §5 "Metrics". Chapter: Judging with a segmenter.
+    """
+    if parameters.gan_train_pairs:
+        pairs = scenes(parameters.gan_train_pairs, torch.Generator().manual_seed(parameters.seed))
+        segmenter = train_segmenter(parameters, with_pairs(data, *pairs), checkpoint_path)
+    else:
+        segmenter = train_segmenter(parameters, data, checkpoint_path, source=scenes)
+    found = evaluate_segmenter(segmenter, data.held_out_images, data.held_out, standard_classes(data.label_space))
+    names = {"miou": "gan_train_miou", "miou_all": "gan_train_miou_all", "pixel_accuracy": "gan_train_accuracy"}
+    return {names[name]: (value, len(data.held_out)) for name, value in found.items()}
+
+
+def painted_scenes(painter: ImageGenerator, layouts: Tensor) -> PairSource:
+    """Pairs of real layouts, drawn at random from uint8 [N, H, W], and what a synthesizer paints on them."""
+
+    def scenes(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        chosen = layouts[torch.randint(len(layouts), (count,), generator=random, device=random.device).cpu()]
+        style = torch.randn(count, painter.noise_dim, generator=random, device=random.device).cpu()
+        return painter.generate(chosen, z=style if painter.noise_dim else None), chosen
+
+    return scenes
 
 
 def judge_training(
