@@ -240,16 +240,16 @@ def gather(root: Path | None = None) -> Path:
 
 
 def may_be_shared(record: dict[str, Any]) -> bool:
-    """Whether weights and pictures of this run may be committed: only those of procedural worlds."""
+    """Whether weights of this run may be committed: only those of procedural worlds."""
     return record["dataset"] in PROCEDURAL and record["parameters"]["data_root"] is None
 
 
 def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
     """Copy what may be committed of a finished run to `<root>/<preset>/<chapter>/<folder>/`.
 
-    That is its record, and of a procedural world its weights (`generator*.safetensors`) and sheets (`*.png`).
-    `root` is runs/reference if not given. Returns the new folder, and the names of the files left out because
-    they come from real data.
+    That is its record, its sheets (`*.png`), which show what a model made and nothing else, and of a procedural world
+    its weights (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the
+    names of the files left out because they hold real data.
     Raises RunError when there is no record, or when weights are over 8 MB each or 60 MB in all.
     """
     root = root or reference_root()
@@ -262,7 +262,7 @@ def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
     target = root / record["preset"] / record["chapter"] / folder.resolve().name
     weights, sheets = sorted(folder.glob(WEIGHTS)), sorted(folder.glob("*.png"))
     if not may_be_shared(record):
-        chosen, left = [], [path.name for path in (*weights, *sheets)]
+        chosen, left = sheets, [path.name for path in weights]
     else:
         chosen, left = [*weights, *sheets], []
         _check_sizes(weights, root, target)

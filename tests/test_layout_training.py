@@ -115,4 +115,4 @@ def test_progress_bar_passes_reports_on(data, capsys):
     assert reports[-1].step == run.steps
     shown = capsys.readouterr().err
     assert "8 px, stage 2, fade 1.00" in shown
-    assert "layouts/s" in shown
+    assert "samples/s" in shown

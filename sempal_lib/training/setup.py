@@ -211,6 +211,6 @@ def progress_bar(training: Training) -> Iterator[Progress]:
                 bar.set_description(
                     f"{progress.height} px, stage {progress.stage + 1}, fade {progress.fade:.2f}", refresh=False
                 )
-            bar.set_postfix_str(f"{progress.images_per_second:.0f} layouts/s {losses}", refresh=False)
+            bar.set_postfix_str(f"{progress.images_per_second:.0f} samples/s {losses}", refresh=False)
             bar.update(progress.step - bar.n)
             yield progress
