@@ -104,7 +104,10 @@ def run_of(system="sb-gan", changes=None, batch=BATCH, fabric=None, **kwargs):
 
 def weights(run):
     """Every number of a checkpoint: networks with their statistics, and what the optimizers remember."""
-    found = {f"{n}.{k}": v.clone() for n, net in run.networks.items() for k, v in net.state_dict().items()}
+    networks = run.networks | {"averaged": run.averaged}
+    if run.images_side.encoder is not None:
+        networks["encoder"] = run.images_side.encoder
+    found = {f"{n}.{k}": v.clone() for n, net in networks.items() for k, v in net.state_dict().items()}
     for name, optimizer in run.optimizers.items():
         for index, state in optimizer.state_dict()["state"].items():
             found |= {f"optimizer_{name}.{index}.{k}": v.clone() for k, v in state.items()}
