@@ -333,6 +333,8 @@ verdicts(
     {
         "The judge reads GauGAN's pictures better than pix2pix's": ("gan_test_miou", "pix2pix", "gaugan"),
         "And better than pix2pixHD's": ("gan_test_miou", "pix2pixhd", "gaugan"),
+        "Also if neither has the perceptual loss": ("gan_test_miou", "pix2pix", "gaugan no-perceptual"),
+        "Also if both have it": ("gan_test_miou", "pix2pix perceptual", "gaugan"),
         "pix2pixHD's better than pix2pix's": ("gan_test_miou", "pix2pix", "pix2pixhd"),
         "GauGAN's pictures are nearer to real ones than pix2pix's": ("fd_seg", "gaugan", "pix2pix"),
         "And nearer than pix2pixHD's": ("fd_seg", "gaugan", "pix2pixhd"),
@@ -354,9 +356,9 @@ verdicts(
 # %% tags=["hide-cell"]
 areas = torch.bincount(data.held_out[data.held_out < 255].long().flatten())
 a, b = (int(c) for c in areas.argsort(descending=True)[:2])
-swapped = data.held_out[:3].clone()
-swapped[data.held_out[:3] == a], swapped[data.held_out[:3] == b] = b, a
-before, after = (trained["gaugan"].averaged.generate(x).cpu() for x in (data.held_out[:3], swapped))
+changed = data.held_out[:3].clone()
+changed[data.held_out[:3] == a], changed[data.held_out[:3] == b] = b, a
+before, after = (trained["gaugan"].averaged.generate(x).cpu() for x in (data.held_out[:3], changed))
 print(f"{data.label_space.names[a]} and {data.label_space.names[b]} change places")
 figures.image_grid(torch.cat([before, after]), ["as it is"] * 3 + ["swapped"] * 3, columns=3)
 

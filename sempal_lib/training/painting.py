@@ -82,13 +82,13 @@ def image_networks(
     return generator, MultiScaleDiscriminator(judge), None
 
 
-def image_settings(system: str, parameters: ImageParameters) -> ImageTrainingSettings:
-    """How a synthesizer is trained: its paper's losses and optimizer, the parameters' budget."""
+def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> ImageTrainingSettings:
+    """How a synthesizer is trained: its paper's losses and optimizer, the parameters' budget, and `changes` of both."""
     p = parameters
     budget: dict[str, Any] = {
         "batch_size": p.batch_size, "steps": p.steps, "constant_steps": p.steps // 2 if p.decay else p.steps,
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
-        "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed,
+        "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
     }  # fmt: skip
     if system.startswith("pix2pix"):
         make = ImageTrainingSettings.pix2pix if system == "pix2pix" else ImageTrainingSettings.pix2pixhd
@@ -124,18 +124,20 @@ def image_training(
     perceptual: PerceptualFeatures | None,
     checkpoint_path: str | Path | None = None,
     fabric: Fabric | None = None,
+    **changes: Any,
 ) -> ImageTraining:
     """A synthesizer as the parameters say, ready to be trained or to go on from its checkpoint.
 
     A checkpoint that older code of this library or other data left is moved aside, never mixed with the new.
 
     Args:
-        system: one of SYNTHESIZERS. perceptual: from `perceptual_for`; "pix2pix" looks at none.
+        system: one of SYNTHESIZERS. perceptual: from `perceptual_for`; "pix2pix" looks at none, unless changed.
+        changes: of `ImageTrainingSettings`.
     Chapter: Painting by layout.
     """
     facts = provenance(data, _CODE)
     set_outdated_aside(checkpoint_path, facts)
-    settings = image_settings(system, parameters)
+    settings = image_settings(system, parameters, **changes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(parameters.seed)
         generator, discriminator, encoder = image_networks(system, parameters, data.label_space.num_classes, data.size)
@@ -153,15 +155,17 @@ def train_images(
     checkpoint_path: str | Path,
     eye_path: str | Path,
     watch: Callable[[ImageTraining], Iterable[Progress]] = iter,
+    **changes: Any,
 ) -> ImageTraining:
     """Train a synthesizer to the end and return the training, whose `averaged` is the generator to paint with.
 
     Args:
-        system, checkpoint_path: as in `image_training`. eye_path: checkpoint of `perceptual_for`'s stand-in, which
+        system, checkpoint_path, changes: as in `image_training`. eye_path: checkpoint of `perceptual_for`'s stand-in, which
             is trained first if it has not been. watch: as in `train`.
     Chapter: Painting by layout.
     """
-    return train_to_the_end(_build, parameters, data, system, str(checkpoint_path), str(eye_path), watch=watch)
+    paths = str(checkpoint_path), str(eye_path)
+    return train_to_the_end(_build, parameters, data, system, *paths, changes, watch=watch)
 
 
 def _build(
@@ -170,11 +174,13 @@ def _build(
     system: str,
     checkpoint_path: str,
     eye_path: str,
+    changes: dict[str, Any],
     fabric: Fabric | None,
 ) -> ImageTraining:
     data = data or scene_set(parameters)
-    eye = None if system == "pix2pix" else perceptual_for(parameters, data, eye_path)
-    return image_training(parameters, data, system, eye, checkpoint_path, fabric)
+    looks = image_settings(system, parameters, **changes).perceptual_weight
+    eye = perceptual_for(parameters, data, eye_path) if looks else None
+    return image_training(parameters, data, system, eye, checkpoint_path, fabric, **changes)
 
 
 def progan_training(
