@@ -13,7 +13,7 @@ import yaml
 from run_helpers import CHAPTER, files, finished, isolated, start  # noqa: F401
 
 from sempal_lib import records, runs
-from sempal_lib.parameters import LayoutParameters, presets_folder
+from sempal_lib.parameters import ImageParameters, LayoutParameters, presets_folder, resolve
 from sempal_lib.runs import Run, RunError
 
 
@@ -60,6 +60,47 @@ def test_where_and_how_fast_does_not_change_the_folder():
     plain = runs.run_folder(CHAPTER, "smoke", {})
     for name, value in SAME_RESULT.items():
         assert runs.run_folder(CHAPTER, "smoke", {name: value}) == plain
+
+
+# What a chapter needs of another one
+
+
+def tuning(**changes):
+    return resolve("09_end_to_end", {"preset": "smoke", **changes})
+
+
+@pytest.mark.parametrize("chapter", ["07_painting_by_layout", "08_judging_with_a_segmenter"])
+def test_a_derived_family_hands_its_values_on(chapter):
+    """The synthesizer that is tuned is the one that a run with the same settings trains."""
+    changes = {"seed": 3, "height": 32, "ngf": 6, "steps": 5, "precision": "bf16-mixed", "devices": 2}
+    theirs = runs.parameters_for(chapter, tuning(tuning_steps=7, **changes))
+    assert type(theirs) is ImageParameters
+    assert theirs == resolve(chapter, {"preset": "smoke", **changes})
+    assert runs.parameters_for(chapter, theirs) == theirs
+    folder = runs.run_folder(chapter, "smoke", changes)
+    with pytest.raises(RunError, match=re.escape(f"whose gaugan.safetensors is not in {folder}")) as error:
+        runs.require_checkpoint(chapter, tuning(**changes), "gaugan.safetensors")
+    assert "-y 'ngf: 6'" in str(error.value)
+    folder.mkdir(parents=True)
+    (folder / "gaugan.safetensors").touch()
+    found = runs.require_checkpoint(chapter, tuning(tuning_steps=9, **changes), "gaugan.safetensors")
+    assert found == folder / "gaugan.safetensors"
+
+
+@pytest.mark.parametrize("chapter", ["04_sb_gan_layouts", "05_semantic_palette"])
+def test_another_family_takes_the_presets_values(chapter):
+    """For the same data and seed, on the same machine."""
+    shared = {"seed": 3, "dataset": "toy-rooms", "data_root": "/data/x", "devices": 2, "device": "cpu"}
+    theirs = runs.parameters_for(chapter, tuning(height=64, latent_dim=9, learning_rate=0.3, samples=4, **shared))
+    assert type(theirs) is LayoutParameters
+    assert theirs == resolve(chapter, {"preset": "smoke", **shared})
+    assert theirs.height == resolve(chapter, {"preset": "smoke"}).height != 64
+
+
+def test_a_family_has_nothing_of_those_derived_from_it():
+    images = resolve("07_painting_by_layout", {"preset": "smoke", "seed": 4, "ngf": 6})
+    theirs = runs.parameters_for("09_end_to_end", images)
+    assert theirs == tuning(seed=4)  # an image run has no steps of tuning: all is the preset's
 
 
 @pytest.mark.parametrize("name", ["parameters.json", "record.json"])

@@ -1,6 +1,5 @@
 """Small files of trained generators: what the book shows and what others use."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,15 @@ def save_generator(
 
     Args:
         generator: of layouts or of pictures; any of this library's.
+    Raises:
+        ValueError: it is something else, a pair for instance.
     Chapter: Progressive layouts, guided by a palette.
     """
+    kind = next((name for name, (network, _) in _KINDS.items() if type(generator) is network), None)
+    if kind is None:
+        raise ValueError(
+            f"a {type(generator).__name__} cannot be written: give one generator, each of a pair by itself"
+        )
     dtype = torch.float16 if half else torch.float32
     tensors = {
         name: value.to(dtype) if value.is_floating_point() else value for name, value in generator.state_dict().items()
@@ -54,7 +60,6 @@ def save_generator(
     if mixture is not None:  # small, and its covariances would suffer: always in full
         tensors |= checkpoint.with_prefix("mixture", mixture.tensors())
     labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
-    (kind,) = (name for name, (network, _) in _KINDS.items() if type(generator) is network)
     facts = {"kind": kind, "settings": generator.settings.as_dict(), "labels": labels}
     checkpoint.save(path, tensors, facts | ({"aic": mixture.aic} if mixture is not None else {}))
 
@@ -80,7 +85,7 @@ def load_generator(path: str | Path, kind: str | None = None) -> tuple[Any, Labe
         label_space = LabelSpace(tuple(labels["names"]), colors, labels["ignore_index"])
         mixture = checkpoint.by_prefix("mixture", tensors)
         found = PaletteMixture.from_tensors(mixture, tuple(facts["aic"])) if mixture else None
-    except (KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise checkpoint.CheckpointError(
             f"{path} holds no generator of this library ({error}): was it written by save_generator?"
         ) from error
