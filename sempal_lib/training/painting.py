@@ -160,8 +160,8 @@ def train_images(
     """Train a synthesizer to the end and return the training, whose `averaged` is the generator to paint with.
 
     Args:
-        system, checkpoint_path, changes: as in `image_training`. eye_path: checkpoint of `perceptual_for`'s stand-in, which
-            is trained first if it has not been. watch: as in `train`.
+        system, checkpoint_path, changes: as in `image_training`. watch: as in `train`.
+        eye_path: checkpoint of `perceptual_for`'s stand-in, which is trained first if it has not been.
     Chapter: Painting by layout.
     """
     paths = str(checkpoint_path), str(eye_path)
