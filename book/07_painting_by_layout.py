@@ -199,8 +199,9 @@ for system in training.SYNTHESIZERS:
 figures.training_curves(trained["gaugan"].history)
 
 # %% [markdown]
-# These are GauGAN's losses. `adversarial`, `feature` and `perceptual` add up to `loss_g`. The two distances fall; the
-# adversarial part hovers, as the discriminator learns too.
+# These are GauGAN's losses. `adversarial`, `feature` and `perceptual` add up to the generator's loss. Only the
+# perceptual distance is measured by a network that stands still, and it falls. The other two are measured by the
+# discriminator, which sees more and more: feature matching can rise while the pictures get better.
 #
 # ## What they paint
 #
