@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from sempal_lib.image_gans import enlarge
 from sempal_lib.labels import LabelSpace
 from sempal_lib.widgets.latents import path_of_seed
 
@@ -40,8 +41,7 @@ def paint(painter, layouts: Tensor, z: Tensor | None = None) -> Tensor:
     Returns:
         float32 [N, 3, H, W] in [-1, 1] on the CPU.
     """
-    times = painter.settings.height // layouts.shape[1]
-    large = layouts.repeat_interleave(times, 1).repeat_interleave(times, 2)
+    large = enlarge(layouts, (painter.settings.height, painter.settings.width))
     return painter.generate(large, z=None if z is None else z.expand(len(layouts), -1))  # type: ignore[no-any-return]
 
 
