@@ -286,6 +286,25 @@ def test_provenance_knows_the_pictures(data):
     assert first["data"] != second["data"]
 
 
+def test_changes_of_a_papers_settings(data, eye, tmp_path):
+    """Network or loss: pix2pix with the perceptual loss, GauGAN without it; then no stand-in is trained."""
+    p = parameters(steps=1)
+    changed = {"perceptual_weight": 10.0, "learning_rate_g": 0.01, "steps": 2, "constant_steps": 1}
+    run = training.train_images(p, data, "pix2pix", tmp_path / "a.safetensors", eye, **changed)
+    assert run.perceptual.name == "segmenter"
+    assert run.history[-1]["perceptual"] > 0
+    assert (run.step, run.settings.learning_rate_g, run.settings.learning_rate_d) == (2, 0.01, p.learning_rate)
+    for system in ("pix2pixhd", "gaugan"):
+        path = tmp_path / f"{system}.safetensors"
+        run = training.train_images(p, data, system, path, tmp_path / "eye", perceptual_weight=0.0)
+        assert run.perceptual is None
+        assert "perceptual" not in run.history[-1]
+        assert training.image_settings(system, p, learning_rate_g=0.3).learning_rate_g == 0.3
+    assert not (tmp_path / "eye").exists()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'l2_weight'"):
+        training.image_settings("gaugan", p, l2_weight=1.0)
+
+
 # What a perceptual loss looks through
 
 

@@ -85,15 +85,16 @@ def image_networks(
 def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> ImageTrainingSettings:
     """How a synthesizer is trained: its paper's losses and optimizer, the parameters' budget, and `changes` of both."""
     p = parameters
-    budget: dict[str, Any] = {
+    pix = system.startswith("pix2pix")
+    values: dict[str, Any] = {
+        "learning_rate_g": p.learning_rate if pix else p.learning_rate / 2,
+        "learning_rate_d": p.learning_rate if pix else 2 * p.learning_rate,
         "batch_size": p.batch_size, "steps": p.steps, "constant_steps": p.steps // 2 if p.decay else p.steps,
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
         "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
     }  # fmt: skip
-    if system.startswith("pix2pix"):
-        make = ImageTrainingSettings.pix2pix if system == "pix2pix" else ImageTrainingSettings.pix2pixhd
-        return make(learning_rate_g=p.learning_rate, learning_rate_d=p.learning_rate, **budget)
-    return ImageTrainingSettings(learning_rate_g=p.learning_rate / 2, learning_rate_d=2 * p.learning_rate, **budget)
+    make = {"pix2pix": ImageTrainingSettings.pix2pix, "pix2pixhd": ImageTrainingSettings.pix2pixhd}
+    return make.get(system, ImageTrainingSettings)(**values)
 
 
 def perceptual_for(parameters: ImageParameters, data: SceneSet, checkpoint_path: str | Path) -> PerceptualFeatures:
