@@ -177,6 +177,14 @@ class TuningParameters(ImageParameters):
     tuning_batch_size: int = Field(ge=1, description="scenes a step of a tuning, over all devices")
     released: bool = Field(description="SB-GAN's released code, where it differs from its paper")
 
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        if self.tuning_batch_size % self.devices:
+            yield (
+                f"tuning_batch_size = {self.tuning_batch_size} is no multiple of devices = {self.devices}: "
+                "change one of them"
+            )
+
 
 # A preset has a section for each family; a chapter that is not listed belongs to the first. A family that another one
 # is derived from lends it its section.

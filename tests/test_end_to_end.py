@@ -29,6 +29,7 @@ from sempal_lib.layers import softening_kernel
 from sempal_lib.layout_gans import GeneratorSettings, LayoutDiscriminator, LayoutGenerator
 from sempal_lib.palettes import PaletteMixture, palette_of
 from sempal_lib.parameters import resolve
+from sempal_lib.records import RunError
 from sempal_lib.training import (
     CheckpointError,
     EndToEndSettings,
@@ -529,6 +530,12 @@ def test_the_pair_must_fit():
 
 def parameters(**changes):
     return resolve("09_end_to_end", {"preset": "smoke", "device": "cpu"} | changes)
+
+
+def test_a_batch_must_be_parted_evenly():
+    with pytest.raises(RunError, match="tuning_batch_size = 6 is no multiple of devices = 4: change one of them"):
+        parameters(devices=4, tuning_batch_size=6)
+    assert parameters(devices=4, tuning_batch_size=8).devices == 4
 
 
 @pytest.fixture(scope="module")
