@@ -243,18 +243,20 @@ def test_sigkill_in_the_middle(tmp_path):
 
 def test_two_devices_train_what_one_trains(data, tmp_path):
     """The whole way: processes, the segmenter that both look through, gradients, checkpoint."""
-    results = []
+    runs = []
     for devices in (1, 2):
-        p = parameters(devices=devices)
-        run = training.train_images(
-            p, data, "pix2pixhd", tmp_path / f"{devices}.safetensors", tmp_path / f"eye{devices}"
-        )
-        assert (run.step, run.images) == (4, 16)
-        results.append(run.history)
-    assert len(results[0]) == len(results[1]) == 1
-    # Adam's first steps follow a gradient's sign, see test_layout_training: losses hardly differ.
-    for one, two in zip(*results, strict=True):
-        assert all(two[k] == pytest.approx(one[k], rel=0.03, abs=0.03) for k in ("loss_g", "loss_d", "feature"))
+        p = parameters(devices=devices, steps=1)
+        paths = tmp_path / f"{devices}.safetensors", tmp_path / f"eye{devices}.safetensors"
+        runs.append(training.train_images(p, data, "pix2pixhd", *paths))
+        assert (runs[-1].step, runs[-1].images, len(runs[-1].history)) == (1, 4, 1)
+    one, two = runs
+    for name in ("loss_g", "loss_d", "adversarial", "feature", "perceptual"):
+        assert two.history[0][name] == pytest.approx(one.history[0][name], rel=1e-4)
+    # Adam's first step follows a gradient's sign, which round-off can turn only where it is nearly zero.
+    for name in ("generator", "discriminator"):
+        pairs = zip(one.networks[name].parameters(), two.networks[name].parameters(), strict=True)
+        alike = [torch.isclose(a, b, atol=1e-5).flatten() for a, b in pairs if a.ndim == 4]
+        assert torch.cat(alike).float().mean() > 0.98
 
 
 @pytest.mark.parametrize("what", ["code", "data"])
