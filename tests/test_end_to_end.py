@@ -523,6 +523,8 @@ def test_the_pair_must_fit():
     judge = replace(DiscriminatorSettings.small(CLASSES, 4), instance_edges=True)
     with pytest.raises(ValueError, match="this painter needs the borders of instances"):
         made(images=image_side("sb-gan", painter=painter, judge=judge, edges=edges))
+    with pytest.raises(ValueError, match="makes its first map of z, so that no gradient would reach a layout"):
+        run_of("with-encoder", {"first_map_only": True})
 
 
 # From parameters
@@ -590,6 +592,21 @@ def test_tune_to_the_end_and_go_on(trained, tmp_path):
     assert all(torch.equal(v, weights(again)[k]) for k, v in weights(run).items())
     other = training.end_to_end_training(*arguments, tune="layouts", judge_weight=0.5)  # changes of the settings
     assert (other.settings.tune, other.settings.judge_weight) == ("layouts", 0.5)
+
+
+def test_a_pair_that_was_trained_anew_is_tuned_anew(trained, tmp_path):
+    folder, known = trained
+    own, data = known["sb-gan"]
+    fine, path = paths(folder, "sb-gan"), tmp_path / "pair.safetensors"
+    training.tune_pair(parameters(), own, data, "sb-gan", fine, path)
+    tensors, facts = training.checkpoint.load(fine["layouts"])
+    tensors = {k: v * 1.01 if k.startswith("averaged") and v.is_floating_point() else v for k, v in tensors.items()}
+    training.checkpoint.save(tmp_path / "anew.safetensors", tensors, facts)
+    with pytest.warns(UserWarning, match="trained by other data than today's: kept as pair-"):
+        run = training.end_to_end_training(
+            parameters(), own, data, "sb-gan", fine | {"layouts": tmp_path / "anew.safetensors"}, checkpoint_path=path
+        )
+    assert run.step == 0
 
 
 def test_the_release_of_sb_gan_lets_d2_learn_for_an_epoch(trained):

@@ -1,5 +1,6 @@
 """Checkpoints: tensors and JSON in one safetensors file. Reading one executes nothing that it holds."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -65,6 +66,15 @@ def load_into(path: str | Path, networks: dict[str, nn.Module]) -> None:
                 f"{path} holds no {name} of this architecture ({str(error)[:300]}): it was trained with other "
                 "settings. Train it with those of this run, or give this run its settings"
             ) from error
+
+
+def fingerprint(*networks: nn.Module) -> str:
+    """SHA-256 of networks' weights and buffers, in hex."""
+    digest = hashlib.sha256()
+    for network in networks:
+        for value in network.state_dict().values():
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def check_configuration(path: str | Path, found: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -111,6 +111,11 @@ class EndToEndTraining(Training):
             raise ValueError(
                 f"{stages[-1]} layouts and {images.settings.batch_size} pictures a step: give both one batch_size"
             )
+        if settings.first_map_only and images.encoder is not None:
+            raise ValueError(
+                "first_map_only: this synthesizer makes its first map of z, so that no gradient would reach a layout. "
+                "Take one without an encoder"
+            )
         fabric: Fabric = images.fabric
         self.layouts, self.images_side = layouts, images
         layouts.step = layouts.steps - 1  # the last stage, wholly faded in

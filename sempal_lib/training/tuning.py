@@ -70,8 +70,6 @@ def end_to_end_training(
         raise ValueError(f"{system!r} is no system: choose {' or '.join(map(repr, _RATIOS))}")
     p, batch = parameters, parameters.tuning_batch_size
     fabric = fabric or make_fabric(p)
-    facts = provenance(data.scenes, _CODE)
-    set_outdated_aside(checkpoint_path, facts)
     schedule = progressive_settings(layout_parameters)
     schedule = replace(
         schedule, stages=tuple(StageSettings(batch, batch, batch) for _ in schedule.stages), ema_images=0,
@@ -100,6 +98,11 @@ def end_to_end_training(
     layout_path, image_path = checkpoints["layouts"], checkpoints["gaugan"]
     checkpoint.load_into(layout_path, {"averaged": layout_networks[0], "discriminator": layout_networks[1]})
     checkpoint.load_into(image_path, {"averaged": painter, "discriminator": discriminator})
+    # What a tuning begins from belongs to its data: a pair that was trained anew is tuned anew.
+    facts = provenance(data.scenes, _CODE)
+    began = checkpoint.fingerprint(*layout_networks, painter, discriminator)
+    facts["data"] = f"{facts['data'][:6]}{began[:6]}"
+    set_outdated_aside(checkpoint_path, facts)
     layouts = ProgressiveTraining(*layout_networks, data.layouts.layouts, schedule, data.layouts.mixture, fabric)
     images = ImageTraining(
         painter, discriminator, data.scenes.images, data.scenes.layouts, painting,
