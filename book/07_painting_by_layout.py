@@ -302,7 +302,8 @@ figures.layout_grid(unseen, data.label_space, columns=4)
 # %%
 for system, each in trained.items():
     training.save_generator(run.folder / f"generator-{system}.safetensors", each.averaged, data.label_space)
-sheet = figures.image_grid(trained["gaugan"].averaged.generate(data.held_out[:16]).cpu(), columns=4)
+apart = torch.arange(16) * len(data.held_out) // 16  # neighbours may be frames of one drive
+sheet = figures.image_grid(trained["gaugan"].averaged.generate(data.held_out[apart]).cpu(), columns=4)
 sheet.savefig(run.folder / "samples.png", dpi=150)
 training.save_segmenter(run.folder / "segmenter.safetensors", judge, data.label_space, half=False)
 record = run.finish()
