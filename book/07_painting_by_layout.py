@@ -208,7 +208,7 @@ figures.training_curves(trained["gaugan"].history)
 # Held-out layouts, and the real picture of each where it may be shown.
 
 # %%
-shown = torch.arange(4) * (len(data.held_out) // 4)
+shown = torch.arange(3) * (len(data.held_out) // 3)
 layouts = data.held_out[shown]
 tiles = {"layout": metrics.painted(layouts, data.label_space)}
 if procedural:
