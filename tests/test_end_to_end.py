@@ -247,7 +247,7 @@ def test_one_step_has_the_papers_gradients(system, monkeypatch):
             assert seen[name] is None or not seen[name].any(), name
         else:
             close(seen[name], plain)
-    torch.testing.assert_close(reported["fooled"], fooled.detach(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(reported["loss_2"], fooled.detach(), rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(reported["loss_d2"], hinge.detach(), rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(reported["layout_loss_g"], loss_sb.detach(), rtol=1e-4, atol=1e-6)
 
@@ -315,7 +315,7 @@ def test_d2_learns_alone_at_first():
     assert first.step == 2  # a report ends where the pair begins to move
     assert moved(before, weights(run)) == {"judge"}
     assert all(torch.equal(before[k], v) for k, v in run.averaged.state_dict(prefix="averaged.").items())
-    assert first.losses.keys() == {"fooled", "loss_d2"}
+    assert first.losses.keys() == {"loss_2", "loss_d2"}
     second = next(reports)
     assert moved(before, weights(run)) == set(NETWORKS)
     assert {"adversarial", "perceptual", "layout_loss_g", "layout_penalty"} <= second.losses.keys()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.fabric import Fabric
@@ -15,7 +15,7 @@ from sempal_lib.layers import soften, softening_kernel
 from sempal_lib.losses import hinge_discriminator_loss, hinge_generator_loss
 from sempal_lib.training.images import ImageTraining
 from sempal_lib.training.loop import Training, average_of, placed
-from sempal_lib.training.progressive import ProgressiveTraining
+from sempal_lib.training.progressive import Judged, ProgressiveTraining
 
 _TUNED = ("layouts", "pictures", "both")
 
@@ -75,6 +75,16 @@ class EndToEndSettings:
             "steps": 148_600, "constant_steps": 148_600, "layout_weight": 1.0, "judge_weight": 0.01, "soft": True,
         }  # fmt: skip
         return cls(**(own | changes))
+
+
+class PairLosses(NamedTuple):
+    """What a batch of scenes gives; all of one graph."""
+
+    loss: Tensor  # of the generators that learn
+    loss_d2: Tensor
+    loss_d: Tensor | None  # of the synthesizer's own discriminator; None while the synthesizer rests
+    layouts: Judged
+    reported: dict[str, Tensor]  # detached
 
 
 class EndToEndTraining(Training):
@@ -183,52 +193,62 @@ class EndToEndTraining(Training):
         # Pixels of no class stay so, and blur into none.
         return soft / soft.sum(1, keepdim=True).clamp(min=1e-6) * hard.sum(1, keepdim=True)
 
+    def losses(self, layouts_move: bool, pictures_move: bool) -> PairLosses:
+        """Draw a batch, let the pair make as many scenes, and judge both; nothing is updated.
+
+        Args:
+            layouts_move, pictures_move: which generators learn; the loss of one that rests is left out.
+        Source: SB-GAN, eq. 3. Chapter: Two generators, one loss.
+        """
+        s, images = self.settings, self.images_side
+        layouts = self.layouts.judge()  # L_SB, and the generated layouts
+        fake = self._paint(layouts.fake if layouts_move else layouts.fake.detach())
+        pictures, real, edges, noise = images._batch()
+        of_fake, of_real = self.judge.judge([fake, pictures])
+        loss_2, loss_d2 = hinge_generator_loss(of_fake.logits), hinge_discriminator_loss(of_real.logits, of_fake.logits)
+        loss, loss_d = s.judge_weight * loss_2, None
+        reported = {"loss_2": loss_2.detach(), "loss_d2": loss_d2.detach()}
+        if pictures_move:
+            found, loss_d = images._losses(pictures, self._real(real), edges, noise)  # L_SPADE
+            loss = loss + torch.stack(list(found.values())).sum()
+            reported |= {name: value.detach() for name, value in found.items()}
+        if layouts_move:
+            loss = loss + s.layout_weight * layouts.loss_g
+            reported |= {f"layout_{name}": value for name, value in layouts.reported.items()}
+        return PairLosses(loss, loss_d2, loss_d, layouts, reported)
+
     def _train_step(self) -> dict[str, Tensor]:
         s, layouts, images = self.settings, self.layouts, self.images_side
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = self._rates[name] * self.rate_factor
         alone = self.step < s.judge_steps
-        move_layouts, move_pictures = (not alone and s.tune in (one, "both") for one in ("layouts", "pictures"))
-        images.generator.train(move_pictures)  # one that rests paints as it is looked at
+        layouts_move, pictures_move = (not alone and s.tune in (one, "both") for one in ("layouts", "pictures"))
+        images.generator.train(pictures_move)  # one that rests paints as it is looked at
         for network in (images.discriminator, self.judge):
             network.train()
         with self.fabric.autocast():
-            judged = layouts.judge()
-            fake = self._paint(judged.fake if move_layouts else judged.fake.detach())
-            pictures, real, edges, noise = images._batch()
-            of_fake, of_real = self.judge.judge([fake, pictures])
-            loss_2 = hinge_generator_loss(of_fake.logits)
-            loss_d2 = hinge_discriminator_loss(of_real.logits, of_fake.logits)
-            reported = {"fooled": loss_2.detach(), "loss_d2": loss_d2.detach()}
-            loss = s.judge_weight * loss_2
-            if move_layouts:
-                loss = loss + s.layout_weight * judged.loss_g
-            if move_pictures:
-                found, loss_d = images._losses(pictures, self._real(real), edges, noise)
-                loss = loss + torch.stack(list(found.values())).sum()
-                reported |= {name: value.detach() for name, value in found.items()}
-        judge = list(self.judge.parameters())
-        parameters = judge
-        gradients: list[Tensor | None] = list(torch.autograd.grad(loss_d2, judge, retain_graph=not alone))
+            found = self.losses(layouts_move, pictures_move)
+        judge = parameters = list(self.judge.parameters())
+        gradients: list[Tensor | None] = list(torch.autograd.grad(found.loss_d2, judge, retain_graph=not alone))
         if not alone:
             both = layouts.generator, layouts.discriminator
-            g, d = (list(network.parameters()) if move_layouts else [] for network in both)
-            painters = images.painters if move_pictures else []
-            own = list(images.discriminator.parameters()) if move_pictures else []
-            found_gradients = torch.autograd.grad(loss, g + d + painters, retain_graph=True, allow_unused=True)
+            g, d = (list(network.parameters()) if layouts_move else [] for network in both)
+            painters = images.painters if pictures_move else []
+            own = list(images.discriminator.parameters()) if pictures_move else []
+            from_loss = torch.autograd.grad(found.loss, g + d + painters, retain_graph=True, allow_unused=True)
             parameters = judge + g + d + painters + own
-            gradients += found_gradients[: len(g)]
+            gradients += from_loss[: len(g)]
             if d:
                 # λ weighs the generator's loss only; L_D wants the gradient of -E[D(fake)] as it is.
-                plain = [None if x is None else x / s.layout_weight for x in found_gradients[len(g) : len(g + d)]]
-                gradients += layouts.discriminator_gradients(judged, plain)
-            gradients += found_gradients[len(g + d) :]
-            if own:
-                gradients += torch.autograd.grad(loss_d, own)
+                plain = [None if x is None else x / s.layout_weight for x in from_loss[len(g) : len(g + d)]]
+                gradients += layouts.discriminator_gradients(found.layouts, plain)
+            gradients += from_loss[len(g + d) :]
+            if found.loss_d is not None:
+                gradients += torch.autograd.grad(found.loss_d, own)
         self._update(parameters, gradients)
         self.images += images.settings.batch_size
         if s.ema_images and not alone:
             self._average(self.averaged, self._pair, images.settings.batch_size, s.ema_images)
             track_spectral_norms(self.averaged)
-        return reported | ({f"layout_{name}": value for name, value in judged.reported.items()} if move_layouts else {})
+        return found.reported
