@@ -23,16 +23,22 @@ def published() -> dict[tuple[str, str, str, str], tuple[float, str]]:
     }
 
 
-def comparison(record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[str]) -> Table:
+def comparison(
+    record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[str], rows_of: Sequence[str] | None = None
+) -> Table:
     """The paper's numbers beside a record's: one row a variant; each metric ours and, where it has one, the paper's.
 
     Args:
         record: of a run, with `seeds`: the values of every seed of its configuration.
         paper_dataset: the data set whose published numbers are shown. metrics: columns, in order.
+        rows_of: which variants, in order, by their names in `row_names`; None: all that have one of the metrics.
     """
-    ours = {(r["system"], r["variant"], r["metric"]): list(r["values"].values()) for r in record["seeds"]}
-    variants = list(dict.fromkeys((system, variant) for system, variant, _ in ours))
+    every = {(r["system"], r["variant"], r["metric"]): list(r["values"].values()) for r in record["seeds"]}
+    ours = {key: values for key, values in every.items() if key[2] in metrics}
     names = row_names(record)
+    variants = list(dict.fromkeys((system, variant) for system, variant, _ in ours))
+    if rows_of is not None:
+        variants = sorted((v for v in variants if names[v] in rows_of), key=lambda v: rows_of.index(names[v]))
     paper = {
         (*v, m): published()[*v, paper_dataset, m][0]
         for v in variants
@@ -40,7 +46,7 @@ def comparison(record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[
         if (*v, paper_dataset, m) in published()
     }
     with_paper = {metric for _, _, metric in paper}
-    measured = {metric for _, _, metric in ours}
+    measured = {metric for system, variant, metric in ours if (system, variant) in variants}
     columns = [(m, "ours") for m in metrics if m in measured] + [(m, "paper") for m in metrics if m in with_paper]
     columns.sort(key=lambda column: metrics.index(column[0]))
     rows = []

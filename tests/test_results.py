@@ -30,12 +30,23 @@ def test_published_numbers_name_their_table():
 
 
 def test_comparison_sets_the_paper_beside_ours():
-    table = comparison(record(), "cityscapes", ["palette_kl", "budget_mae"])
-    assert table.header == ("variant", "palette kl", "palette kl, cityscapes (paper)", "budget mae", "seeds")
+    found = record()
+    found["seeds"].append({**found["seeds"][0], "variant": "exact", "metric": "budget_mae", "values": {"0": 0.5}})
+    table = comparison(found, "cityscapes", ["palette_kl", "budget_mae", "gan_train_miou"])
+    # The last metric is the paper's only, and stands in one column.
+    assert table.header == (
+        "variant", "palette kl", "palette kl, cityscapes (paper)", "budget mae",
+        "gan train miou, cityscapes (paper)", "seeds",
+    )  # fmt: skip
     assert table.rows == (
-        ("full", "0.110 ± 0.014", "0.0700", "–", "2"),
-        ("unconditional", "1.25 ± 0.07", "–", "–", "2"),
+        ("full", "0.110 ± 0.014", "0.0700", "–", "0.401", "2"),
+        ("unconditional", "1.25 ± 0.07", "–", "–", "–", "2"),
+        ("exact", "–", "–", "0.500", "–", "1"),
     )
+    # Rows without any of the metrics are left out; `rows_of` chooses and orders.
+    assert [row[0] for row in comparison(found, "cityscapes", ["palette_kl"]).rows] == ["full", "unconditional"]
+    chosen = comparison(found, "cityscapes", ["palette_kl"], ["unconditional", "full"])
+    assert [row[0] for row in chosen.rows] == ["unconditional", "full"]
 
 
 @pytest.mark.parametrize(

@@ -23,17 +23,18 @@ FACTS = ("step", "steps", "images", "stage", "height", "fade", "seconds", SPEED)
 
 
 @styled
-def training_curves(history: Sequence[Mapping]) -> Figure:
-    """Losses and speed over the real layouts shown, one panel each.
+def training_curves(history: Sequence[Mapping], only: Sequence[str] | None = None) -> Figure:
+    """Losses and speed over the real samples shown, one panel each.
 
     Args:
         history: rows with "images" (shown so far) and losses by name, each in a panel of its own; "images_per_second",
             in the last one. Where training has stages also "height" (px, of the stage) and "fade" (0 to 1; below 1
             the new resolution fades in): a dashed line is where a stage begins, shading is its fade.
+        only: which of them, by name; None: all.
     """
     images = np.array([row["images"] for row in history], float)
     unit, name = (1e6, "million") if images.max() >= 2e6 else (1e3, "thousand") if images.max() >= 2e3 else (1, "")
-    titles = _titles(history)
+    titles = {key: title for key, title in _titles(history).items() if only is None or key in only}
     figure, panels = plt.subplots(len(titles), 1, figsize=(WIDTH, 1.25 * len(titles) + 0.5), sharex=True, squeeze=False)
     staged = any(row.get("height") for row in history)
     for (key, title), axes in zip(titles.items(), panels[:, 0], strict=True):
@@ -46,7 +47,7 @@ def training_curves(history: Sequence[Mapping]) -> Figure:
             _shade_stages(axes, history, images / unit)
     if staged:
         _name_stages(panels[0, 0], history, images / unit)
-    panels[-1, 0].set_xlabel(f"{name} real layouts shown".strip())
+    panels[-1, 0].set_xlabel(f"{name} real samples shown".strip())
     return figure
 
 
