@@ -86,22 +86,27 @@ Markdown(
 #
 # $$\mathcal{L}_G = -\mathbb{E} \ln D(y, G(y)) + \lambda \mathcal{L}_1 \tag{1}$$
 #
-# with $\mathcal{L}_1 = \mathbb{E} \lVert x - G(y) \rVert_1$, the distance pixel by pixel, and $\lambda = 100$.
+# with $\mathcal{L}_1 = \mathbb{E} \lVert x - G(y) \rVert_1$, the distance pixel by pixel, and $\lambda = 100$. Here
+# $D$ is a probability, and learns by cross-entropy as in *Pixels that are classes*.
 #
 # **pix2pixHD** gives up the distance between pixels, which rewards blur: of all that a car can look like, the mean is
-# nearest. It compares *features* instead. Let $D_k$ be one of several discriminators, each of which sees the picture
-# at half the size of the one before, and $D_k^i$ its layer $i$, of $N_i$ numbers. *Feature matching* is
+# nearest. It compares *features* instead. There are $K$ discriminators, each of which sees the picture at half the
+# size of the one before. Let $r_k^i$ and $g_k^i$ be what layer $i$ of the $k$-th one makes of $(y, x)$ and of $(y,
+# G(y))$, $N_i$ numbers each. *Feature matching* is
 #
-# $$\mathcal{L}_\text{FM} = \mathbb{E} \sum_i \tfrac{1}{N_i} \lVert D_k^i(y, x) - D_k^i(y, G(y)) \rVert_1 \tag{2}$$
+# $$\mathcal{L}_\text{FM} = \mathbb{E}\, \tfrac{1}{K} \sum_{k,i} \tfrac{1}{N_i} \lVert r_k^i - g_k^i \rVert_1 \tag{2}$$
 #
-# The *perceptual* loss $\mathcal{L}_\text{P}$ is the same in a network that was trained for something else. Both
-# get a weight of 10. The adversarial loss is least squares.
+# (The paper sums over $k$; its release takes the mean, and so do we.) The *perceptual* loss is the same in a network
+# that was trained for something else, with a weight for each layer. Both losses get a weight of 10. The adversarial
+# loss is least squares, $\mathbb{E} (D(y, G(y)) - 1)^2$ for the generator.
 #
-# **GauGAN** keeps these two losses, takes the hinge
+# **GauGAN** keeps the two distances. Its $D$ gives a score, any number, and lowers the hinge
 #
 # $$\mathcal{L}_D = \mathbb{E} (1 - D(y, x))_+ + \mathbb{E} (1 + D(y, G(y)))_+ \tag{3}$$
 #
-# where $(a)_+$ is $a$, or 0 if $a$ is negative, and changes the generator.
+# where $(a)_+$ is $a$, or 0 if $a$ is negative. Its generator lowers $-\mathbb{E} D(y, G(y))$ beside the two
+# distances. What is new is the generator. (In the papers (2) is equation 4 of pix2pixHD, and (4) below is equation 1
+# of GauGAN.)
 
 # %%
 source(losses.paired_feature_loss)
@@ -112,9 +117,11 @@ source(losses.hinge_discriminator_loss)
 # %% [markdown]
 # ### Why a layout gets washed out
 #
-# Generators normalise: each channel gets mean 0 and standard deviation 1, over the pixels of a picture or of a batch.
-# Take a layout that is all road, or all sky. A convolution over it gives each channel one number everywhere. Its mean
-# is that number, and normalising leaves zero. Road and sky have become the same:
+# Generators normalise: each channel gets mean 0 and standard deviation 1. *Instance* normalisation, pix2pixHD's,
+# takes both over the pixels of one picture. Take a layout that is all road, or all sky. A convolution over it gives
+# each channel one number everywhere. Its mean is that number, and normalising leaves zero. Road and sky have become
+# the same. (Over a batch, as in pix2pix, other pictures move the mean. The effect is weaker, but the layout has to
+# survive it layer after layer.)
 
 # %%
 torch.manual_seed(0)
@@ -129,10 +136,10 @@ Markdown(
 )
 
 # %% [markdown]
-# *Spatially-adaptive denormalisation*, SPADE, puts the layout back after each normalisation. Two small convolutional
-# networks turn the layout, resized to the features' size, into a scale $\gamma$ and a shift $\beta$ for every channel
-# $c$ and pixel $(i, j)$. With $\mu_c$ and $\sigma_c$ the mean and the standard deviation of channel $c$, features $h$
-# become
+# *Spatially-adaptive denormalisation*, SPADE, puts the layout back after each normalisation. A small convolutional
+# network turns the layout, resized to the features' size, into a scale $\gamma$ and a shift $\beta$ for every channel
+# $c$ and pixel $(i, j)$: one 3×3 convolution and a ReLU for both, then one 3×3 convolution for each. With $\mu_c$ and
+# $\sigma_c$ the mean and the standard deviation of channel $c$, features $h$ become
 #
 # $$\gamma_{c,i,j}(y)\, \frac{h_{c,i,j} - \mu_c}{\sigma_c} + \beta_{c,i,j}(y) \tag{4}$$
 #
@@ -144,20 +151,22 @@ source(image_gans.spade.SpadeBlock)
 
 # %% [markdown]
 # **A layout is not a picture, and need not be convolved like one.** What $\gamma$ and $\beta$ are at a pixel depends
-# on the classes around it alone, and a scene has few different neighbourhoods. The library computes each of them once
-# and looks the rest up. The numbers are the same, which a test holds; `make bench` tells how much time it saves. A
-# *soft* layout, whose pixels are mixtures of classes, goes the plain way. We will need that when two generators are
-# tuned together.
+# on the classes around it alone, and a scene has few different neighbourhoods. The library computes $\gamma$ and
+# $\beta$ once for each different neighbourhood, and copies them to all pixels that have it. The numbers are the same,
+# which a test holds; `make bench` tells how much time it saves. A *soft* layout, whose pixels are mixtures of
+# classes, goes the plain way. We will need that when two generators are tuned together.
 #
 # ### One layout, many pictures
 #
 # The same layout is painted the same way each time: the three generators have no noise (pix2pix keeps some dropout,
-# which we use for training only). GauGAN's answer is an encoder $E$ that turns a picture into a distribution of
-# *styles* $z \sim \mathcal{N}(\mu, \sigma^2)$, from which the first map is made. A term
+# which we use for training only). GauGAN's answer is an encoder that turns a picture into a distribution of *styles*
+# $z$, Gaussian with mean $\mu_z$ and variance $\sigma_z^2$ for each number of $z$. The first map is made of $z$
+# instead of the layout. A term with a weight of 0.05
 #
-# $$\mathcal{L}_\text{KL} = -\tfrac{1}{2} \sum (1 + \ln \sigma^2 - \mu^2 - \sigma^2) \tag{5}$$
+# $$\mathcal{L}_\text{KL} = -\tfrac{1}{2} \sum (1 + \ln \sigma_z^2 - \mu_z^2 - \sigma_z^2) \tag{5}$$
 #
-# holds this distribution near $\mathcal{N}(0, 1)$, so that any $z$ drawn from there is a style.
+# summed over the numbers of $z$ and over the batch, holds this distribution near the standard normal one, so that any
+# $z$ drawn from there is a style.
 
 # %%
 source(image_gans.ImageEncoder)
@@ -168,7 +177,8 @@ source(image_gans.ImageEncoder)
 # The *judge* reads pictures: it is trained on real pairs, and it tells which class it sees at each pixel. The
 # perceptual loss also needs a trained network. The papers take VGG-19, trained on photographs. Where its weights are
 # not at hand, a second segmenter stands in, trained from another seed, so that no generator learns to please the
-# judge itself.
+# judge itself. It still resembles the judge, and so it favours the painters that have this loss. We will test by how
+# much.
 
 # %%
 judge = training.train_segmenter(run.parameters, data, run.folder / "judge.safetensors")
@@ -178,16 +188,16 @@ for metric, value in (real_metrics | {"pixel_accuracy": on_real["pixel_accuracy"
     run.measure("segmenter", "real", metric, value, len(data.held_out), "val")
 eye = training.perceptual_for(run.parameters, data, run.folder / "eye.safetensors")
 Markdown(
-    f"On real held-out pictures the judge has a mean IoU of {on_real['miou']:.3f} and calls "
-    f"{100 * on_real['pixel_accuracy']:.1f} % of the pixels by their class. The perceptual loss compares features of: "
+    f"On real held-out pictures the judge has a mean IoU of {on_real['miou']:.3f} and gets "
+    f"{100 * on_real['pixel_accuracy']:.1f} % of the pixels right. The perceptual loss compares features of: "
     f"**{eye.name}**."
 )
 
 # %% [markdown]
 # ## Training, on one budget
 #
-# Each synthesizer sees the same number of pairs. A step of GauGAN takes longer; the table below also says how many
-# pictures each paints in a second.
+# Each synthesizer sees the same number of pairs. A step of GauGAN or pix2pixHD takes several times one of pix2pix:
+# the table under *The numbers* says how many pairs each trains on in a second.
 
 # %%
 trained = {}
@@ -196,10 +206,10 @@ for system in training.SYNTHESIZERS:
     trained[system] = training.train_images(
         run.parameters, data, system, path, run.folder / "eye.safetensors", watch=training.progress_bar
     )
-figures.training_curves(trained["gaugan"].history)
+figures.training_curves(trained["gaugan"].history, ("adversarial", "feature", "perceptual", "loss_d"))
 
 # %% [markdown]
-# These are GauGAN's losses. `adversarial`, `feature` and `perceptual` add up to the generator's loss. Only the
+# These are GauGAN's losses. The discriminator's is (3); the other three add up to the generator's. Only the
 # perceptual distance is measured by a network that stands still, and it falls. The other two are measured by the
 # discriminator, which sees more and more: feature matching can rise while the pictures get better.
 #
@@ -208,20 +218,23 @@ figures.training_curves(trained["gaugan"].history)
 # Held-out layouts, and the real picture of each where it may be shown.
 
 # %%
+NAMES = {"pix2pix": "pix2pix", "pix2pixhd": "pix2pixHD", "gaugan": "GauGAN", "gaugan-vae": "GauGAN + z"}
 shown = torch.arange(3) * (len(data.held_out) // 3)
 layouts = data.held_out[shown]
 tiles = {"layout": metrics.painted(layouts, data.label_space)}
 if procedural:
     tiles["real"] = data.held_out_images[shown] / 127.5 - 1
 for system, each in trained.items():
-    tiles[system] = each.averaged.generate(layouts, run.parameters.seed).cpu()
-columns = 3 if procedural else 5
-display(figures.image_grid(torch.stack(list(tiles.values()), 1).flatten(0, 1), [*tiles] * len(shown), columns))
+    tiles[NAMES[system]] = each.averaged.generate(layouts, run.parameters.seed).cpu()
+titles = [name for name in tiles for _ in shown]
+display(figures.image_grid(torch.cat(list(tiles.values())), titles, columns=3))
 figures.legend(data.label_space)
 
 # %% [markdown]
-# Look for three things: Is each object where the layout has it? Do large areas have texture, or are they smears? Do
-# thin things, poles and signs, survive?
+# One row a painter, one column a scene. Is each object where the layout has it? Do large areas have texture, or are
+# they smears? Do thin things, poles and signs, survive? At `demo`, GauGAN puts the large objects in their places with
+# clean borders, and has hardly any texture. pix2pix smears. pix2pixHD's pictures show a pattern of dots. Thin things
+# are lost by all.
 #
 # ### Styles
 #
@@ -229,16 +242,16 @@ figures.legend(data.label_space)
 # reads from other held-out pictures.
 
 # %%
-vae, some = trained["gaugan-vae"], layouts[:1].expand(6, -1, -1)
-drawn = vae.averaged.generate(some, run.parameters.seed).cpu()
+vae, one_layout = trained["gaugan-vae"], layouts[:1].expand(6, -1, -1)
+drawn = vae.averaged.generate(one_layout, run.parameters.seed).cpu()
 photographs = data.held_out_images[-6:] / 127.5 - 1
 with torch.no_grad():
     styles = vae.encoder(photographs.to(vae.fabric.device))[0]
-read = vae.averaged.generate(some, z=styles).cpu()
-rows, titles = [drawn, read], ["z drawn"] * 6 + ["style of a picture"] * 6
+read = vae.averaged.generate(one_layout, z=styles).cpu()
+styled, titles = [drawn, read], ["z drawn"] * 6 + ["style of a picture"] * 6
 if procedural:
-    rows, titles = [drawn, photographs, read], ["z drawn"] * 6 + ["picture"] * 6 + ["in its style"] * 6
-figures.image_grid(torch.cat(rows), titles, columns=3)
+    styled, titles = [drawn, photographs, read], ["z drawn"] * 6 + ["picture"] * 6 + ["in its style"] * 6
+figures.image_grid(torch.cat(styled), titles, columns=3)
 
 # %%
 across = float(drawn.std(0).mean())
@@ -246,7 +259,7 @@ among = float((data.held_out_images / 127.5 - 1).std(0).mean())
 run.measure("gaugan-vae", "full", "style_spread", across / among, len(drawn), "val")
 Markdown(
     f"Six styles move a pixel by {across:.3f} (standard deviation, of a range of 2). Real pictures, whose layouts "
-    f"differ too, by {among:.3f}."
+    f"differ too, by {among:.3f}. At `demo` the style moves brightness and little else."
 )
 
 # %% [markdown]
@@ -269,14 +282,15 @@ real_row = ("real pictures", f"{on_real['miou']:.3f}", f"{on_real['pixel_accurac
 Table(("painted by", "GAN-test mIoU", "accuracy", "FD-seg"), (*rows, real_row), {})
 
 # %% [markdown]
-# The last row is what the judge reads on real pictures. A painter can come above it: its pictures are more typical
-# than real ones.
+# The last row is what the judge reads on real pictures. That is no upper bound: pictures can be more typical than
+# real ones. And hold FD-seg against your eyes. It looks at statistics and hardly at objects; the next chapter is
+# about that.
 #
 # ## Network or loss?
 #
-# GauGAN differs from pix2pix in two things, the network *and* the losses. Its perceptual loss looks through the eyes of
-# a segmenter here, which was trained to tell the very classes that GAN-test asks for. So we swap: GauGAN without the
-# perceptual loss, and pix2pix with it. All else stays.
+# GauGAN differs from pix2pix in two things, the network *and* the losses. Its perceptual loss looks through the eyes
+# of a segmenter here, which was trained to tell the very classes that GAN-test asks for. So we swap: GauGAN without
+# the perceptual loss, and pix2pix with it. All else stays.
 
 # %%
 swapped = {
@@ -300,12 +314,14 @@ rows = tuple((name, *(f"{measured[name, v]:.3f}" for v in pair)) for name, pair 
 Table(("GAN-test mIoU", "without perceptual loss", "with it"), rows, {})
 
 # %% [markdown]
-# Read down the columns for the network, along the rows for the loss. The verdict below counts all seeds.
+# Read down the columns for the network, along the rows for the loss. Much of GauGAN's lead is the loss. That is a
+# fact about this stand-in, trained on the judge's own classes; VGG-19 knows none of them. The verdict below counts
+# all seeds.
 #
 # ## With more time
 #
-# The best runs so far are committed, with the weights of those on procedural worlds. This is a sheet of the largest
-# one, on layouts that it never saw.
+# The best runs so far are committed, with the weights of those on procedural worlds. If there is one for this data,
+# its GauGAN paints this sheet, else the one from above; on layouts that it never saw.
 
 # %%
 from sempal_lib.runs import reference_run
@@ -320,6 +336,9 @@ fresh = datasets.load(data.name, "val", size, root=run.parameters.data_root, see
 unseen = fresh.layouts()
 unseen = torch.where(unseen < data.label_space.num_classes, unseen, 255)
 figures.image_grid(painter.generate(unseen).cpu(), columns=4)
+
+# %% [markdown]
+# Their layouts:
 
 # %%
 figures.layout_grid(unseen, data.label_space, columns=4)
@@ -348,8 +367,10 @@ from sempal_lib.results import comparison, reference_table, verdicts
 comparison(record, "cityscapes", ["gan_test_miou", "gan_test_accuracy", "fd_seg", "fid", "images_per_second"])
 
 # %% [markdown]
-# The committed runs, CamVid's among them. Real streets are harder to read: CamVid has few scenes to train on, and 11
-# classes.
+# The committed runs, CamVid's among them. CamVid has 11 classes and 367 scenes to train on, and was run at 64 px of
+# height; toy-street has 19 classes. So an mIoU of one does not compare with one of the other, and neither with the
+# paper's on Cityscapes, which has 2,975 scenes. On CamVid GauGAN is read best, yet its FD-seg is the highest of the
+# three (one seed). Sheets of what it painted lie beside the record.
 
 # %%
 reference_table("07_painting_by_layout", ("gan_test_miou", "fd_seg"), ("pix2pix", "pix2pixhd", "gaugan"))
@@ -375,24 +396,30 @@ verdicts(
 
 # %% [markdown]
 # **What differs from the papers.** Small pictures need fewer halvings: pix2pix goes down to 1 px of height, pix2pixHD
-# no lower than 8 px, and the patches that discriminators judge are smaller. GauGAN's judge is that of SB-GAN and
-# Semantic Palette, four convolutions at each of two scales. Generator and discriminator step at once from one pass;
-# the releases paint anew for the second step. We paint with averaged weights (`ema=False` for none), and at `demo` the
-# learning rate is higher than the papers' 2e-4, for narrow networks and few steps.
+# no lower than 8 px, and the patches that discriminators judge are smaller. GauGAN's discriminator is that of SB-GAN
+# and Semantic Palette, four convolutions at each of two scales. Generator and discriminator step at once from one
+# pass; the releases paint anew for the second step. We paint with averaged weights (`ema=False` for none), and at
+# `demo` the learning rate is higher than the papers' 2e-4, for narrow networks and few steps.
 #
 # ## Exercises
 #
-# **1.** Swap two classes in a layout, cars become buildings. Does the painter follow? What does that say of what it
-# has learned?
+# **1.** Swap the two largest classes of some layouts. Does the painter paint the first where the second was? Does the
+# judge agree?
 
 # %% tags=["hide-cell"]
 areas = torch.bincount(data.held_out[data.held_out < 255].long().flatten())
 a, b = (int(c) for c in areas.argsort(descending=True)[:2])
-changed = data.held_out[:3].clone()
-changed[data.held_out[:3] == a], changed[data.held_out[:3] == b] = b, a
-before, after = (trained["gaugan"].averaged.generate(x).cpu() for x in (data.held_out[:3], changed))
-print(f"{data.label_space.names[a]} and {data.label_space.names[b]} change places")
-figures.image_grid(torch.cat([before, after]), ["as it is"] * 3 + ["swapped"] * 3, columns=3)
+both = torch.stack([(data.held_out == c).float().mean((1, 2)) for c in (a, b)]).amin(0)
+chosen = data.held_out[both.topk(3).indices]
+exchanged = torch.where(chosen == a, b, torch.where(chosen == b, a, chosen.int())).to(torch.uint8)
+as_it_is, after_it = (trained["gaugan"].averaged.generate(x).cpu() for x in (chosen, exchanged))
+for name, pictures, true in (("as it is", as_it_is, chosen), ("exchanged", after_it, exchanged)):
+    seen = judge.predict(pictures)
+    hits = [float((seen == c)[true == c].float().mean()) for c in (a, b)]
+    told = ", ".join(f"{data.label_space.names[c]} {hit:.2f}" for c, hit in zip((a, b), hits, strict=True))
+    print(f"{name:10} share of its pixels read rightly: {told}")
+print("What is painted follows from the class, and from where the class usually stands.")
+figures.image_grid(torch.cat([as_it_is, after_it]), ["as it is"] * 3 + ["exchanged"] * 3, columns=3)
 
 # %% [markdown]
 # **2.** How much of GauGAN's picture comes from the first map, and how much from the modulation? Take the layout away
@@ -402,7 +429,11 @@ figures.image_grid(torch.cat([before, after]), ["as it is"] * 3 + ["swapped"] * 
 network = trained["gaugan"].averaged
 weight = network.first.weight.detach().clone()
 network.first.weight.data.zero_()
-alone = network.generate(data.held_out[:3]).cpu()
+alone = network.generate(data.held_out[:count]).cpu()
 network.first.weight.data.copy_(weight)
-print("above as it is; below with a first map that is the same everywhere: the modulation alone paints the layout")
-figures.image_grid(torch.cat([before, alone]), columns=3)
+whole = network.generate(data.held_out[:count]).cpu()
+for name, pictures in (("whole", whole), ("modulation alone", alone)):
+    read_back = metrics.evaluate_segmenter(judge, pictures, data.held_out[:count])["miou"]
+    print(f"{name:17} GAN-test mIoU {read_back:.3f}")
+print(f"mean difference of a pixel: {float((whole - alone).abs().mean()):.3f} of 2")
+figures.image_grid(torch.cat([whole[:3], alone[:3]]), ["whole"] * 3 + ["modulation alone"] * 3, columns=3)
