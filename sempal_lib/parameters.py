@@ -163,6 +163,8 @@ class ImageParameters(Parameters):
         yield from super()._faults()
         if self.batch_size % self.devices:
             yield f"batch_size = {self.batch_size} is no multiple of devices = {self.devices}: change one of them"
+        if self.progan_images < self.batch_size:
+            yield f"progan_images = {self.progan_images} is less than a batch: give at least {self.batch_size}"
         if self.height >> self.doublings < 2:
             yield (
                 f"doublings = {self.doublings} leave a first map of less than 2 px at height = {self.height}: "

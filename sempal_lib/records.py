@@ -32,6 +32,7 @@ PROCEDURAL = (
 )  # fmt: skip
 HEADER = "run,chapter,system,variant,dataset,preset,seed,metric,value,n,split,device,seconds".split(",")
 WEIGHTS = "generator*.safetensors"  # the small weights that a run leaves and that may be committed
+SHEETS = "samples*.png"  # pictures that its models made, and none of a data set's own
 MAX_WEIGHTS = 8 * 2**20  # bytes, one file
 MAX_ALL_WEIGHTS = 60 * 2**20  # bytes, everything under runs/reference
 PACKAGES = (
@@ -247,8 +248,8 @@ def may_be_shared(record: dict[str, Any]) -> bool:
 def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
     """Copy what may be committed of a finished run to `<root>/<preset>/<chapter>/<folder>/`.
 
-    That is its record, its sheets (`*.png`), which show what a model made and nothing else, and of a procedural world
-    its weights (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the
+    That is its record, its sheets (`samples*.png`), which show what a model made, and of a procedural world its weights
+    (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the
     names of the files left out because they hold real data.
     Raises RunError when there is no record, or when weights are over 8 MB each or 60 MB in all.
     """
@@ -260,7 +261,7 @@ def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
         )
     record = read_record(record_file)
     target = root / record["preset"] / record["chapter"] / folder.resolve().name
-    weights, sheets = sorted(folder.glob(WEIGHTS)), sorted(folder.glob("*.png"))
+    weights, sheets = sorted(folder.glob(WEIGHTS)), sorted(folder.glob(SHEETS))
     if not may_be_shared(record):
         chosen, left = sheets, [path.name for path in weights]
     else:

@@ -1,5 +1,6 @@
 """Two generators tuned together: whose gradient goes where, what moves, that a run can be stopped, what it refuses."""
 
+import copy
 import os
 import signal
 import subprocess
@@ -135,10 +136,10 @@ def close(ours, plain):
 
 def test_defaults_are_the_papers():
     paper, released = EndToEndSettings.sb_gan(), EndToEndSettings.sb_gan(released=True)
-    assert (paper.steps, paper.constant_steps) == (37_200, 18_600)
+    assert (paper.steps, paper.constant_steps) == (37_100, 18_550)
     assert (paper.layout_weight, paper.judge_weight, paper.soft) == (10, 1, False)
     assert (paper.first_map_only, paper.judge_steps, paper.judge_rate, paper.judge_betas) == (False, 0, 4e-4, (0, 0.9))
-    assert (released.judge_weight, released.first_map_only, released.judge_steps) == (0.1, True, -(-2975 // 8))
+    assert (released.judge_weight, released.first_map_only, released.judge_steps) == (0.1, True, 2975 // 8)
     assert (released.judge_rate, released.judge_betas) == (2e-4, (0, 0.99))
     soft = EndToEndSettings.semantic_palette(judge_weight=0.5)
     assert (soft.layout_weight, soft.soft, soft.first_map_only, soft.judge_weight) == (1, True, False, 0.5)
@@ -634,3 +635,20 @@ def test_halves_that_are_not_there_or_do_not_fit(trained, tmp_path):
     assert fine["gaugan"].read_bytes() == before
     with pytest.raises(ValueError, match="'gaugan' is no system: choose 'sb-gan' or 'semantic-palette'"):
         training.end_to_end_training(parameters(), own, data, "gaugan", fine)
+
+
+def test_the_control_without_d2_learns_nothing_of_generated_layouts():
+    """With a weight of 0 a tuning of the pictures is the synthesizer's own training, running statistics and all."""
+    torch.manual_seed(0)
+    run = run_of("semantic-palette", {"tune": "pictures", "judge_weight": 0.0, "soft": False})
+    painter = copy.deepcopy(run.images_side.generator)
+    state = run.random.get_state()
+    run.losses(False, True)
+    run.random.set_state(state)
+    run.layouts.judge()
+    _, layouts, edges, _ = run.images_side._batch()
+    painter.train()(layouts, edges=edges)
+    for name, value in painter.named_buffers():
+        torch.testing.assert_close(dict(run.images_side.generator.named_buffers())[name], value, msg=name)
+    with pytest.raises(ValueError, match="judge_weight=-1: choose 0, with which D₂ has no say, or more"):
+        replace(SETTINGS["sb-gan"], judge_weight=-1)

@@ -202,9 +202,9 @@ def test_keep_and_gather(tmp_path):
 
 def test_keep_leaves_no_file_of_the_former_run(tmp_path):
     run, _ = finished()
-    (run.folder / "old.png").write_bytes(b"x")
+    (run.folder / "samples-old.png").write_bytes(b"x")
     target, _ = runs.keep(run.folder, tmp_path / "reference")
-    (run.folder / "old.png").unlink()
+    (run.folder / "samples-old.png").unlink()
     runs.keep(run.folder, tmp_path / "reference")
     assert [path.name for path in target.iterdir()] == ["record.json"]
     assert [path.name for path in target.parent.iterdir()] == [target.name]

@@ -20,6 +20,10 @@ class ProganGenerator(LayoutGenerator):
         """The trunk's settings for pictures of a size, px; channels as in `GeneratorSettings`."""
         return GeneratorSettings(3, height, width, latent_dim, max_channels, channel_base, False, "none", False)
 
+    def generate(self, *args: object, **kwargs: object) -> Tensor:
+        """Raises TypeError: there are no layouts."""
+        raise TypeError("a ProganGenerator makes no layouts: call pictures(z)")
+
     @torch.no_grad()
     def pictures(self, z: Tensor, batch_size: int = 64) -> Tensor:
         """Noise [N, Z] to pictures, float32 [N, 3, H, W], cut to [-1, 1]; ValueError for noise of another length."""

@@ -43,10 +43,13 @@ class TwoStageGenerator(nn.Module):
                 f"the layouts have {layouts.settings.num_classes} classes, the painter knows "
                 f"{painter.settings.num_classes}: train both on one data set"
             )
-        if layouts.settings.palette_input and mixture is None:
+        if (layouts.settings.palette_input or layouts.settings.activation == "saa") and mixture is None:
             raise ValueError("this layout generator is asked for palettes: give the mixture that they come from")
         if painter.takes_edges:
-            raise ValueError("this painter needs the borders of instances, which a generated layout has not")
+            raise ValueError(
+                "this painter needs the borders of instances, which a generated layout has not: take one trained "
+                "without them"
+            )
         self.layouts, self.painter, self.mixture = layouts, painter, mixture
         self.size: tuple[int, int] = (painter.settings.height, painter.settings.width)
         enlarge(torch.zeros(1, *layouts.size, dtype=torch.uint8), self.size)
@@ -58,16 +61,18 @@ class TwoStageGenerator(nn.Module):
         Args:
             random: where all noise comes from; on any device. Its palettes too.
         Returns:
-            pictures float32 [N, 3, H, W] in [-1, 1] and their layouts uint8 [N, H, W], on the generators' device.
+            pictures float32 [N, 3, H, W] in [-1, 1] and their layouts uint8 [N, H, W], on the painter's device.
         """
-        device = next(self.painter.parameters()).device
+        first, device = (next(net.parameters()).device for net in (self.layouts, self.painter))
         noise = torch.randn(count, self.layouts.settings.latent_dim, generator=random, device=random.device)
         style = torch.randn(count, self.painter.noise_dim, generator=random, device=random.device).to(device)
         classes = self.layouts.settings.num_classes
         palettes = torch.full((count, classes), 1 / classes)  # of a generator that does not look at them
         if self.mixture is not None:
-            palettes = self.mixture.to(random.device).sample(count, generator=random)
-        layouts = self.layouts.generate(noise.to(device), palettes.to(device), batch_size=batch_size)
-        layouts = enlarge(layouts.to(torch.uint8), self.size)
+            if self.mixture.means.device != random.device:
+                self.mixture = self.mixture.to(random.device)  # kept, as it is costly to move
+            palettes = self.mixture.sample(count, generator=random)
+        layouts = self.layouts.generate(noise.to(first), palettes.to(first), batch_size=batch_size)
+        layouts = enlarge(layouts.to(device, torch.uint8), self.size)
         z = style if self.painter.noise_dim else None
         return self.painter.generate(layouts, batch_size=batch_size, z=z), layouts

@@ -40,7 +40,7 @@ from sempal_lib.training.semgan import (
     train_semgan,
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
-from sempal_lib.training.setup import LayoutSet, SceneSet, progress_bar, scene_set
+from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, progress_bar, scene_set
 from sempal_lib.training.tuning import TuningData, end_to_end_training, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
@@ -67,6 +67,7 @@ __all__ = [
     "Training",
     "TrainingError",
     "TuningData",
+    "device_of",
     "end_to_end_training",
     "gan_train",
     "image_networks",

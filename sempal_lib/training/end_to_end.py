@@ -24,8 +24,8 @@ _TUNED = ("layouts", "pictures", "both")
 class EndToEndSettings:
     """How a pair of trained generators is tuned. The defaults are SB-GAN's paper's."""
 
-    steps: int = 37_200  # 100 epochs of Cityscapes in batches of 8
-    constant_steps: int = 18_600  # after which all learning rates fall linearly, to 0 at `steps`
+    steps: int = 37_100  # 100 epochs of Cityscapes in batches of 8
+    constant_steps: int = 18_550  # after which all learning rates fall linearly, to 0 at `steps`
     tune: str = "both"  # which generator moves, and its discriminators: "layouts", "pictures" or "both"
     layout_weight: float = 10.0  # λ of the layout generator's own loss
     judge_weight: float = 1.0  # of D₂'s
@@ -47,6 +47,8 @@ class EndToEndSettings:
                 f"steps={self.steps}, constant_steps={self.constant_steps}, judge_steps={self.judge_steps}: choose at "
                 "least 1, from 0 to steps, and at least 0"
             )
+        if self.judge_weight < 0:
+            raise ValueError(f"judge_weight={self.judge_weight}: choose 0, with which D₂ has no say, or more")
         if self.layout_weight <= 0:
             raise ValueError(
                 f"layout_weight={self.layout_weight}: choose a number above 0; to leave the layout generator as it is, "
@@ -60,7 +62,7 @@ class EndToEndSettings:
         Source: SB-GAN, §3.3 and §4.
         """
         quirks: dict[str, Any] = {
-            "judge_weight": 0.1, "first_map_only": True, "judge_steps": 372, "judge_rate": 2e-4,
+            "judge_weight": 0.1, "first_map_only": True, "judge_steps": 371, "judge_rate": 2e-4,
             "judge_betas": (0.0, 0.99),
         }  # fmt: skip
         return cls(**((quirks if released else {}) | changes))
@@ -201,15 +203,23 @@ class EndToEndTraining(Training):
         Source: SB-GAN, eq. 3. Chapter: Two generators, one loss.
         """
         s, images = self.settings, self.images_side
+        self.layouts.images = self.images  # where a training that repeats its first pass has got to
         layouts = self.layouts.judge()  # L_SB, and the generated layouts
-        fake = self._paint(layouts.fake if layouts_move else layouts.fake.detach())
+        # Where D₂ has no say, the synthesizer must not get to know generated layouts by its running statistics.
+        images.generator.train(pictures_move and s.judge_weight > 0)
+        with self.fabric.autocast():
+            fake = self._paint(layouts.fake if layouts_move else layouts.fake.detach())
+        images.generator.train(pictures_move)  # one that rests paints as it is looked at
         pictures, real, edges, noise = images._batch()
-        of_fake, of_real = self.judge.judge([fake, pictures])
+        with self.fabric.autocast():
+            of_fake, of_real = self.judge.judge([fake, pictures])
         loss_2, loss_d2 = hinge_generator_loss(of_fake.logits), hinge_discriminator_loss(of_real.logits, of_fake.logits)
         loss, loss_d = s.judge_weight * loss_2, None
         reported = {"loss_2": loss_2.detach(), "loss_d2": loss_d2.detach()}
         if pictures_move:
-            found, loss_d = images._losses(pictures, self._real(real), edges, noise)  # L_SPADE
+            told = self._real(real)
+            with self.fabric.autocast():
+                found, loss_d = images._losses(pictures, told, edges, noise)  # L_SPADE
             loss = loss + torch.stack(list(found.values())).sum()
             reported |= {name: value.detach() for name, value in found.items()}
         if layouts_move:
@@ -224,11 +234,9 @@ class EndToEndTraining(Training):
                 group["lr"] = self._rates[name] * self.rate_factor
         alone = self.step < s.judge_steps
         layouts_move, pictures_move = (not alone and s.tune in (one, "both") for one in ("layouts", "pictures"))
-        images.generator.train(pictures_move)  # one that rests paints as it is looked at
         for network in (images.discriminator, self.judge):
             network.train()
-        with self.fabric.autocast():
-            found = self.losses(layouts_move, pictures_move)
+        found = self.losses(layouts_move, pictures_move)
         judge = parameters = list(self.judge.parameters())
         gradients: list[Tensor | None] = list(torch.autograd.grad(found.loss_d2, judge, retain_graph=not alone))
         if not alone:

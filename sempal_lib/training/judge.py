@@ -17,12 +17,14 @@ from sempal_lib.training.segmentation import PairSource, SegmenterTraining, Segm
 from sempal_lib.training.setup import (
     LayoutSet,
     SceneSet,
+    device_of,
     make_fabric,
     progress_bar,
     provenance,
     set_outdated_aside,
 )
 
+_AT_ONCE = 64  # scenes
 _CODE = ("segmentation.py", "training/segmentation.py", "training/judge.py")
 
 
@@ -39,7 +41,7 @@ def segmenter_training(
     """A segmenter of a run, ready to be trained or to go on from its checkpoint; on one device.
 
     Args:
-        data: whose layouts go with `images`; None: all pairs come from `source`.
+        data: whose layouts go with `images`; where these are None, all pairs come from `source`.
     """
     facts = provenance(data, _CODE)
     set_outdated_aside(checkpoint_path, facts)
@@ -84,7 +86,7 @@ def train_segmenter(
 def with_pairs(data: SceneSet, images: Tensor, layouts: Tensor) -> SceneSet:
     """The data set with other training pairs: pictures [N, 3, H, W] in [-1, 1], layouts uint8 [N, H, W]; CPU."""
     kept = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
-    return replace(data, images=kept, layouts=layouts.cpu())
+    return replace(data, images=kept, layouts=layouts.to(torch.uint8).cpu())
 
 
 def gan_train(
@@ -104,7 +106,10 @@ def gan_train(
         pairs = scenes(parameters.gan_train_pairs, torch.Generator().manual_seed(parameters.seed))
         segmenter = train_segmenter(parameters, with_pairs(data, *pairs), checkpoint_path)
     else:
-        segmenter = train_segmenter(parameters, data, checkpoint_path, source=scenes)
+        # A few of them stand for the generators in the checkpoint's configuration.
+        random = torch.Generator(device_of(parameters)).manual_seed(parameters.seed)
+        known = with_pairs(data, *scenes(4, random))
+        segmenter = train_segmenter(parameters, known, checkpoint_path, source=scenes)
     found = evaluate_segmenter(segmenter, data.held_out_images, data.held_out, standard_classes(data.label_space))
     names = {"miou": "gan_train_miou", "miou_all": "gan_train_miou_all", "pixel_accuracy": "gan_train_accuracy"}
     return {names[name]: (value, len(data.held_out)) for name, value in found.items()}
@@ -114,9 +119,13 @@ def painted_scenes(painter: ImageGenerator, layouts: Tensor) -> PairSource:
     """Pairs of real layouts, drawn at random from uint8 [N, H, W], and what a synthesizer paints on them."""
 
     def scenes(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        chosen = layouts[torch.randint(len(layouts), (count,), generator=random, device=random.device).cpu()]
-        style = torch.randn(count, painter.noise_dim, generator=random, device=random.device).cpu()
-        return painter.generate(chosen, z=style if painter.noise_dim else None), chosen
+        index = torch.randint(len(layouts), (count,), generator=random, device=random.device)
+        parts = []
+        for chosen in layouts[index.to(layouts.device)].split(_AT_ONCE):  # noise is large where it is dropout
+            z = torch.randn(len(chosen), painter.noise_dim, generator=random, device=random.device)
+            parts.append((painter.generate(chosen, z=z if painter.noise_dim else None), chosen))
+        pictures, told = zip(*parts, strict=True)
+        return torch.cat(pictures), torch.cat(told)
 
     return scenes
 

@@ -237,6 +237,8 @@ class ProgressiveTraining(Training):
     def judge(self) -> Judged:
         """Draw a batch, generate as many layouts, and let D judge both; nothing is updated.
 
+        Only the networks run in the fabric's precision: palettes and softened layouts must sum to 1.
+
         Source: Semantic Palette, §3.2; Improved WGAN, eq. 3. Chapter: Progressive layouts, guided by a palette.
         """
         settings, (phase, done), stage = self.settings, self._place(self.step), self._stage
@@ -245,7 +247,8 @@ class ProgressiveTraining(Training):
         # While it is 1 a Python number lets the networks leave the bypass out; else a tensor, so that a compiled
         # network is not compiled again for each value.
         alpha: float | Tensor = 1.0 if fade >= 1 else self._fade.fill_(fade)
-        masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
+        with self.fabric.autocast():
+            masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
         real, fake = self._compared(hard, masks[-1].soft_layout)
         seen = fake
         if self.has_ignored:
@@ -255,13 +258,13 @@ class ProgressiveTraining(Training):
         # A discriminator that judges the palette too is told the real layouts' own, and x̂'s is the real one's.
         asked = palette if self.generator.settings.palette_judge else None
         own = palettes_of(hard) if self.generator.settings.palette_judge else None
-        fake_scores = self._run_d(seen, stage, alpha, asked)
+        mixed = (real + mix * (seen.detach() - real)).requires_grad_()
+        with self.fabric.autocast():
+            fake_scores = self._run_d(seen, stage, alpha, asked)
+            real_scores = self._run_d(real, stage, alpha, own)
+            penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
         conditional, reported = self._conditional(masks, palette)
         loss_g = wasserstein_generator_loss(fake_scores) + conditional
-
-        mixed = (real + mix * (seen.detach() - real)).requires_grad_()
-        real_scores = self._run_d(real, stage, alpha, own)
-        penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
         drift = settings.drift_weight * real_scores.float().square().mean()
         real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
         losses = {
@@ -281,8 +284,7 @@ class ProgressiveTraining(Training):
 
     def _train_step(self) -> dict[str, Tensor]:
         batch = self.settings.stages[self._stage].batch_size
-        with self.fabric.autocast():
-            judged = self.judge()
+        judged = self.judge()
         g, d = list(self.generator.parameters()), list(self.discriminator.parameters())
         from_g = torch.autograd.grad(judged.loss_g, g + d, allow_unused=True)
         self._update(g + d, [*from_g[: len(g)], *self.discriminator_gradients(judged, from_g[len(g) :])])

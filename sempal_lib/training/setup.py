@@ -124,6 +124,11 @@ def make_fabric(parameters: Parameters, devices: int | None = None) -> Fabric:
     )  # fmt: skip
 
 
+def device_of(parameters: Parameters) -> torch.device:
+    """The device of a run, or the first of several: where loaded networks paint and judge."""
+    return make_fabric(parameters, devices=1).device  # type: ignore[no-any-return]
+
+
 def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
     """Hashes of the training data and of the code that trains on them; comments and docstrings do not count.
 
@@ -186,6 +191,8 @@ def train_to_the_end(
     training = build(alone, data, *arguments, None)
     if parameters.devices > 1 and training.step < training.steps:
         del training  # its memory is theirs
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
         # Fabric moves tensors inside its arguments, and may not change what is frozen: a plain dict travels.
         launch: Any = make_fabric(parameters).launch
         launch(_in_process, build, type(parameters), parameters.model_dump(), arguments)

@@ -80,13 +80,15 @@ def end_to_end_training(
         ema_images=0, compile=False,
     )  # fmt: skip
     common = {
-        "steps": p.tuning_steps, "constant_steps": p.tuning_steps // 2 if p.decay else p.tuning_steps, "tune": tune,
-        "judge_rate": painting.learning_rate_d, "ema_images": max(batch * p.tuning_steps // 16, 1) if p.ema else 0,
-        "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed,
+        "steps": p.tuning_steps, "constant_steps": p.tuning_steps, "tune": tune, "seed": p.seed,
+        "ema_images": max(batch * p.tuning_steps // 16, 1) if p.ema else 0,
+        "checkpoint_seconds": p.checkpoint_seconds, "judge_rate": painting.learning_rate_d,
     }  # fmt: skip
     if system == "sb-gan":
-        epoch = {"judge_steps": -(-len(data.scenes.layouts) // batch)} if p.released else {}
-        settings = EndToEndSettings.sb_gan(p.released, **(common | epoch | changes))
+        own: dict[str, Any] = {"constant_steps": p.tuning_steps // 2} if p.decay else {}
+        if p.released:  # an epoch for D₂ first, and the rate of an Adam without TTUR
+            own |= {"judge_steps": max(1, len(data.scenes.layouts) // batch), "judge_rate": p.learning_rate}
+        settings = EndToEndSettings.sb_gan(p.released, **(common | own | changes))
     else:
         settings = EndToEndSettings.semantic_palette(**(common | changes))
     with torch.random.fork_rng(devices=[]):
