@@ -158,10 +158,10 @@ source(image_gans.spade.SpadeBlock)
 #
 # ### One layout, many pictures
 #
-# The same layout is painted the same way each time: the three generators have no noise (pix2pix keeps some dropout,
-# which we use for training only). GauGAN's answer is an encoder that turns a picture into a distribution of *styles*
-# $z$, Gaussian with mean $\mu_z$ and variance $\sigma_z^2$ for each number of $z$. The first map is made of $z$
-# instead of the layout. A term with a weight of 0.05
+# GauGAN and pix2pixHD paint the same layout the same way each time. pix2pix draws noise as dropout, which stays on
+# when it paints, and which changes little. GauGAN's answer is an encoder that turns a picture into a distribution of
+# *styles* $z$, Gaussian with mean $\mu_z$ and variance $\sigma_z^2$ for each number of $z$. The first map is made of
+# $z$ instead of the layout. A term with a weight of 0.05
 #
 # $$\mathcal{L}_\text{KL} = -\tfrac{1}{2} \sum (1 + \ln \sigma_z^2 - \mu_z^2 - \sigma_z^2) \tag{5}$$
 #
@@ -182,7 +182,8 @@ source(image_gans.ImageEncoder)
 
 # %%
 judge = training.train_segmenter(run.parameters, data, run.folder / "judge.safetensors")
-on_real = metrics.evaluate_segmenter(judge, data.held_out_images, data.held_out)
+standard = metrics.standard_classes(data.label_space)
+on_real = metrics.evaluate_segmenter(judge, data.held_out_images, data.held_out, standard)
 real_metrics = {"gan_train_miou": on_real["miou"], "gan_train_miou_all": on_real["miou_all"]}
 for metric, value in (real_metrics | {"pixel_accuracy": on_real["pixel_accuracy"]}).items():
     run.measure("segmenter", "real", metric, value, len(data.held_out), "val")
@@ -246,7 +247,7 @@ vae, one_layout = trained["gaugan-vae"], layouts[:1].expand(6, -1, -1)
 drawn = vae.averaged.generate(one_layout, run.parameters.seed).cpu()
 photographs = data.held_out_images[-6:] / 127.5 - 1
 with torch.no_grad():
-    styles = vae.encoder(photographs.to(vae.fabric.device))[0]
+    styles = vae.encoder.eval()(photographs.to(vae.fabric.device))[0].cpu()
 read = vae.averaged.generate(one_layout, z=styles).cpu()
 styled, titles = [drawn, read], ["z drawn"] * 6 + ["style of a picture"] * 6
 if procedural:
