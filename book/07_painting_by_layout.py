@@ -419,7 +419,7 @@ for name, pictures, true in (("as it is", as_it_is, chosen), ("exchanged", after
     hits = [float((seen == c)[true == c].float().mean()) for c in (a, b)]
     told = ", ".join(f"{data.label_space.names[c]} {hit:.2f}" for c, hit in zip((a, b), hits, strict=True))
     print(f"{name:10} share of its pixels read rightly: {told}")
-print("What is painted follows from the class, and from where the class usually stands.")
+print("What is painted follows from the class and from where it usually stands; what is read, too.")
 figures.image_grid(torch.cat([as_it_is, after_it]), ["as it is"] * 3 + ["exchanged"] * 3, columns=3)
 
 # %% [markdown]
