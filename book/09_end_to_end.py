@@ -241,9 +241,8 @@ rows = tuple((name, f"{distances[variant]:.2f}") for variant, name in ORDER.item
 Table(("tuned (SB-GAN)", "FD-seg"), rows, {})
 
 # %% [markdown]
-# *Longer* is the row to compare with. What it gains comes from more training, and tuning has to beat that. The
-# verdict below counts all seeds: with one, differences of about 1 mean nothing here. The same tuning from other
-# random numbers moves this much.
+# *Longer* is the row to compare with. What it gains comes from more training, and tuning has to beat that. One seed
+# proves little; the verdict below counts all.
 #
 # Which half of the pair made the difference? Cross them: layouts from before or after, painted by the painter from
 # before or after.
@@ -371,6 +370,12 @@ verdicts(
 )
 
 # %% [markdown]
+# **Why `demo` has no clear answer.** These tunings are short. In the means over the seeds, *both* and *pictures* come
+# out below *nothing*, and *longer* above, as one would hope; but a GAN of this size moves by as much from one random
+# number to the next. The table of the crossed halves shows what a tuning has time for: the layouts change a few per
+# cent of their pixels, at a hundredth or a tenth of their learning rate, and what moves is the painter. Nothing here
+# speaks against the papers, and nothing for them yet: a run at `gpu` has to decide.
+#
 # **What differs from the papers.** The budget, first of all: SB-GAN tunes for 37,000 steps, Semantic Palette for
 # 149,000. One batch of generated scenes serves generators and discriminators in a step. Where the layouts are smaller
 # than the pictures, pixels are repeated, as SB-GAN's code does. Averaged weights are tuned, and averaged again. The
