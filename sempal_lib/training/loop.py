@@ -187,6 +187,12 @@ class Training:
                 state.setdefault(int(index), {})[field] = value
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
+            # A file holds plain memory order, and the fused optimizer walks through memory: its moments must lie there
+            # as their parameter does.
+            for parameter, moments in optimizer.state.items():
+                for field, value in moments.items():
+                    if value.shape == parameter.shape and value.stride() != parameter.stride():
+                        moments[field] = torch.empty_like(parameter).copy_(value)
         self.random.set_state(tensors["random"])
         self.step, self.images = facts["step"], facts["images"]
         self.seconds, self.history = facts["seconds"], facts["history"]
