@@ -125,7 +125,7 @@ def test_generate_names_what_is_wrong(generator):
         ({"height": 12}, "4 times a power of two"),
         ({"width": 30}, "multiple of 4"),
         ({"width": 8}, "at least 16"),
-        ({"activation": "sigmoid"}, "choose 'saa' or 'softmax'"),
+        ({"activation": "sigmoid"}, "choose 'saa', 'softmax' or 'none'"),
     ],
 )
 def test_impossible_settings(change, message):
