@@ -137,9 +137,8 @@ def test_a_file_of_something_else(tmp_path, fault):
 
 
 def test_what_is_no_single_generator_is_not_written(tmp_path):
-    pair = TwoStageGenerator(
-        LayoutGenerator(GeneratorSettings(3, 8, 8, 5, 6, palette_input=False, activation="softmax")), SpadeGenerator(SPADE)
-    )
+    free = GeneratorSettings(3, 8, 8, 5, 6, palette_input=False, activation="softmax")
+    pair = TwoStageGenerator(LayoutGenerator(free), SpadeGenerator(SPADE))
     with pytest.raises(ValueError, match=r"a TwoStageGenerator cannot be written: .*each of a pair by itself"):
         save_generator(tmp_path / "g", pair, SPACE)
     assert not (tmp_path / "g").exists()
