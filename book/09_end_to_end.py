@@ -265,8 +265,7 @@ rows = [
 Table(("FD-seg", "layouts before", "layouts after"), tuple(rows), {})
 
 # %% [markdown]
-# Read along a row for what the layouts did, down a column for the painter. Hundreds of steps at a hundredth or a
-# tenth of the learning rate hardly move a layout generator; what moves is the painter.
+# Read along a row for what the layouts did, down a column for what the painter did.
 
 # %% [markdown]
 # ### The painter on real layouts
@@ -372,9 +371,9 @@ verdicts(
 # %% [markdown]
 # **Why `demo` has no clear answer.** These tunings are short. In the means over the seeds, *both* and *pictures* come
 # out below *nothing*, and *longer* above, as one would hope; but a GAN of this size moves by as much from one random
-# number to the next. The table of the crossed halves shows what a tuning has time for: the layouts change a few per
-# cent of their pixels, at a hundredth or a tenth of their learning rate, and what moves is the painter. Nothing here
-# speaks against the papers, and nothing for them yet: a run at `gpu` has to decide.
+# number to the next. The layouts change a few per cent of their pixels, at a hundredth or a tenth of their learning
+# rate, and the crossed halves go either way. Nothing here speaks against the papers, and nothing for them yet: a run
+# at `gpu` has to decide.
 #
 # **What differs from the papers.** The budget, first of all: SB-GAN tunes for 37,000 steps, Semantic Palette for
 # 149,000. One batch of generated scenes serves generators and discriminators in a step. Where the layouts are smaller
