@@ -94,7 +94,7 @@ Markdown(
 # size of the one before. Let $r_k^i$ and $g_k^i$ be what layer $i$ of the $k$-th one makes of $(y, x)$ and of $(y,
 # G(y))$, $N_i$ numbers each. *Feature matching* is
 #
-# $$\mathcal{L}_\text{FM} = \mathbb{E}\, \tfrac{1}{K} \sum_{k,i} \tfrac{1}{N_i} \lVert r_k^i - g_k^i \rVert_1 \tag{2}$$
+# $$\mathcal{L}_\text{FM} = \mathbb{E} \sum_{k,i} \tfrac{1}{K N_i} \lVert r_k^i - g_k^i \rVert_1 \tag{2}$$
 #
 # (The paper sums over $k$; its release takes the mean, and so do we.) The *perceptual* loss is the same in a network
 # that was trained for something else, with a weight for each layer. Both losses get a weight of 10. The adversarial
@@ -102,7 +102,7 @@ Markdown(
 #
 # **GauGAN** keeps the two distances. Its $D$ gives a score, any number, and lowers the hinge
 #
-# $$\mathcal{L}_D = \mathbb{E} (1 - D(y, x))_+ + \mathbb{E} (1 + D(y, G(y)))_+ \tag{3}$$
+# $$\mathbb{E} (1 - D(y, x))_+ + \mathbb{E} (1 + D(y, G(y)))_+ \tag{3}$$
 #
 # where $(a)_+$ is $a$, or 0 if $a$ is negative. Its generator lowers $-\mathbb{E} D(y, G(y))$ beside the two
 # distances. What is new is the generator. (In the papers (2) is equation 4 of pix2pixHD, and (4) below is equation 1

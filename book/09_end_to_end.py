@@ -109,13 +109,13 @@ Markdown(
 #
 # The layout generator $G_\text{SB}$ turns noise $z$ into a layout, the painter $G_\text{SPD}$ turns that into a
 # picture, $G(z) = G_\text{SPD}(G_\text{SB}(z))$. A new discriminator $D_2$ sees the picture and no layout. Real
-# pictures $x$ should score above 1, generated ones below $-1$:
+# pictures $x$ should score above 1, generated ones below $-1$. $D_2$ lowers
 #
-# $$\mathcal{L}_{D_2} = \mathbb{E} (1 - D_2(x))_+ + \mathbb{E} (1 + D_2(G(z)))_+ \tag{1}$$
+# $$\mathbb{E} (1 - D_2(x))_+ + \mathbb{E} (1 + D_2(G(z)))_+ \tag{1}$$
 #
 # Both generators lower
 #
-# $$\mathcal{L}_G = -\mathbb{E} D_2(G(z)) + \mathcal{L}_\text{SPD} + \lambda \mathcal{L}_\text{SB} \tag{2}$$
+# $$-\mathbb{E} D_2(G(z)) + \mathcal{L}_\text{SPD} + \lambda \mathcal{L}_\text{SB} \tag{2}$$
 #
 # $\mathcal{L}_\text{SPD}$ is the painter's own loss on real pairs, with its own discriminator, and
 # $\mathcal{L}_\text{SB}$ the layout generator's, with its own. Both keep doing what they were trained to do while
