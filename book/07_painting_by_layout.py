@@ -102,11 +102,11 @@ Markdown(
 #
 # **GauGAN** keeps the two distances. Its $D$ gives a score, any number, and lowers the hinge
 #
-# $$\mathbb{E} (1 - D(y, x))_+ + \mathbb{E} (1 + D(y, G(y)))_+ \tag{3}$$
+# $$\mathbb{E} (1 - D(y, x))_+ + \mathbb{E} (1 + D(y, g))_+ \tag{3}$$
 #
-# where $(a)_+$ is $a$, or 0 if $a$ is negative. Its generator lowers $-\mathbb{E} D(y, G(y))$ beside the two
-# distances. What is new is the generator. (In the papers (2) is equation 4 of pix2pixHD, and (4) below is equation 1
-# of GauGAN.)
+# where $g = G(y)$, and $(a)_+$ is $a$, or 0 if $a$ is negative. Its generator lowers $-\mathbb{E} D(y, G(y))$ beside
+# the two distances. What is new is the generator. (In the papers (2) is equation 4 of pix2pixHD, and (4) below is
+# equation 1 of GauGAN.)
 
 # %%
 source(losses.paired_feature_loss)
