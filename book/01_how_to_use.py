@@ -42,11 +42,19 @@ from sempal_lib.runs import Run
 run = Run.start("01_how_to_use", globals())
 
 # %% [markdown]
-# `None` means: as the preset says. A preset is a file in `runs/presets` with a value for every parameter,
-# each with its meaning beside it. First come the values that all chapters share, then a section for each family of
-# chapters: those on progressive layouts have other parameters than the one on SemGAN. There are four presets: `smoke`
-# for tests, `demo` for a laptop, `gpu` for one GPU, and `paper` for the papers' own schedules. These are some of their
-# values for the progressive layouts:
+# `None` means: as the preset says, and where it says nothing, the paper's own value. The cell names what a reader would
+# change. There are more parameters, each declared once in `sempal_lib/parameters.py` with its unit, bounds and meaning;
+# papermill's `-p` takes any of them (it warns of those that the cell does not name, and the second cell takes them all
+# the same). This lists all of a chapter, with the values that its run would have:
+#
+# ```
+# python -m sempal_lib.runs show 05_semantic_palette preset=gpu seed=1
+# ```
+#
+# A preset is a file in `runs/presets`: sizes, widths, schedules and the machine. First come the values that all
+# chapters share, then a section for each family of chapters: those on progressive layouts have other parameters than
+# the one on SemGAN. There are four presets: `smoke` for tests, `demo` for a laptop, `gpu` for one GPU, and `paper` for
+# the papers' own schedules. These are some of their values for the progressive layouts:
 
 # %%
 from sempal_lib.runs import resolve
@@ -127,8 +135,9 @@ for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions"
 # ## How to read the tables
 #
 # A table sets the paper's number beside ours. Ours is read from the records of the runs, never typed. With
-# several seeds it is the mean ± the sample standard deviation, and the column *seeds* says how many there
-# are. Proportions, IoU and accuracy are fractions, not per cent. `–` means: not given, or not measured yet.
+# several seeds it is the mean ± the sample standard deviation, and the column *seeds* says which: `0 here` was run on
+# this machine with the page, `1, 2 kept` are committed records, `older code` means that the library has changed since.
+# Proportions, IoU and accuracy are fractions, not per cent. `–` means: not given, or not measured yet.
 #
 # Layouts are small on a laptop. A `demo` number shows that a method works and how its parts compare; only
 # `paper` runs on the paper's data can be set against the paper's numbers. Each chapter ends by saying what

@@ -21,17 +21,14 @@
 # fit better than simpler distributions? What does the cheap way back cost? And is the exact one slow?
 
 # %% tags=["parameters"]
-preset = None  # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
-dataset = None  # a name that datasets.load knows, or a bundle's own
-data_root = None  # folder of a real data set
+preset = None          # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
+dataset = None         # a name that datasets.load knows, or a bundle's own
+data_root = None       # folder of a real data set
 seed = None
-height = None  # px, height of the layouts; another one needs lists of its length in the next two
-batch_sizes = None  # not used here
-phase_images = None  # not used here
-train_scenes = None  # scenes that the mixture is fitted to, at most
-val_scenes = None  # scenes held out, at most
+height = None          # px, of the layouts; the width follows from the data set
+train_scenes = None    # scenes to look at, at most
 max_components = None  # Gaussians of the mixture, at most
-samples = None  # palettes drawn, at least 2,000
+device = None          # auto, cpu or cuda
 
 # %% tags=["remove-output"]
 from sempal_lib.runs import Run

@@ -20,30 +20,16 @@
 # often a circle is a circle.
 
 # %% tags=["parameters"]
-preset = None        # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
-dataset = None       # a name that datasets.load knows, or a bundle's own
-data_root = None     # folder of a real data set
+preset = None       # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
+dataset = None      # a name that datasets.load knows, or a bundle's own
+data_root = None    # folder of a real data set
 seed = None
-height = None        # px, height and width of the layouts
-train_scenes = None  # scenes to train on, at most
-val_scenes = None    # scenes held out, at most
-batch_size = None    # layouts a step
-steps = None         # training steps
-kernel_size = None   # of every convolution, px
-max_channels = None
-min_channels = None
-latent_dim = None
-learning_rate = None
-judge_steps = None   # training steps of the segmenter that gives FD-seg; 0: none
-twin = None          # also train the same GAN painting colours
-samples = None       # layouts that a metric is computed on
-ema = None
-device = None
-devices = None
-precision = None
-channels_last = None
-compile = None
-checkpoint_seconds = None
+height = None       # px, height and width of the layouts
+steps = None        # training steps
+kernel_size = None  # of every convolution, px
+judge_steps = None  # of the segmenter that gives FD-seg; 0: none
+twin = None         # also train the same GAN painting colours
+device = None       # auto, cpu or cuda
 
 # %% tags=["remove-output"]
 from sempal_lib.runs import Run

@@ -30,40 +30,23 @@
 # ```
 
 # %% tags=["parameters"]
-preset = None        # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
-dataset = None       # a name that datasets.load knows, or a bundle's own
-data_root = None     # folder of a real data set
+preset = None           # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
+dataset = None          # a name that datasets.load knows, or a bundle's own
+data_root = None        # folder of a real data set
 seed = None
-height = None        # px, height of the layouts; the width follows from the data set
-train_scenes = None  # scenes to train on, at most
-val_scenes = None    # scenes held out, at most
-batch_sizes = None   # layouts a step, at 4, 8, … px
-phase_images = None  # real layouts shown in a phase, at 4, 8, … px
-max_channels = None
-channel_base = None
-latent_dim = None
-learning_rate = None
-max_components = None
-samples = None       # layouts that a metric is computed on
-iterations = None    # of the activation; the paper's is 1
-palette_input = None # the palette is concatenated to the noise
-activation = None    # saa or softmax
+height = None           # px, of the layouts; the width follows from the data set
+batch_sizes = None      # layouts a step, at 4, 8, … px
+phase_images = None     # real layouts shown in a phase, at 4, 8, … px
+max_channels = None     # widest features
+palette_input = None    # the palette is concatenated to the noise
+activation = None       # saa or softmax
 fusion = None
 multi_scale = None
 soft_real = None
-palette_source = None
-conditional_weight = None # of the entropy and the spread loss
-matching_weight = None    # of the direct matching of palettes, baseline 1
-palette_judge = None      # the discriminator is told the palette, baseline 2
-floor = None         # also train the same GAN without the parts that see the palette
-ema = None
-released = None
-device = None
-devices = None
-precision = None
-channels_last = None
-compile = None
-checkpoint_seconds = None
+palette_source = None   # mixture or real
+matching_weight = None  # of the direct matching of palettes, baseline 1
+palette_judge = None    # the discriminator is told the palette, baseline 2
+device = None           # auto, cpu or cuda
 
 # %% tags=["remove-output"]
 from sempal_lib.runs import Run
@@ -186,8 +169,8 @@ record = run.finish()
 # %% [markdown]
 # ## The tables
 #
-# From here on everything is gathered from records. A row takes the runs of this machine with the present code, or the
-# committed ones where these have more seeds; the last column says which.
+# From here on everything is gathered from records: of each seed the run of this machine with the present code, or else
+# the committed one. The last column says which: *here* or *kept*.
 
 # %%
 runs = ablation.rows_of_runs(run.parameters)

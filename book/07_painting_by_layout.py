@@ -22,37 +22,16 @@
 # You need *Layouts and palettes*. How the reading works, and when it misleads, is the next chapter.
 
 # %% tags=["parameters"]
-preset = None            # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
-dataset = None           # a name that datasets.load knows, or a bundle's own
-data_root = None         # folder of a real data set
+preset = None      # smoke, demo, gpu or paper; None: the environment variable SEMPAL_PRESET, or demo
+dataset = None     # a name that datasets.load knows, or a bundle's own
+data_root = None   # folder of a real data set
 seed = None
-height = None            # px, height of the pictures; the width follows from the data set
-train_scenes = None      # scenes to train on, at most
-val_scenes = None        # scenes held out, at most
-samples = None           # pictures that a metric is computed on
-batch_size = None        # pairs a step
-steps = None             # training steps of each synthesizer
-learning_rate = None     # GauGAN's generator takes half of it, its discriminator twice
-decay = None             # learning rates fall to 0 over the second half
-ngf = None               # narrowest features of a generator, channels
-ndf = None               # first features of a discriminator, channels
-hidden = None            # channels between a layout and GauGAN's modulation
-doublings = None         # of the size, from GauGAN's first map to its picture
-latent_dim = None        # length of the noise z
-perceptual = None        # auto, vgg19 or segmenter
-segmenter = None         # light or resnet101
-segmenter_steps = None
-segmenter_batch_size = None
-gan_train_pairs = None
-progan_images = None
-max_channels = None
-ema = None
-device = None
-devices = None
-precision = None
-channels_last = None
-compile = None
-checkpoint_seconds = None
+height = None      # px, of the pictures; the width follows from the data set
+steps = None       # training steps of each synthesizer
+batch_size = None  # pairs a step
+ngf = None         # narrowest features of a generator, channels
+perceptual = None  # auto, vgg19 or segmenter
+device = None      # auto, cpu or cuda
 
 # %% tags=["remove-output"]
 from sempal_lib.runs import Run

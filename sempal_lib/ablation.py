@@ -4,16 +4,12 @@ Imports no torch, so that the run graph can use it. Chapter: Does the palette he
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
-from sempal_lib.parameters import LayoutParameters
-from sempal_lib.records import SYSTEMS, RunError, code_hash, records_under, reference_root, repository, runs_root
+from sempal_lib.parameters import LayoutParameters, row_parameters
+from sempal_lib.records import SYSTEMS, code_hash, records_under, reference_root, runs_root
 from sempal_lib.results import published, verdict
-from sempal_lib.runs import NOT_CONFIGURATION
+from sempal_lib.runs import NOT_CONFIGURATION, completed
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
 CHAPTER = "06_ablation"
@@ -24,22 +20,6 @@ ROWS = (
 )  # fmt: skip
 # Not a training of its own: the whole, asked for exact counts.
 EXACT = "exact"
-
-
-def row_parameters(name: str) -> dict[str, Any]:
-    """The parameters that make a row, from `runs/ablation/<name>.yaml`. Raises RunError if there is no such row."""
-    path = (repository() or runs_root().parent) / "runs" / "ablation" / f"{name}.yaml"
-    if name not in ROWS or not path.exists():
-        raise RunError(
-            f"the ablation has no row {name!r}: the rows are {', '.join(ROWS)}, each a file in {path.parent}"
-        )
-    return dict(_read(path))
-
-
-@cache
-def _read(path: Path) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
-    return values
 
 
 def row_of(parameters: LayoutParameters) -> str | None:
@@ -73,30 +53,25 @@ def typical_palettes(parameters: LayoutParameters, data: Any) -> Any:
 
 
 def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]]:
-    """Records of every row with the present data, preset and schedule, whatever their seeds.
+    """Records of every row with the present data, preset and schedule, one a seed.
 
-    A row takes the runs of this machine made by the present code, unless more seeds of it are committed in
-    runs/reference, whose code may be older. The two are never mixed.
+    A seed's record is this machine's if the present code made it, else a committed one, whose code may be older.
 
     Returns:
-        Row name to its records, in the order of ROWS; rows without a record have an empty list. The name of the
-        place, "here" or "reference", is added to each record as `place`.
+        Row name to its records, in the order of ROWS and of their seeds; rows without a record have an empty list. The
+        place, "here" or "kept", is added to each record as `place`.
     """
     mine, wanted = parameters.model_dump(mode="json"), _common(parameters)
-    found: dict[str, dict[str, dict[int, dict[str, Any]]]] = {name: {} for name in ROWS}
-    for place, root in (("here", runs_root()), ("reference", reference_root())):
+    found: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in ROWS}
+    for place, root in (("kept", reference_root()), ("here", runs_root())):
         for _, record in records_under(root / mine["preset"] / CHAPTER):
-            theirs = record["parameters"]
+            theirs = completed(CHAPTER, record["parameters"])
             if any(theirs.get(key) != mine[key] for key in wanted) or set(theirs) != set(mine):
                 continue
             row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
-            if row is not None and (place == "reference" or record["code"] == code_hash()):
-                found[row].setdefault(place, {})[record["seed"]] = {**record, "place": place}
-    # Of equally many, `max` takes the first: here.
-    return {
-        row: list(max((places.get(place, {}) for place in ("here", "reference")), key=len).values())
-        for row, places in found.items()
-    }
+            if row is not None and (place == "kept" or record["code"] == code_hash()):
+                found[row][record["seed"]] = {**record, "place": place}
+    return {row: [records[seed] for seed in sorted(records)] for row, records in found.items()}
 
 
 def _common(parameters: LayoutParameters) -> list[str]:

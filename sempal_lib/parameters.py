@@ -1,4 +1,4 @@
-"""Parameters: every setting of a run, its unit and its bounds, and the presets that give it a value.
+"""Parameters: every setting of a run, its unit, bounds and default, and the presets that give it another value.
 
 Imports no torch, so that the run graph can use it. Chapter: How it was run.
 """
@@ -8,6 +8,7 @@ import os
 import re
 import types
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -18,35 +19,43 @@ from sempal_lib.records import RunError, repository
 
 NAME = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 _Counts = tuple[Annotated[int, Field(ge=1)], ...]
+# Settings that several families share, each with the default of its own paper.
+Dataset = Annotated[str, Field(pattern=NAME, description="a name that datasets.load knows, or a bundle's own")]
+Height = Annotated[int, Field(ge=8, le=1024, description="of the layouts and pictures, px")]
+Channels = Annotated[int, Field(ge=1, le=4096, description="widest features, channels")]
+Latent = Annotated[int, Field(ge=1, le=4096, description="length of the noise z")]
+Rate = Annotated[float, Field(gt=0, le=1, description="Adam's; GauGAN's generator takes half, its discriminator twice")]
+Samples = Annotated[int, Field(ge=2, description="layouts or pictures that a metric is computed on")]
 
 
 class Parameters(BaseModel):
     """The settings that every chapter has, checked. A family of chapters adds its own in a subclass.
 
-    No field has a default: the presets hold a value for each. Types are strict: a text or a bool is no
-    number, a float is no whole number. Raises pydantic's ValidationError, which `resolve` puts into plain words.
+    Every setting of the book is declared once, here: its name, bounds, unit and meaning, and the paper's value as its
+    default. Presets and runs say what differs. Types are strict: a text or a bool is no number, a float is no whole
+    number. Raises pydantic's ValidationError, which `resolve` puts into plain words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     preset: str = Field(pattern=NAME, description="file name of the preset in runs/presets, without .yaml")
-    dataset: str = Field(pattern=NAME, description="a name that datasets.load knows, or a bundle's own")
-    data_root: str | None = Field(min_length=1, description="folder of a real data set")
-    seed: int = Field(ge=0, le=2**32 - 1, description="seed of data, weights, noise and palettes")
-    height: int = Field(ge=8, le=1024, description="height of the layouts, px")
-    train_scenes: int | None = Field(ge=1, description="scenes to train on, at most; None: what the preset says")
-    val_scenes: int | None = Field(ge=1, description="scenes held out, at most; None in a preset: all")
-    max_channels: int = Field(ge=1, le=4096, description="widest features, channels")
-    latent_dim: int = Field(ge=1, le=4096, description="length of the noise z")
-    learning_rate: float = Field(gt=0, le=1, description="Adam's, for both networks")
-    samples: int = Field(ge=2, description="layouts that a metric is computed on")
-    ema: bool = Field(description="sample from the moving average of the generator's weights")
-    device: Literal["auto", "cpu", "cuda"] = Field(description="auto is cuda where there is one")
-    devices: int = Field(ge=1, le=1024, description="processes, one a device")
-    precision: Literal["32-true", "bf16-mixed"] = Field(description="number format of training")
-    channels_last: bool = Field(description="memory order of features; speed only")
-    compile: bool = Field(description="torch.compile; speed only")
-    checkpoint_seconds: float = Field(gt=0, description="seconds between checkpoints")
+    dataset: Dataset
+    data_root: str | None = Field(None, min_length=1, description="folder of a real data set")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="of data, weights, noise and palettes")
+    height: Height
+    train_scenes: int | None = Field(None, ge=1, description="scenes to train on, at most; None in a preset: all")
+    val_scenes: int | None = Field(None, ge=1, description="scenes held out, at most; None in a preset: all")
+    max_channels: Channels
+    latent_dim: Latent
+    learning_rate: Rate
+    samples: Samples
+    ema: bool = Field(True, description="sample from the moving average of the generator's weights")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto is cuda where there is one")
+    devices: int = Field(1, ge=1, le=1024, description="processes, one a device")
+    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="number format of training")
+    channels_last: bool = Field(False, description="memory order of features; speed only")
+    compile: bool = Field(False, description="torch.compile; speed only")
+    checkpoint_seconds: float = Field(60, gt=0, description="seconds between checkpoints")
 
     @property
     def heights(self) -> tuple[int, ...]:
@@ -64,31 +73,47 @@ class Parameters(BaseModel):
         """Sentences on what no single field can tell."""
         if self.height & (self.height - 1):
             yield f"height = {self.height} is no power of two: choose 8, 16, 32, … 1024 px"
+        # Layout GANs say so for each resolution.
+        for name in ("batch_size", "tuning_batch_size"):
+            batch = getattr(self, name, self.devices)
+            if batch % self.devices:
+                yield f"{name} = {batch} is no multiple of devices = {self.devices}: change one of them"
 
 
 class LayoutParameters(Parameters):
     """Progressive layout GANs. The lists hold one entry for each of `heights`."""
 
-    batch_sizes: _Counts = Field(strict=False, description="layouts a step over all devices, at each resolution")
-    phase_images: _Counts = Field(strict=False, description="real layouts shown a phase, at each resolution")
-    channel_base: int = Field(ge=1, description="widest features at 4 px; they halve with each resolution")
-    max_components: int = Field(ge=1, le=200, description="Gaussians of the palette mixture, at most")
-    iterations: int = Field(ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1")
-    palette_input: bool = Field(description="the palette is concatenated to the noise")
-    activation: Literal["saa", "softmax"] = Field(description="how scores become a soft layout")
-    fusion: bool = Field(description="residual conditional fusion")
-    multi_scale: bool = Field(description="conditional losses at every resolution")
-    soft_real: bool = Field(description="real layouts softened for the discriminator; else Gumbel-softmax")
-    palette_source: Literal["mixture", "real"] = Field(description="where training takes palettes from")
-    conditional_weight: float = Field(ge=0, description="weight of the entropy and the spread loss")
-    matching_weight: float = Field(ge=0, description="weight of the direct matching of palettes, baseline 1")
-    palette_judge: bool = Field(description="the discriminator is told the palette, baseline 2")
-    floor: bool = Field(description="also train the floor: the same GAN without the parts that see the palette")
-    released: bool = Field(description="the quirks of the authors' released code")
+    dataset: Dataset = "cityscapes"
+    height: Height = 128
+    max_channels: Channels = 512
+    latent_dim: Latent = 512
+    learning_rate: Rate = 0.001
+    samples: Samples = 2960
+    batch_sizes: _Counts = Field(
+        (1024, 512, 256, 64, 16, 8), strict=False, description="layouts a step over all devices, at 4, 8, … px"
+    )
+    phase_images: _Counts = Field(
+        (1781760, 1337856, 1338624, 892416, 892480, 446248), strict=False,
+        description="real layouts shown in a phase (fade-in or hold), at 4, 8, … px",
+    )  # fmt: skip
+    channel_base: int = Field(4096, ge=1, description="channels at 4 px, at most; half of it at each next resolution")
+    max_components: int = Field(30, ge=1, le=200, description="Gaussians of the palette mixture, at most; AIC chooses")
+    iterations: int = Field(1, ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1")
+    palette_input: bool = Field(True, description="the palette is concatenated to the noise")
+    activation: Literal["saa", "softmax"] = Field("saa", description="how scores become a soft layout")
+    fusion: bool = Field(True, description="residual conditional fusion")
+    multi_scale: bool = Field(True, description="conditional losses at every resolution")
+    soft_real: bool = Field(True, description="real layouts softened for the discriminator; else Gumbel-softmax")
+    palette_source: Literal["mixture", "real"] = Field("mixture", description="where training takes palettes from")
+    conditional_weight: float = Field(1, ge=0, description="weight of the entropy and the spread loss")
+    matching_weight: float = Field(0, ge=0, description="weight of the direct matching of palettes, baseline 1")
+    palette_judge: bool = Field(False, description="the discriminator is told the palette, baseline 2")
+    floor: bool = Field(False, description="also train the floor: the same GAN without the parts that see the palette")
+    released: bool = Field(False, description="the quirks of the authors' released code")
 
     def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
         if self.height & (self.height - 1):
-            yield from super()._faults()
             return
         for name in ("batch_sizes", "phase_images"):
             values, wanted = getattr(self, name), self.heights
@@ -115,19 +140,23 @@ class LayoutParameters(Parameters):
 class SemganParameters(Parameters):
     """SemGAN and its twin that paints colours; both always with the same settings."""
 
-    batch_size: int = Field(ge=1, description="layouts a step, over all devices")
-    steps: int = Field(ge=1, description="training steps")
-    kernel_size: int = Field(ge=3, le=31, description="of every convolution of both networks, px; odd")
-    min_channels: int = Field(ge=1, le=4096, description="narrowest features, channels: those of the last block")
-    judge_steps: int = Field(ge=0, description="training steps of the segmenter that gives FD-seg; 0: no FD-seg")
-    twin: bool = Field(description="also train the twin: the same GAN, painting the classes' colours")
+    dataset: Dataset = "colored-shapes"
+    height: Height = 64
+    max_channels: Channels = 256
+    latent_dim: Latent = 100
+    learning_rate: Rate = 0.0001
+    samples: Samples = 2916
+    batch_size: int = Field(32, ge=1, description="layouts a step, over all devices")
+    steps: int = Field(50000, ge=1, description="training steps")
+    kernel_size: int = Field(11, ge=3, le=31, description="of every convolution of both networks, px; odd")
+    min_channels: int = Field(32, ge=1, le=4096, description="narrowest features, channels: those of the last block")
+    judge_steps: int = Field(2000, ge=0, description="training steps of the segmenter that gives FD-seg; 0: no FD-seg")
+    twin: bool = Field(True, description="also train the twin: the same GAN, painting the classes' colours")
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
         if self.kernel_size % 2 == 0:
             yield f"kernel_size = {self.kernel_size} is even: choose an odd one, so that each pixel is a centre"
-        if self.batch_size % self.devices:
-            yield f"batch_size = {self.batch_size} is no multiple of devices = {self.devices}: change one of them"
         if self.min_channels > self.max_channels:
             yield f"min_channels = {self.min_channels} is more than max_channels = {self.max_channels}: swap them"
         if self.train_scenes is not None and self.train_scenes < self.samples:
@@ -140,29 +169,30 @@ class SemganParameters(Parameters):
 class ImageParameters(Parameters):
     """Synthesizers of pictures from layouts, all on one budget, and the segmenters that judge them."""
 
-    batch_size: int = Field(ge=1, description="pairs a step, over all devices")
-    steps: int = Field(ge=1, description="training steps of each synthesizer")
-    learning_rate: float = Field(
-        gt=0, le=1, description="Adam's; GauGAN's generator takes half of it, its discriminator twice"
-    )
-    ngf: int = Field(ge=1, le=512, description="narrowest features of a generator, channels")
-    ndf: int = Field(ge=1, le=512, description="first features of a discriminator, channels")
-    hidden: int = Field(ge=1, le=1024, description="channels between a layout and GauGAN's modulation")
-    doublings: int = Field(ge=2, le=7, description="of the size, from GauGAN's first map to its picture")
-    decay: bool = Field(description="learning rates fall to 0 over the second half")
+    dataset: Dataset = "cityscapes"
+    height: Height = 128
+    max_channels: Channels = 512
+    latent_dim: Latent = 256
+    learning_rate: Rate = 0.0002
+    samples: Samples = 500
+    batch_size: int = Field(8, ge=1, description="pairs a step, over all devices")
+    steps: int = Field(74200, ge=1, description="training steps of each synthesizer")
+    ngf: int = Field(64, ge=1, le=512, description="narrowest features of a generator, channels")
+    ndf: int = Field(64, ge=1, le=512, description="first features of a discriminator, channels")
+    hidden: int = Field(128, ge=1, le=1024, description="channels between a layout and GauGAN's modulation")
+    doublings: int = Field(6, ge=2, le=7, description="of the size, from GauGAN's first map to its picture")
+    decay: bool = Field(True, description="learning rates fall to 0 over the second half")
     perceptual: Literal["auto", "vgg19", "segmenter"] = Field(
-        description="whose features the perceptual loss compares; auto is vgg19 where its weights are at hand"
+        "vgg19", description="whose features the perceptual loss compares; auto is vgg19 where its weights are at hand"
     )
-    segmenter: Literal["light", "resnet101"] = Field(description="backbone of every segmenter")
-    segmenter_steps: int = Field(ge=1, description="training steps of every segmenter")
-    segmenter_batch_size: int = Field(ge=2, description="pairs a step of a segmenter")
-    gan_train_pairs: int = Field(ge=0, description="generated pairs to train a segmenter on; 0: fresh ones each step")
-    progan_images: int = Field(ge=1, description="real pictures shown a phase of the ProGAN on pictures")
+    segmenter: Literal["light", "resnet101"] = Field("resnet101", description="backbone of every segmenter")
+    segmenter_steps: int = Field(55500, ge=1, description="training steps of every segmenter")
+    segmenter_batch_size: int = Field(16, ge=2, description="pairs a step of a segmenter")
+    gan_train_pairs: int = Field(0, ge=0, description="generated pairs to train a segmenter on; 0: always fresh ones")
+    progan_images: int = Field(800000, ge=1, description="real pictures shown a phase of the ProGAN on pictures")
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
-        if self.batch_size % self.devices:
-            yield f"batch_size = {self.batch_size} is no multiple of devices = {self.devices}: change one of them"
         if self.progan_images < self.batch_size:
             yield f"progan_images = {self.progan_images} is less than a batch: give at least {self.batch_size}"
         if self.height >> self.doublings < 2:
@@ -175,17 +205,9 @@ class ImageParameters(Parameters):
 class TuningParameters(ImageParameters):
     """Layout generator and synthesizer tuned end to end, after each has been trained by itself."""
 
-    tuning_steps: int = Field(ge=1, description="steps of each tuning")
-    tuning_batch_size: int = Field(ge=1, description="scenes a step of a tuning, over all devices")
-    released: bool = Field(description="SB-GAN's released code, where it differs from its paper")
-
-    def _faults(self) -> Iterator[str]:
-        yield from super()._faults()
-        if self.tuning_batch_size % self.devices:
-            yield (
-                f"tuning_batch_size = {self.tuning_batch_size} is no multiple of devices = {self.devices}: "
-                "change one of them"
-            )
+    tuning_steps: int = Field(148600, ge=1, description="steps of each tuning")
+    tuning_batch_size: int = Field(4, ge=1, description="scenes a step of a tuning, over all devices")
+    released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")
 
 
 # A preset has a section for each family; a chapter that is not listed belongs to the first. A family that another one
@@ -197,17 +219,13 @@ _FAMILY_OF = {
     "03_semgan": "semgan", "07_painting_by_layout": "images", "08_judging_with_a_segmenter": "images",
     "09_end_to_end": "tuning",
 }  # fmt: skip
+# Chapters that train another form of their family's system than the paper's whole: a file of runs/ablation.
+_ROW_OF = {"04_sb_gan_layouts": "sb-gan", "06_ablation": "baseline-1"}
 
 
 def family(chapter: str) -> str:
     """The family of chapters whose parameters a chapter has: a key of FAMILIES."""
     return _FAMILY_OF.get(chapter, "layouts")
-
-
-def _sections(chapter: str) -> list[str]:
-    """A preset's sections that a chapter takes values from; later ones count for more."""
-    mine = FAMILIES[family(chapter)]
-    return [*(name for name, kind in FAMILIES.items() if issubclass(mine, kind)), chapter]
 
 
 def _allowed(name: str, kind_of: type[Parameters]) -> str:
@@ -252,10 +270,26 @@ def presets_folder() -> Path:
     return (repository() or Path.cwd()) / "runs" / "presets"
 
 
-def preset_values(name: str, chapter: str) -> dict[str, Any]:
-    """The values of a preset for a chapter, from `runs/presets/<name>.yaml`: the common ones, its family's, its own.
+def row_parameters(name: str) -> dict[str, Any]:
+    """The parameters of `runs/ablation/<name>.yaml`, a form of the layout GAN. Raises RunError if there is no such."""
+    return dict(_row(presets_folder().parent / "ablation", name))
 
-    Raises RunError if the file is damaged, or lacks a value.
+
+@cache
+def _row(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / f"{name}.yaml"
+    known = sorted(other.stem for other in folder.glob("*.yaml"))
+    if name not in known:
+        raise RunError(f"the ablation has no row {name!r}: the rows are {', '.join(known)}, each a file in {folder}")
+    values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return values
+
+
+def preset_values(name: str, chapter: str) -> dict[str, Any]:
+    """What a preset says for a chapter, from `runs/presets/<name>.yaml`; what it does not say has its default.
+
+    The values common to all, over them those of the chapter's families, over them the form that the chapter trains,
+    over them the chapter's own section. Raises RunError if the file is damaged or holds an unknown name.
     """
     known = sorted(path.stem for path in presets_folder().glob("*.yaml"))
     if name not in known:
@@ -267,31 +301,28 @@ def preset_values(name: str, chapter: str) -> dict[str, Any]:
         raise RunError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or content.get("preset") != name:
         raise RunError(f"{path} must be a map of parameter names to values, with 'preset: {name}' among them")
-    values = _merged(content, chapter, str(path))
+    common = {key: value for key, value in content.items() if key != "chapters"}
+    values = common | _sections(content.get("chapters"), chapter, str(path))
     for key in values:
         if key not in FAMILIES[family(chapter)].model_fields:
             raise RunError(f"{path}: {unknown(str(key), chapter)}")
-    missing = [key for key in FAMILIES[family(chapter)].model_fields if key not in values]
-    if missing:
-        raise RunError(
-            f"{path} gives no value for {', '.join(missing)}: a preset holds every parameter, "
-            f"for {chapter} at the top or under 'chapters: {family(chapter)}:'"
-        )
     return values
 
 
-def _merged(content: dict[str, Any], chapter: str, where: str) -> dict[str, Any]:
-    """The common values of a preset's map, over them those of the chapter's family, over them the chapter's own."""
-    sections = content.get("chapters") or {}
+def _sections(sections: Any, chapter: str, where: str) -> dict[str, Any]:
+    """A chapter's values from a preset's sections: of its families, of the form that it trains, its own."""
+    sections = sections or {}
     if not isinstance(sections, dict) or not all(isinstance(part, dict) for part in sections.values()):
         raise RunError(f"{where}: 'chapters' must be a map of families ({', '.join(FAMILIES)}) to their values")
     unfamiliar = [name for name in sections if name not in FAMILIES and not re.match(r"\d\d_", str(name))]
     if unfamiliar:
         raise RunError(f"{where}: 'chapters' has {unfamiliar[0]!r}, the families are {', '.join(FAMILIES)}")
-    common = {key: value for key, value in content.items() if key != "chapters"}
-    for name in _sections(chapter):
-        common |= sections.get(name, {})
-    return common
+    mine: type[Parameters] = FAMILIES[family(chapter)]
+    values: dict[str, Any] = {}
+    for name, kind in FAMILIES.items():
+        if issubclass(mine, kind):
+            values |= sections.get(name, {})
+    return values | (row_parameters(_ROW_OF[chapter]) if chapter in _ROW_OF else {}) | sections.get(chapter, {})
 
 
 def resolve(chapter: str, given: dict[str, Any]) -> Any:
@@ -311,7 +342,7 @@ def resolve(chapter: str, given: dict[str, Any]) -> Any:
         if name not in kind.model_fields:
             raise RunError(unknown(name, chapter))
     # What was given by itself counts for more than what came with a section.
-    section = _merged({"chapters": given.get("chapters")}, chapter, chapter)
+    section = _sections(given["chapters"], chapter, chapter) if given.get("chapters") else {}
     overrides = section | {name: value for name, value in alone.items() if value is not None}
     for name in section:
         if name not in kind.model_fields:

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,31 @@ def comparison(
             mean_and_spread(ours.get((*v, m), [])) if source == "ours" else number(paper.get((*v, m)))
             for m, source in columns
         ]
-        seeds = max(len(ours.get((*v, m), [])) for m in metrics)
-        rows.append((names[v], *cells, str(seeds)))
+        mine = {seed for r in record["seeds"] if (r["system"], r["variant"]) == v for seed in r["values"]}
+        rows.append((names[v], *cells, seed_text(mine, record.get("places", {}))))
     origin = {"ours": "", "paper": f", {paper_dataset} (paper)"}
     headings = (m.replace("_", " ") + origin[source] for m, source in columns)
     return Table(("variant", *headings, "seeds"), tuple(rows), {})
+
+
+def seed_text(seeds: Collection[str], places: Mapping[str, str]) -> str:
+    """Which seeds numbers are of, by where their records lie: "0 here; 1–5 kept".
+
+    Args:
+        places: seed to "here", "kept" (committed) or "kept, older code"; a seed without a place is here.
+    """
+    groups: dict[str, list[list[int]]] = {}
+    for seed in sorted(map(int, seeds)):
+        stretches = groups.setdefault(places.get(str(seed), "here"), [])
+        if stretches and seed == stretches[-1][-1] + 1:
+            stretches[-1].append(seed)
+        else:
+            stretches.append([seed])
+    texts = {
+        place: ", ".join(f"{x[0]}–{x[-1]}" if len(x) > 2 else ", ".join(map(str, x)) for x in stretches)
+        for place, stretches in groups.items()
+    }
+    return "; ".join(f"{text} {place}" for place, text in texts.items())
 
 
 def row_names(record: Mapping[str, Any]) -> dict[tuple[str, str], str]:

@@ -32,6 +32,7 @@ from sempal_lib.records import (
     machine,
     read_record,
     records_under,
+    reference_root,
     reference_run,
     runs_root,
     source,
@@ -54,9 +55,10 @@ _PLAIN = (int, float, str, bool, type(None), list, tuple, dict)
 def configuration(parameters: Parameters) -> str:
     """First 8 hex digits of the SHA-256 of the parameters that change a result, in canonical JSON.
 
-    The seed is left out, because it stands in the folder's name: runs that differ in it alone share them.
+    A parameter with its default is left out, so that a new one renames no run. So is the seed, because it stands in the
+    folder's name: runs that differ in it alone share the digits.
     """
-    values = parameters.model_dump(mode="json", exclude={*NOT_CONFIGURATION, "seed"})
+    values = parameters.model_dump(mode="json", exclude={*NOT_CONFIGURATION, "seed"}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:8]
 
 
@@ -80,9 +82,24 @@ def portable(parameters: Parameters) -> dict[str, Any]:
     return values
 
 
+def completed(chapter: str, values: dict[str, Any]) -> dict[str, Any]:
+    """A record's parameters with the defaults of those that were declared after it was written."""
+    fields = FAMILIES[family(chapter)].model_fields
+    defaults = {name: info.get_default() for name, info in fields.items() if not info.is_required()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()} | values
+
+
+def recorded(chapter: str, values: dict[str, Any]) -> Parameters:
+    """The parameters of a record, checked. Of `data_root` a record holds the last part only.
+
+    Raises pydantic's ValidationError, a ValueError, if they are no parameters of the chapter today.
+    """
+    return FAMILIES[family(chapter)].model_validate(values, strict=False)
+
+
 def command(chapter: str, parameters: Parameters) -> str:
     """The papermill command line that makes this run."""
-    preset = preset_values(parameters.preset, chapter)
+    preset = resolve(chapter, {"preset": parameters.preset}).model_dump(mode="json")
     words = f"papermill book/{chapter}.ipynb out.ipynb -f runs/presets/{parameters.preset}.yaml".split()
     for name, value in parameters.model_dump(mode="json").items():
         if value != preset[name]:
@@ -115,14 +132,14 @@ def require_checkpoint(chapter: str, parameters: Parameters, name: str = "genera
     return path
 
 
-def _check_folder(folder: Path, parameters: Parameters) -> None:
+def _check_folder(chapter: str, folder: Path, parameters: Parameters) -> None:
     """Stop when the folder holds a run of other parameters."""
     mine = portable(parameters)
     for path in (folder / "parameters.json", folder / "record.json"):
         if not path.exists():
             continue
         content = read_record(path)
-        theirs = content if path.name == "parameters.json" else content.get("parameters", {})
+        theirs = completed(chapter, content if path.name == "parameters.json" else content.get("parameters", {}))
         names = sorted({*mine, *theirs} - NOT_CONFIGURATION)
         if mine["data_root"] and theirs.get("data_root"):
             names.append("data_root")
@@ -199,7 +216,7 @@ class Run:
         parameters = resolve(chapter, _given(chapter, namespace))
         _check_device(parameters)
         folder = _folder(chapter, parameters)
-        _check_folder(folder, parameters)
+        _check_folder(chapter, folder, parameters)
         write_atomically(folder / "parameters.json", json.dumps(portable(parameters), indent=1) + "\n")
         return cls(chapter, parameters, folder)
 
@@ -251,12 +268,21 @@ class Run:
         self.metrics.append({**key, "value": value, "n": n, "seconds": timed})
 
     def siblings(self) -> list[dict[str, Any]]:
-        """Records of the same chapter, configuration and library code with other seeds, by folder name."""
+        """Records of the same chapter and configuration with other seeds, by seed: of this machine, or committed ones.
+
+        Of this machine only those of the same library code count, for a spread over two versions of the code would say
+        nothing about the seed. Each gets its `place`: "here", "kept" for a committed record, "kept, older code".
+        """
         pattern = f"{self.parameters.dataset}-s*-{configuration(self.parameters)}/record.json"
-        paths = sorted(path for path in self.folder.parent.glob(pattern) if path.parent != self.folder)
-        records = [read_record(path) for path in paths]
-        # A spread over two versions of the code would say nothing about the seed.
-        return [record for record in records if record["code"] == self._source["code"]]
+        found: dict[int, dict[str, Any]] = {}
+        kept = reference_root() / self.parameters.preset / self.chapter
+        for place, folder in (("kept", kept), ("here", self.folder.parent)):
+            for path in sorted(folder.glob(pattern)):
+                record = read_record(path)
+                same = record["code"] == self._source["code"]
+                if record["seed"] != self.parameters.seed and (same or place == "kept"):
+                    found[record["seed"]] = {**record, "place": place if same else f"{place}, older code"}
+        return [found[seed] for seed in sorted(found)]
 
     def finish(self) -> dict[str, Any]:
         """Write `record.json` into the run folder, whole or not at all. Returns the record."""
@@ -272,9 +298,34 @@ class Run:
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "metrics": self.metrics,
         }
-        record["seeds"] = by_seed([*self.siblings(), record])
+        others = self.siblings()
+        record["seeds"] = by_seed([*others, record])
+        record["places"] = {str(other["seed"]): other["place"] for other in ({**record, "place": "here"}, *others)}
         write_atomically(self.folder / "record.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
         return record
+
+
+def rename_folders(root: Path) -> list[tuple[Path, Path]]:
+    """Give the run folders below `root` the names that today's code gives their parameters. Nothing is overwritten.
+
+    Names change when a setting gets another default. Returns (old, new) of what was renamed.
+    """
+    done = []
+    for folder in sorted({path.parent for name in ("parameters", "record") for path in root.rglob(f"{name}.json")}):
+        files = [path for path in (folder / "record.json", folder / "parameters.json") if path.exists()]
+        content = read_record(files[0])
+        try:
+            parameters = recorded(folder.parent.name, content.get("parameters", content))
+        except ValueError:
+            continue  # of settings that there are no more: nothing asks for it
+        if "configuration" in content and content["configuration"] != configuration(parameters):
+            content["configuration"] = configuration(parameters)
+            write_atomically(files[0], json.dumps(content, indent=1, allow_nan=False) + "\n")
+        new = folder.with_name(f"{parameters.dataset}-s{parameters.seed}-{configuration(parameters)}")
+        if new != folder and not new.exists():
+            folder.replace(new)
+            done.append((folder, new))
+    return done
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -285,20 +336,26 @@ def main(arguments: list[str] | None = None) -> int:
     show.add_argument("chapter", help="such as 05_semantic_palette")
     show.add_argument("values", nargs="*", metavar="name=value", help="such as preset=smoke or batch_sizes=[8,8]")
     commands.add_parser("keep", help="copy a finished run to runs/reference").add_argument("folder", type=Path)
+    rename = commands.add_parser("rename", help="give run folders the names that today's code gives their parameters")
+    rename.add_argument("root", type=Path, nargs="?", help="runs, or runs/reference (both, if not given)")
     commands.add_parser("gather", help="write runs/reference/results.csv from the records beside it")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "show":
             pairs = [value.partition("=") for value in chosen.values]
             parameters = resolve(chosen.chapter, {name: yaml.safe_load(value) for name, _, value in pairs})
-            print(
-                yaml.safe_dump(parameters.model_dump(mode="json"), sort_keys=False, default_flow_style=None),
-                end="",
-            )
+            for name, value in parameters.model_dump(mode="json").items():
+                text = yaml.safe_dump({name: value}, default_flow_style=None, width=1000).strip()
+                text = text.removeprefix("{").removesuffix("}")
+                print(f"{text:32}  # {type(parameters).model_fields[name].description}")
             print(f"# folder: {_folder(chosen.chapter, parameters)}\n# {command(chosen.chapter, parameters)}")
         elif chosen.command == "keep":
             target, left = keep(chosen.folder)
             print(f"kept {target}" + (f"; left out, being of real data: {', '.join(left)}" if left else ""))
+        elif chosen.command == "rename":
+            for root in [chosen.root] if chosen.root else dict.fromkeys([runs_root(), reference_root()]):
+                for old, new in rename_folders(root):
+                    print(f"{old} → {new.name}")
         else:
             print(f"wrote {gather()}")
     except RunError as error:

@@ -95,18 +95,20 @@ def test_a_row_that_has_not_run_here_takes_the_committed_records(monkeypatch, tm
     monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "empty"))
     finished("full", 0.2)
     runs = ablation.rows_of_runs(start("full").parameters)
-    assert [(row, r["place"]) for row, found in runs.items() for r in found] == [("saa", "reference"), ("full", "here")]
-    # More seeds are better than this machine's.
+    assert [(row, r["place"]) for row, found in runs.items() for r in found] == [("saa", "kept"), ("full", "here")]
+    # Committed seeds and this machine's stand together; of one seed this machine's counts.
     for seed in (1, 2):
         records.keep(finished("full", 0.3, seed=seed, dataset="toy-street").folder, reference)
     monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "other"))
     finished("full", 0.2)
     runs = ablation.rows_of_runs(start("full").parameters)
-    assert ablation.values(runs)["full"]["palette_kl"] == [0.1, 0.3, 0.3]
+    assert ablation.values(runs)["full"]["palette_kl"] == [0.2, 0.3, 0.3]
+    assert [r["place"] for r in runs["full"]] == ["here", "kept", "kept"]
     # Runs here of older code do not count; committed ones do.
     monkeypatch.setattr(ablation, "code_hash", lambda: "newer")
     runs = ablation.rows_of_runs(start("full").parameters)
-    assert {r["place"] for found in runs.values() for r in found} == {"reference"}
+    assert ablation.values(runs)["full"]["palette_kl"] == [0.1, 0.3, 0.3]
+    assert {r["place"] for found in runs.values() for r in found} == {"kept"}
 
 
 def test_table_and_orderings(monkeypatch, tmp_path):

@@ -100,14 +100,41 @@ def test_siblings_differ_in_the_seed_alone():
     finished(seed=0, samples=32)
     finished(seed=0, preset="demo")
     _, second = finished(seed=1)
+    first, second = ({**record, "place": "here"} for record in (first, second))
     assert start(seed=2).siblings() == [first, second]
     assert start(seed=1).siblings() == [first]
 
 
-def test_siblings_of_other_code_do_not_count():
+def test_siblings_of_other_code_count_when_they_are_committed(tmp_path, monkeypatch):
+    reference = tmp_path / "reference"
+    monkeypatch.setattr(runs, "reference_root", lambda: reference)
     run, record = finished(seed=0)
     (run.folder / "record.json").write_text(json.dumps({**record, "code": "0" * 64}))
     assert start(seed=1).siblings() == []
+    runs.keep(run.folder, reference)
+    runs.keep(finished(seed=3)[0].folder, reference)
+    found = start(seed=1).siblings()
+    assert [(other["seed"], other["place"]) for other in found] == [(0, "kept, older code"), (3, "here")]
+    monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "elsewhere"))
+    _, record = finished(seed=1)
+    assert record["places"] == {"1": "here", "0": "kept, older code", "3": "kept"}
+
+
+def test_rename_gives_folders_the_names_of_todays_code(tmp_path):
+    run, record = finished(seed=1)
+    old = run.folder.with_name("toy-street-s1-00000000")
+    run.folder.rename(old)
+    content = {**record, "configuration": "00000000"}
+    del content["parameters"]["released"]  # declared after this record was written
+    (old / "record.json").write_text(json.dumps(content))
+    kept = old.with_name("toy-street-s2-00000000")
+    kept.mkdir()
+    (kept / "parameters.json").write_text(json.dumps({**record["parameters"], "gone": 1}))
+    assert runs.rename_folders(tmp_path) == [(old, run.folder)]
+    assert json.loads((run.folder / "record.json").read_text())["configuration"] == record["configuration"]
+    assert kept.exists()
+    assert runs.rename_folders(tmp_path) == []
+    assert start(seed=1).folder == run.folder  # and the run is taken for the same
 
 
 def test_record_shows_the_spread_over_its_siblings():

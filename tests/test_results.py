@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sempal_lib.results import comparison, published, reference_table, verdict, verdicts
+from sempal_lib.results import comparison, published, reference_table, seed_text, verdict, verdicts
 
 
 def record(seed=0, value=0.1, dataset="toy-street"):
@@ -39,14 +39,21 @@ def test_comparison_sets_the_paper_beside_ours():
         "gan train miou, cityscapes (paper)", "seeds",
     )  # fmt: skip
     assert table.rows == (
-        ("full", "0.110 ± 0.014", "0.0700", "–", "0.401", "2"),
-        ("unconditional", "1.25 ± 0.07", "–", "–", "–", "2"),
-        ("exact", "–", "–", "0.500", "–", "1"),
+        ("full", "0.110 ± 0.014", "0.0700", "–", "0.401", "0, 1 here"),
+        ("unconditional", "1.25 ± 0.07", "–", "–", "–", "0, 1 here"),
+        ("exact", "–", "–", "0.500", "–", "0 here"),
     )
     # Rows without any of the metrics are left out; `rows_of` chooses and orders.
     assert [row[0] for row in comparison(found, "cityscapes", ["palette_kl"]).rows] == ["full", "unconditional"]
     chosen = comparison(found, "cityscapes", ["palette_kl"], ["unconditional", "full"])
     assert [row[0] for row in chosen.rows] == ["unconditional", "full"]
+
+
+def test_seeds_say_where_their_records_lie():
+    places = {"0": "here", "1": "kept", "2": "kept", "3": "kept", "5": "kept", "7": "kept, older code"}
+    assert seed_text(["5", "0", "1", "3", "2", "7"], places) == "0 here; 1–3, 5 kept; 7 kept, older code"
+    assert seed_text(["1", "0"], {}) == "0, 1 here"
+    assert seed_text([], places) == ""
 
 
 @pytest.mark.parametrize(
