@@ -162,11 +162,13 @@ figures.layout_grid(torch.cat(ladder), data.label_space, columns=3)
 
 # %% [markdown]
 # To know what the palette is worth we also train the *floor*: the same trunk, schedule and discriminator, without
-# everything that sees the palette (no palette input, no activation, no fusion, no conditional losses).
+# everything that sees the palette (no palette input, no activation, no fusion, no conditional losses). That is the
+# network with softened real layouts of [Layouts from nothing](04_sb_gan_layouts.ipynb), weight for weight. Where that
+# chapter's run is at hand, it is taken from there.
 
 # %%
 if run.parameters.floor:
-    path = run.folder / "checkpoint-unconditional.safetensors"
+    path = run.borrow("04_sb_gan_layouts", "checkpoint-soft.safetensors", "checkpoint-unconditional.safetensors")
     blind = training.train(run.parameters, data, path, conditional=False, watch=training.progress_bar)
 
 # %% [markdown]

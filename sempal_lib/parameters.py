@@ -270,6 +270,11 @@ def presets_folder() -> Path:
     return (repository() or Path.cwd()) / "runs" / "presets"
 
 
+def form_of(chapter: str) -> dict[str, Any]:
+    """The parameters of the form that a chapter trains, where it is another one than its paper's whole; else none."""
+    return row_parameters(_ROW_OF[chapter]) if chapter in _ROW_OF else {}
+
+
 def row_parameters(name: str) -> dict[str, Any]:
     """The parameters of `runs/ablation/<name>.yaml`, a form of the layout GAN. Raises RunError if there is no such."""
     return dict(_row(presets_folder().parent / "ablation", name))
@@ -322,7 +327,7 @@ def _sections(sections: Any, chapter: str, where: str) -> dict[str, Any]:
     for name, kind in FAMILIES.items():
         if issubclass(mine, kind):
             values |= sections.get(name, {})
-    return values | (row_parameters(_ROW_OF[chapter]) if chapter in _ROW_OF else {}) | sections.get(chapter, {})
+    return values | form_of(chapter) | sections.get(chapter, {})
 
 
 def resolve(chapter: str, given: dict[str, Any]) -> Any:

@@ -9,8 +9,10 @@ import argparse
 import hashlib
 import json
 import math
+import os
 import re
 import shlex
+import shutil
 import sys
 import time
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from sempal_lib.parameters import FAMILIES, NAME, Parameters, family, nearest, preset_values, resolve, unknown
+from sempal_lib.parameters import FAMILIES, NAME, Parameters, family, form_of, nearest, preset_values, resolve, unknown
 from sempal_lib.records import (
     SYSTEMS,
     RunError,
@@ -110,12 +112,12 @@ def command(chapter: str, parameters: Parameters) -> str:
 def parameters_for(chapter: str, parameters: Parameters) -> Parameters:
     """The parameters with which another chapter makes what a run needs from it.
 
-    The same ones within a family, and within the one that it is derived from. Of another family: the preset's, for
-    the same data and seed, on the same machine.
+    The same ones within a family, and within the one that it is derived from, in the form that the other chapter
+    trains. Of another family: the preset's, for the same data and seed, on the same machine.
     """
     kind = FAMILIES[family(chapter)]
     if issubclass(type(parameters), kind):
-        return kind(**{name: getattr(parameters, name) for name in kind.model_fields})
+        return kind(**{name: getattr(parameters, name) for name in kind.model_fields} | form_of(chapter))
     shared = {"preset", "dataset", "data_root", "seed", *NOT_CONFIGURATION}
     return resolve(chapter, parameters.model_dump(include=shared))
 
@@ -224,6 +226,21 @@ class Run:
     def checkpoint(self) -> Path:
         """Where training keeps its state, to go on from."""
         return self.folder / "checkpoint.safetensors"
+
+    def borrow(self, chapter: str, name: str, mine: str) -> Path:
+        """A place for a training that a chapter of the same family does too: what stands there is copied, once.
+
+        Args:
+            chapter, name: a finished run of it with the same settings may hold this file. mine: its name in this run.
+        Returns:
+            The file's place in this run's folder, where the training goes on, or begins if there was nothing to copy.
+        """
+        place, theirs = self.folder / mine, _folder(chapter, parameters_for(chapter, self.parameters))
+        if not place.exists() and (theirs / "record.json").exists() and (theirs / name).exists():
+            new = place.with_name(f".{mine}.{os.getpid()}.tmp")
+            shutil.copyfile(theirs / name, new)
+            new.replace(place)
+        return place
 
     @property
     def elapsed(self) -> float:

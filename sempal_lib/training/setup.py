@@ -5,6 +5,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,8 @@ from sempal_lib.training.settings import Progress
 
 # What the weights of any training depend on, beside the data; each kind adds its own files.
 CODE = ("labels.py", "losses.py", "training/loop.py")
+# What the scenes of a procedural world depend on.
+WORLDS = ("labels.py", "datasets/scenes.py", "worlds/**/*.py")
 AnyTraining = TypeVar("AnyTraining", bound=Training)
 
 
@@ -76,7 +79,7 @@ def layout_set(parameters: Parameters, workers: int = 0, square: bool = False) -
     """
     size, layouts = layout_size(parameters), []
     for scenes in _splits(parameters, size):
-        every = scenes.layouts(workers)
+        (every,) = _kept(scenes, "layouts", lambda scenes=scenes: (scenes.layouts(workers),))
         if square and size[1] == 2 * size[0]:
             every = every[:, :, 1::2].contiguous()
         layouts.append(every[(every < scenes.label_space.num_classes).flatten(1).any(1)])
@@ -93,7 +96,7 @@ def scene_set(parameters: Parameters, workers: int = 0) -> SceneSet:
     """
     found = []
     for scenes in _splits(parameters, layout_size(parameters)):
-        images, layouts = scenes.pairs(workers)
+        images, layouts = _kept(scenes, "pairs", lambda scenes=scenes: scenes.pairs(workers))
         classes = scenes.label_space.num_classes
         layouts = torch.where(layouts < classes, layouts, 255)
         some = (layouts < classes).flatten(1).any(1)
@@ -109,6 +112,26 @@ def _splits(parameters: Parameters, size: tuple[int, int]) -> Iterator[SceneData
     p = parameters
     for split, limit in (("train", p.train_scenes), ("val", p.val_scenes)):
         yield datasets.load(p.dataset, split, size, root=p.data_root, seed=p.seed, limit=limit)
+
+
+def _kept(scenes: SceneDataset, kind: str, make: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """What `make` makes of a procedural world's scenes; runs keep it in one folder, for most chapters want the same.
+
+    Scenes of another seed, size, number or code of the worlds are other files. Real data are read anew each time.
+    """
+    if not isinstance(scenes, ProceduralWorld):
+        return make()
+    height, width = scenes.size
+    name = f"{scenes.name}-{scenes.split}-{height}x{width}-s{scenes.seed}-{len(scenes)}-{code_digest(WORLDS)}-{kind}"
+    path = runs_root() / "worlds" / f"{name}.safetensors"
+    if path.exists():
+        try:
+            return tuple(checkpoint.load(path)[0].values())
+        except checkpoint.CheckpointError:
+            pass  # it is made anew, and written over
+    made = make()
+    checkpoint.save(path, {str(number): tensor for number, tensor in enumerate(made)}, {})
+    return made
 
 
 def make_fabric(parameters: Parameters, devices: int | None = None) -> Fabric:
@@ -135,18 +158,24 @@ def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
     Args:
         code: patterns of files of the library, beside those that every training depends on.
     """
+    seen = hashlib.sha256(data.layouts.numpy().tobytes())
+    if isinstance(data, SceneSet):
+        seen.update(data.images.numpy().tobytes())
+    return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": code_digest((*CODE, *code))}
+
+
+@cache
+def code_digest(patterns: tuple[str, ...]) -> str:
+    """12 hex digits of the library's files of these patterns; comments and docstrings do not count."""
     library, digest = Path(__file__).parent.parent, hashlib.sha256()
-    for path in sorted({path for pattern in (*CODE, *code) for path in library.glob(pattern)}):
+    for path in sorted({path for pattern in patterns for path in library.glob(pattern)}):
         tree = ast.parse(path.read_text("utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
             if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and _is_text(body[0].value):
                 body.pop(0)
         digest.update(ast.dump(tree).encode())
-    seen = hashlib.sha256(data.layouts.numpy().tobytes())
-    if isinstance(data, SceneSet):
-        seen.update(data.images.numpy().tobytes())
-    return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": digest.hexdigest()[:12]}
+    return digest.hexdigest()[:12]
 
 
 def _is_text(node: ast.expr) -> bool:
