@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sempal_lib.datasets.colored_shapes import RECTANGLE, ColoredShapes
+from sempal_lib.worlds.colored_shapes import RECTANGLE, ColoredShapes
 
 BACKGROUND, CIRCLE, RECTANGLE_CLASS, SQUARE = range(4)
 

@@ -10,8 +10,7 @@ from PIL import Image
 from scipy.io import savemat
 from test_datasets_official import TRAIN_IDS, all_ids, write
 
-from sempal_lib import datasets
-from sempal_lib.datasets import label_spaces
+from sempal_lib import datasets, label_spaces
 from sempal_lib.datasets.official import OFFICIAL, gta_split
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*half-copied")

@@ -7,8 +7,7 @@ import pytest
 import torch
 from test_datasets_official import write
 
-from sempal_lib import datasets
-from sempal_lib.datasets import label_spaces
+from sempal_lib import datasets, label_spaces
 from sempal_lib.datasets.official import OFFICIAL, camvid_split
 
 REAL = Path(__file__).parents[1].parent / "shared/data"

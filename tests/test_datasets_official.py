@@ -8,8 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sempal_lib import datasets
-from sempal_lib.datasets import label_spaces
+from sempal_lib import datasets, label_spaces
 from sempal_lib.datasets.official import OFFICIAL
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*half-copied")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sempal_lib.datasets import label_spaces
+from sempal_lib import label_spaces
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.metrics import FeatureWeightsMissing, scenes
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from sempal_lib import metrics
-from sempal_lib.datasets.colored_shapes import SHAPES_4, ColoredShapes
 from sempal_lib.labels import label_space_of
 from sempal_lib.metrics.shapes import _component_counts
+from sempal_lib.worlds.colored_shapes import SHAPES_4, ColoredShapes
 
 BACKGROUND, CIRCLE, RECTANGLE, SQUARE = range(4)
 FLAWLESS = {f"{shape}_{what}": 1.0 for shape in ("circle", "rectangle", "square") for what in ("form", "size", "count")}

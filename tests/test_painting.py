@@ -14,7 +14,6 @@ from PIL import Image
 from test_layout_training import bundle
 
 from sempal_lib import datasets, training
-from sempal_lib.datasets.scenes import SceneDataset
 from sempal_lib.image_gans import (
     DiscriminatorSettings,
     GlobalGenerator,
@@ -30,6 +29,7 @@ from sempal_lib.image_gans import (
 )
 from sempal_lib.labels import LabelSpace
 from sempal_lib.parameters import resolve
+from sempal_lib.scenes import SceneDataset
 from sempal_lib.training import SYNTHESIZERS, CheckpointError, painting
 
 

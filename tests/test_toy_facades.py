@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sempal_lib.datasets.toy_facades import ToyFacades, draw, within
-from sempal_lib.datasets.toy_facades_house import House
-from sempal_lib.datasets.toy_facades_kinds import CMP_12, GABLE, SLAB
 from sempal_lib.palettes import palette_of
+from sempal_lib.worlds.facades import ToyFacades, draw, within
+from sempal_lib.worlds.facades.house import House
+from sempal_lib.worlds.facades.kinds import CMP_12, GABLE, SLAB
 
 INDEX = {name: i for i, name in enumerate(CMP_12.names)}
 # Mean share of the pixels over 300 scenes, and by how much it may be off; CMP Facades' shares are beside them.

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from sempal_lib.datasets import toy_rooms_kinds as kinds
-from sempal_lib.datasets.label_spaces import ADE_150
-from sempal_lib.datasets.toy_rooms import ToyRooms
-from sempal_lib.datasets.toy_rooms_kinds import ROOMS_25, SHELL
-from sempal_lib.datasets.toy_rooms_room import Room
-from sempal_lib.datasets.toy_rooms_space import Camera, Space, Spot, draw, within
+from sempal_lib.label_spaces import ADE_150
 from sempal_lib.palettes import palette_of
+from sempal_lib.worlds.rooms import ToyRooms
+from sempal_lib.worlds.rooms import kinds as kinds
+from sempal_lib.worlds.rooms.kinds import ROOMS_25, SHELL
+from sempal_lib.worlds.rooms.room import Room
+from sempal_lib.worlds.rooms.space import Camera, Space, Spot, draw, within
 
 INDEX = {name: i for i, name in enumerate(ROOMS_25.names)}
 # Mean share of the pixels over 300 scenes, and by how much it may be off.

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sempal_lib.datasets.toy_street import ToyStreet, draw
-from sempal_lib.datasets.toy_street_town import Town
 from sempal_lib.labels import CITYSCAPES_19
 from sempal_lib.palettes import palette_of
+from sempal_lib.worlds.street import ToyStreet, draw
+from sempal_lib.worlds.street.town import Town
 
 INDEX = {name: i for i, name in enumerate(CITYSCAPES_19.names)}
 # Mean share of the pixels over 300 scenes, and by how much it may be off; Cityscapes' shares are beside them.

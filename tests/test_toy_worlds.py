@@ -9,10 +9,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from sempal_lib import datasets
-from sempal_lib.datasets.procedural import ProceduralWorld, sample
-from sempal_lib.datasets.toy_facades import ToyFacades
-from sempal_lib.datasets.toy_rooms import ToyRooms
-from sempal_lib.datasets.toy_street import ToyStreet
+from sempal_lib.worlds.engine.world import ProceduralWorld, sample
+from sempal_lib.worlds.facades import ToyFacades
+from sempal_lib.worlds.rooms import ToyRooms
+from sempal_lib.worlds.street import ToyStreet
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from sempal_lib.datasets.bundles import bundle_name, is_bundle, load_bundle
 from sempal_lib.datasets.official import OFFICIAL, Request, load_official, missing
-from sempal_lib.datasets.scenes import SceneDataset
+from sempal_lib.scenes import SceneDataset
+from sempal_lib.worlds import WORLDS
 
-PROCEDURAL = ("toy-street", "colored-shapes", "toy-facades", "toy-rooms")
+PROCEDURAL = tuple(WORLDS)
 
 __all__ = ["PROCEDURAL", "SceneDataset", "load", "names"]
 
@@ -52,7 +53,7 @@ def load(
                 f"{name} is made on the fly and reads no folder, but root is {str(root)!r}: "
                 "leave root out, or name the data set that lies there"
             )
-        return _procedural(name, split, size, seed, limit)
+        return WORLDS[name](split, size, seed, limit)
     folder = Path(root) if root is not None else _default_folder(name)
     if folder is not None and is_bundle(folder):
         found = bundle_name(folder)
@@ -64,25 +65,6 @@ def load(
     if folder is None or not folder.is_dir():
         raise missing(name, folder)
     return load_official(Request(name, folder, split, size, seed, limit))
-
-
-def _procedural(name: str, split: str, size: tuple[int, int] | None, seed: int, limit: int | None) -> SceneDataset:
-    # Imported here: who reads folders needs no world, and the other way round.
-    if name == "toy-street":
-        from sempal_lib.datasets.toy_street import ToyStreet
-
-        return ToyStreet(split, size or (64, 128), seed, limit)
-    if name == "toy-facades":
-        from sempal_lib.datasets.toy_facades import ToyFacades
-
-        return ToyFacades(split, size or (128, 128), seed, limit)
-    if name == "toy-rooms":
-        from sempal_lib.datasets.toy_rooms import ToyRooms
-
-        return ToyRooms(split, size or (128, 128), seed, limit)
-    from sempal_lib.datasets.colored_shapes import ColoredShapes
-
-    return ColoredShapes(split, size or (64, 64), seed, limit)
 
 
 def _default_folder(name: str) -> Path | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from sempal_lib.datasets.folders import FolderScenes, Scene, check_split, warn_if_fewer
-from sempal_lib.datasets.label_spaces import IGNORE
+from sempal_lib.label_spaces import IGNORE
 from sempal_lib.labels import LabelSpace
 
 _Byte = Annotated[int, Field(ge=0, le=255)]

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sempal_lib.datasets.label_spaces import Table
-from sempal_lib.datasets.scenes import SceneDataset
+from sempal_lib.label_spaces import Table
 from sempal_lib.labels import LabelSpace
+from sempal_lib.scenes import SceneDataset
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from sempal_lib.datasets import label_spaces
+from sempal_lib import label_spaces
 from sempal_lib.datasets.folders import (
     FolderScenes,
     Scene,
@@ -23,7 +23,7 @@ from sempal_lib.datasets.folders import (
     pair,
     warn_if_fewer,
 )
-from sempal_lib.datasets.label_spaces import Table
+from sempal_lib.label_spaces import Table
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 
 

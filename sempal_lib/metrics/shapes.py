@@ -11,7 +11,8 @@ import scipy.ndimage
 import torch
 from torch import Tensor
 
-from sempal_lib.datasets.colored_shapes import (
+from sempal_lib.labels import LabelSpace
+from sempal_lib.worlds.colored_shapes import (
     BACKGROUND,
     CIRCLE,
     GRID,
@@ -23,7 +24,6 @@ from sempal_lib.datasets.colored_shapes import (
     SQUARE,
     SQUARE_CLASS,
 )
-from sempal_lib.labels import LabelSpace
 
 CHUNK = 64  # layouts worked on at once: the box sums of a chunk stay in the processor's cache
 LEAST_IOU = 0.9  # of a shape that has its form

@@ -15,10 +15,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sempal_lib import datasets
-from sempal_lib.datasets.scenes import SceneDataset
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.parameters import Parameters
+from sempal_lib.scenes import SceneDataset
 from sempal_lib.training import checkpoint
 from sempal_lib.training.loop import Training
 from sempal_lib.training.settings import Progress

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sempal_lib.datasets.procedural import ProceduralWorld, sample
-from sempal_lib.datasets.toy_facades_house import House
-from sempal_lib.datasets.toy_facades_kinds import ARCH, BOX, CMP_12, CURVED, DISC, GABLE, SEGMENT
-from sempal_lib.datasets.toy_facades_painting import paint
-from sempal_lib.datasets.toy_facades_style import Style
+from sempal_lib.worlds.engine.world import ProceduralWorld, sample
+from sempal_lib.worlds.facades.house import House
+from sempal_lib.worlds.facades.kinds import ARCH, BOX, CMP_12, CURVED, DISC, GABLE, SEGMENT
+from sempal_lib.worlds.facades.painting import paint
+from sempal_lib.worlds.facades.style import Style
 
 
 class ToyFacades(ProceduralWorld):

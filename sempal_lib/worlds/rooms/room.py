@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from sempal_lib.datasets import toy_rooms_furniture as furniture
-from sempal_lib.datasets import toy_rooms_kinds as k
-from sempal_lib.datasets.toy_facades_kinds import Dice
-from sempal_lib.datasets.toy_rooms_furnishing import furnish
-from sempal_lib.datasets.toy_rooms_space import WALLS, Camera, Space, Spot
+from sempal_lib.worlds.facades.kinds import Dice
+from sempal_lib.worlds.rooms import furniture as furniture
+from sempal_lib.worlds.rooms import kinds as k
+from sempal_lib.worlds.rooms.furnishing import furnish
+from sempal_lib.worlds.rooms.space import WALLS, Camera, Space, Spot
 
 
 class Room(Space):

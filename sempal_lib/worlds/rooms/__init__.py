@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sempal_lib.datasets.procedural import ProceduralWorld, sample
-from sempal_lib.datasets.toy_rooms_kinds import FACING, ROOMS_25
-from sempal_lib.datasets.toy_rooms_painting import paint
-from sempal_lib.datasets.toy_rooms_room import Room
-from sempal_lib.datasets.toy_rooms_space import draw
-from sempal_lib.datasets.toy_rooms_style import Style
+from sempal_lib.worlds.engine.world import ProceduralWorld, sample
+from sempal_lib.worlds.rooms.kinds import FACING, ROOMS_25
+from sempal_lib.worlds.rooms.painting import paint
+from sempal_lib.worlds.rooms.room import Room
+from sempal_lib.worlds.rooms.space import draw
+from sempal_lib.worlds.rooms.style import Style
 
 
 class ToyRooms(ProceduralWorld):

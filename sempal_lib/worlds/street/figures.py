@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sempal_lib.datasets import toy_street_parts as parts_of
-from sempal_lib.datasets.toy_street_parts import SPRITE
 from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.worlds.street import parts as parts_of
+from sempal_lib.worlds.street.parts import SPRITE
 
 LABEL = {name: i for i, name in enumerate(CITYSCAPES_19.names)}
 STREET = 5  # layer of what stands between the property lines

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.datasets.toy_facades_surfaces import TILE, mix, noises, tint
-from sempal_lib.datasets.toy_rooms_kinds import LEVEL, SIDEWAYS
-from sempal_lib.datasets.toy_rooms_room import Room
-from sempal_lib.datasets.toy_rooms_space import DRAWN
-from sempal_lib.datasets.toy_rooms_style import Style
+from sempal_lib.worlds.facades.surfaces import TILE, mix, noises, tint
+from sempal_lib.worlds.rooms.kinds import LEVEL, SIDEWAYS
+from sempal_lib.worlds.rooms.room import Room
+from sempal_lib.worlds.rooms.space import DRAWN
+from sempal_lib.worlds.rooms.style import Style
 
 Array = np.ndarray
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sempal_lib.datasets import toy_rooms_fittings as fittings
-from sempal_lib.datasets import toy_rooms_kinds as k
-from sempal_lib.datasets import toy_rooms_surfaces as surfaces
-from sempal_lib.datasets.toy_facades_surfaces import TILE, noises
-from sempal_lib.datasets.toy_rooms_light import illuminate, reflection
-from sempal_lib.datasets.toy_rooms_room import Room
-from sempal_lib.datasets.toy_rooms_style import Style
-from sempal_lib.datasets.toy_rooms_surfaces import Patch, Scene
+from sempal_lib.worlds.facades.surfaces import TILE, noises
+from sempal_lib.worlds.rooms import fittings as fittings
+from sempal_lib.worlds.rooms import kinds as k
+from sempal_lib.worlds.rooms import surfaces as surfaces
+from sempal_lib.worlds.rooms.light import illuminate, reflection
+from sempal_lib.worlds.rooms.room import Room
+from sempal_lib.worlds.rooms.style import Style
+from sempal_lib.worlds.rooms.surfaces import Patch, Scene
 
 PAINTERS: dict[int, Callable[[Patch], None]] = {
     k.M_WALL: surfaces.wall,

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sempal_lib.datasets.scenes import SceneDataset
 from sempal_lib.labels import label_space_of
+from sempal_lib.scenes import SceneDataset
 
 SIZE = 64  # px, height and width
 SQUARE = 10  # px
@@ -50,10 +50,10 @@ class ColoredShapes(SceneDataset):
     name = "colored-shapes"
     label_space = SHAPES_4
 
-    def __init__(self, split: str = "train", size=(64, 64), seed: int = 0, length: int | None = None):
+    def __init__(self, split: str = "train", size=None, seed: int = 0, length: int | None = None):
         if split not in SPLITS:
             raise ValueError(f"colored-shapes has no split {split!r}: choose one of {', '.join(SPLITS)}")
-        if tuple(size) != (SIZE, SIZE):
+        if size is not None and tuple(size) != (SIZE, SIZE):
             raise ValueError(f"colored-shapes is 64×64 by definition, not {size[0]}×{size[1]}: leave the size out")
         if length is not None and not 1 <= length <= GRID**2:
             raise ValueError(f"colored-shapes has {GRID**2} images, {length} were asked for: give 1 to {GRID**2}")

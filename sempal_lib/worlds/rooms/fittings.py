@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.datasets.toy_facades_surfaces import mix, noises, tint
-from sempal_lib.datasets.toy_rooms_kinds import FACING, SIDEWAYS
-from sempal_lib.datasets.toy_rooms_surfaces import Array, Patch
+from sempal_lib.worlds.facades.surfaces import mix, noises, tint
+from sempal_lib.worlds.rooms.kinds import FACING, SIDEWAYS
+from sempal_lib.worlds.rooms.surfaces import Array, Patch
 
 
 def border(patch: Patch) -> Array:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sempal_lib.datasets.toy_facades_ground import ground_floor
-from sempal_lib.datasets.toy_facades_kinds import (
+from sempal_lib.worlds.facades.ground import ground_floor
+from sempal_lib.worlds.facades.kinds import (
     ARCH,
     BACKGROUND,
     BALCONY,

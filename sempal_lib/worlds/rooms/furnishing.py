@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sempal_lib.datasets import toy_rooms_furniture as furniture
-from sempal_lib.datasets import toy_rooms_kinds as k
-from sempal_lib.datasets.toy_rooms_space import WALLS, Spot
+from sempal_lib.worlds.rooms import furniture as furniture
+from sempal_lib.worlds.rooms import kinds as k
+from sempal_lib.worlds.rooms.space import WALLS, Spot
 
 if TYPE_CHECKING:
-    from sempal_lib.datasets.toy_rooms_room import Room
+    from sempal_lib.worlds.rooms.room import Room
 
 
 def furnish(room: Room) -> None:

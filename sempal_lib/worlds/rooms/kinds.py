@@ -1,6 +1,6 @@
 """What rooms are made of: the classes, materials and outlines of toy-rooms, and the kinds of rooms."""
 
-from sempal_lib.datasets.label_spaces import ADE_150
+from sempal_lib.label_spaces import ADE_150
 from sempal_lib.labels import label_space_of
 
 # Names, order and colours as ADE20K has them among its 150.

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from sempal_lib.datasets.toy_street_colors import noise_at, unit
+from sempal_lib.worlds.street.colors import noise_at, unit
 
 
 def _blend(a, b, weight):

@@ -5,8 +5,8 @@ import functools
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sempal_lib.datasets import toy_street_parts as parts_of
-from sempal_lib.datasets.toy_street_parts import SPRITE, SPRITES
+from sempal_lib.worlds.street import parts as parts_of
+from sempal_lib.worlds.street.parts import SPRITE, SPRITES
 
 SPRITE_SIZE = 64
 # What a sprite's pixel is: the object's first or second paint, or a fixed colour.

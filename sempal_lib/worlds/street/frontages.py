@@ -5,8 +5,8 @@ Each maker fills one side of the street from z0 to z1.
 
 import numpy as np
 
-from sempal_lib.datasets import toy_street_parts as parts_of
-from sempal_lib.datasets.toy_street_figures import LABEL, crowns
+from sempal_lib.worlds.street import parts as parts_of
+from sempal_lib.worlds.street.figures import LABEL, crowns
 
 STOREY = 3.1  # m
 GABLE = 1 - np.abs(np.linspace(-1, 1, parts_of.RAGGED))

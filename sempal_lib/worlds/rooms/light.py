@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sempal_lib.datasets.toy_rooms_kinds import FACING, LEVEL, SIDEWAYS
-from sempal_lib.datasets.toy_rooms_room import Room
-from sempal_lib.datasets.toy_rooms_surfaces import Scene
+from sempal_lib.worlds.rooms.kinds import FACING, LEVEL, SIDEWAYS
+from sempal_lib.worlds.rooms.room import Room
+from sempal_lib.worlds.rooms.surfaces import Scene
 
 Array = np.ndarray
 

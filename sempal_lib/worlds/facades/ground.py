@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from sempal_lib.datasets import toy_facades_kinds as kinds
-from sempal_lib.datasets.toy_facades_kinds import ARCH, BOX, GABLE
+from sempal_lib.worlds.facades import kinds as kinds
+from sempal_lib.worlds.facades.kinds import ARCH, BOX, GABLE
 
 if TYPE_CHECKING:
-    from sempal_lib.datasets.toy_facades_house import House
+    from sempal_lib.worlds.facades.house import House
 
 
 def ground_floor(house: "House") -> None:

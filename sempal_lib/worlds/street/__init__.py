@@ -7,12 +7,12 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from sempal_lib.datasets.procedural import ProceduralWorld, sample
-from sempal_lib.datasets.toy_street_painting import paint
-from sempal_lib.datasets.toy_street_parts import CORNERS, GRASS, SKY, Parts
-from sempal_lib.datasets.toy_street_town import LABEL, Town
-from sempal_lib.datasets.toy_street_weather import Weather
 from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.worlds.engine.world import ProceduralWorld, sample
+from sempal_lib.worlds.street.painting import paint
+from sempal_lib.worlds.street.parts import CORNERS, GRASS, SKY, Parts
+from sempal_lib.worlds.street.town import LABEL, Town
+from sempal_lib.worlds.street.weather import Weather
 
 CORNER_NUMBERS = np.arange(CORNERS)
 # Rows as in `Parts` for what is there before any part: the sky and the bare ground.

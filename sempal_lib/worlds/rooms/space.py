@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sempal_lib.datasets.toy_rooms_kinds import (
+from sempal_lib.worlds.rooms.kinds import (
     ARCH,
     BOX,
     DISC,

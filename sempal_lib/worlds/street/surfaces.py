@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sempal_lib.datasets import toy_street_colors as colors
-from sempal_lib.datasets import toy_street_parts as parts_of
-from sempal_lib.datasets.toy_street_colors import fraction, noise_at, pick, unit
-from sempal_lib.datasets.toy_street_weather import Weather
+from sempal_lib.worlds.street import colors as colors
+from sempal_lib.worlds.street import parts as parts_of
+from sempal_lib.worlds.street.colors import fraction, noise_at, pick, unit
+from sempal_lib.worlds.street.weather import Weather
 
 FLOOR = 3.1  # m a storey
 SPRITE_BOARDS = parts_of.SPRITE["person"]  # sprites from here on are boards, before it vehicles

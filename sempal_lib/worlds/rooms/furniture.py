@@ -1,8 +1,8 @@
 """The furniture of toy-rooms: each function puts one piece, of boxes and panels, at a spot."""
 
-from sempal_lib.datasets import toy_rooms_kinds as k
-from sempal_lib.datasets.toy_facades_kinds import Dice
-from sempal_lib.datasets.toy_rooms_space import Space, Spot
+from sempal_lib.worlds.facades.kinds import Dice
+from sempal_lib.worlds.rooms import kinds as k
+from sempal_lib.worlds.rooms.space import Space, Spot
 
 
 def legs(space: Space, spot: Spot, half: float, depth: float, height: float, thick: float, material: int,

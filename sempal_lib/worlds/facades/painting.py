@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sempal_lib.datasets import toy_facades_fittings as fittings
-from sempal_lib.datasets import toy_facades_kinds as kinds
-from sempal_lib.datasets import toy_facades_surfaces as surfaces
-from sempal_lib.datasets.toy_facades_house import House
-from sempal_lib.datasets.toy_facades_style import Style
-from sempal_lib.datasets.toy_facades_surfaces import Patch
+from sempal_lib.worlds.facades import fittings as fittings
+from sempal_lib.worlds.facades import kinds as kinds
+from sempal_lib.worlds.facades import surfaces as surfaces
+from sempal_lib.worlds.facades.house import House
+from sempal_lib.worlds.facades.style import Style
+from sempal_lib.worlds.facades.surfaces import Patch
 
 PAINTERS: dict[int, Callable[[Patch], None]] = {
     kinds.SKY: surfaces.sky,

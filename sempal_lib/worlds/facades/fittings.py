@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.datasets.toy_facades_kinds import ARCH, DISC
-from sempal_lib.datasets.toy_facades_surfaces import Array, Patch, mix, noises
+from sempal_lib.worlds.facades.kinds import ARCH, DISC
+from sempal_lib.worlds.facades.surfaces import Array, Patch, mix, noises
 
 
 def glass(patch: Patch, open_from: float = 0.0) -> tuple[list[Any], Array]:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sempal_lib.datasets.scenes import SceneDataset
+from sempal_lib.scenes import SceneDataset
 
 
 class ProceduralWorld(SceneDataset):

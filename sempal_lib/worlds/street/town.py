@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sempal_lib.datasets import toy_street_parts as parts_of
-from sempal_lib.datasets.toy_street_figures import (
+from sempal_lib.worlds.street import parts as parts_of
+from sempal_lib.worlds.street.figures import (
     LABEL,
     crowns,
     parked_two_wheelers,
@@ -18,8 +18,8 @@ from sempal_lib.datasets.toy_street_figures import (
     riders,
     traffic_signals,
 )
-from sempal_lib.datasets.toy_street_frontages import greenery, row, villas, walled
-from sempal_lib.datasets.toy_street_parts import Camera, Parts
+from sempal_lib.worlds.street.frontages import greenery, row, villas, walled
+from sempal_lib.worlds.street.parts import Camera, Parts
 
 FAR = 150.0  # m; where the street ends in a skyline
 RING = np.array([(x - 20, 230, x + 20, 230) for x in range(-240, 241, 40)], dtype=float).T  # foot of that skyline

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sempal_lib.datasets.toy_facades_house import House
-from sempal_lib.datasets.toy_facades_style import Style
+from sempal_lib.worlds.facades.house import House
+from sempal_lib.worlds.facades.style import Style
 
 Array = np.ndarray
 TILE = 256  # samples across a picture that is painted at full detail, and across the noise

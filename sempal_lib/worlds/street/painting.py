@@ -3,13 +3,13 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sempal_lib.datasets import toy_street_colors as colors
-from sempal_lib.datasets import toy_street_parts as parts_of
-from sempal_lib.datasets import toy_street_surfaces as surfaces
-from sempal_lib.datasets.toy_street_colors import fraction, noise_at, pick, unit
-from sempal_lib.datasets.toy_street_surfaces import Surface, band, line
-from sempal_lib.datasets.toy_street_town import LABEL, Town
-from sempal_lib.datasets.toy_street_weather import Weather
+from sempal_lib.worlds.street import colors as colors
+from sempal_lib.worlds.street import parts as parts_of
+from sempal_lib.worlds.street import surfaces as surfaces
+from sempal_lib.worlds.street.colors import fraction, noise_at, pick, unit
+from sempal_lib.worlds.street.surfaces import Surface, band, line
+from sempal_lib.worlds.street.town import LABEL, Town
+from sempal_lib.worlds.street.weather import Weather
 
 FIRST, SECOND = colors.palettes()
 QUARTERS = ((0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
