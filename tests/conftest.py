@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "runs"))
 
+# Runs of tests, and the scenes that they keep, go to a folder that the system sweeps; most tests have one of their own.
+os.environ.setdefault("SEMPAL_RUNS", tempfile.mkdtemp(prefix="sempal-tests-"))
 # Nets of tests are tiny: a second thread gains nothing, and on a busy machine threads wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 

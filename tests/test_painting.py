@@ -30,7 +30,7 @@ from sempal_lib.image_gans import (
 from sempal_lib.labels import LabelSpace
 from sempal_lib.parameters import resolve
 from sempal_lib.scenes import SceneDataset
-from sempal_lib.training import SYNTHESIZERS, CheckpointError, painting
+from sempal_lib.training import SYNTHESIZERS, CheckpointError, painting, setup
 
 
 def parameters(preset="smoke", **changes):
@@ -419,3 +419,33 @@ def test_a_folder_of_scenes(tmp_path):
     Image.fromarray(labels[:8] * 0).save(path)
     with pytest.raises(ValueError, match=r"2\.jpg.*2\.png|2\.png.*2\.jpg"):
         training.scene_set(p)
+
+
+def test_scenes_of_a_world_are_made_once(tmp_path, monkeypatch):
+    """Runs of the same scenes share them; other scenes, and a damaged file, are made anew."""
+    monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path))
+    made = []
+    monkeypatch.setattr(SceneDataset, "pairs", counted(SceneDataset.pairs, made))
+    monkeypatch.setattr(SceneDataset, "layouts", counted(SceneDataset.layouts, made))
+    p = parameters()
+    first, again = training.scene_set(p), training.scene_set(p)
+    assert len(made) == 2  # of both splits
+    for name in ("images", "layouts", "held_out_images", "held_out", "palettes"):
+        assert torch.equal(getattr(first, name), getattr(again, name))
+    training.scene_set(p.model_copy(update={"seed": 1}))
+    training.scene_set(p.model_copy(update={"train_scenes": 20}))
+    assert len(made) == 2 + 2 + 1
+    layouts = resolve("05_semantic_palette", {"preset": "smoke"})
+    training.layout_data(layouts), training.layout_data(layouts)
+    assert len(made) == 5 + 2
+    for path in tmp_path.glob("worlds/*-s0-*pairs.safetensors"):
+        path.write_bytes(path.read_bytes()[:1000])
+    assert torch.equal(training.scene_set(p).images, first.images)
+    monkeypatch.setattr(setup, "WORLD_CODE", ("labels.py",))  # other code of the worlds
+    before = len(made)
+    training.scene_set(p)
+    assert len(made) == before + 2
+
+
+def counted(function, calls):
+    return lambda *arguments: calls.append(1) or function(*arguments)

@@ -103,6 +103,22 @@ def test_a_family_has_nothing_of_those_derived_from_it():
     assert theirs == tuning(seed=4)  # an image run has no steps of tuning: all is the preset's
 
 
+def test_a_training_that_another_chapter_did_is_copied_once(runs_in_tmp):
+    """Chapter 5's floor is a network of chapter 4; only a finished run lends it."""
+    run = start(seed=2, samples=40)
+    wanted = "04_sb_gan_layouts", "checkpoint-soft.safetensors", "checkpoint-unconditional.safetensors"
+    theirs = runs.run_folder("04_sb_gan_layouts", "smoke", {"seed": 2, "samples": 40})
+    theirs.mkdir(parents=True)
+    (theirs / wanted[1]).write_bytes(b"weights")
+    assert run.borrow(*wanted) == run.folder / wanted[2]
+    assert not (run.folder / wanted[2]).exists()  # it may be training still
+    (theirs / "record.json").write_text("{}")
+    assert run.borrow(*wanted).read_bytes() == b"weights"
+    (theirs / wanted[1]).write_bytes(b"others")
+    assert run.borrow(*wanted).read_bytes() == b"weights"
+    assert not list(run.folder.glob(".*"))
+
+
 @pytest.mark.parametrize("name", ["parameters.json", "record.json"])
 def test_folder_of_another_configuration_is_left_alone(name):
     run, _ = finished()

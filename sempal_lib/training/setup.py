@@ -18,15 +18,17 @@ from sempal_lib import datasets
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.parameters import Parameters
+from sempal_lib.records import runs_root
 from sempal_lib.scenes import SceneDataset
 from sempal_lib.training import checkpoint
 from sempal_lib.training.loop import Training
 from sempal_lib.training.settings import Progress
+from sempal_lib.worlds.engine.world import ProceduralWorld
 
 # What the weights of any training depend on, beside the data; each kind adds its own files.
 CODE = ("labels.py", "losses.py", "training/loop.py")
 # What the scenes of a procedural world depend on.
-WORLDS = ("labels.py", "datasets/scenes.py", "worlds/**/*.py")
+WORLD_CODE = ("labels.py", "scenes.py", "worlds/**/*.py")
 AnyTraining = TypeVar("AnyTraining", bound=Training)
 
 
@@ -122,7 +124,7 @@ def _kept(scenes: SceneDataset, kind: str, make: Callable[[], tuple[Tensor, ...]
     if not isinstance(scenes, ProceduralWorld):
         return make()
     height, width = scenes.size
-    name = f"{scenes.name}-{scenes.split}-{height}x{width}-s{scenes.seed}-{len(scenes)}-{code_digest(WORLDS)}-{kind}"
+    name = f"{scenes.name}-{scenes.split}-{height}x{width}-s{scenes.seed}-{len(scenes)}-{code_digest(WORLD_CODE)}-{kind}"
     path = runs_root() / "worlds" / f"{name}.safetensors"
     if path.exists():
         try:
