@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from lightning.fabric import Fabric
@@ -81,7 +81,7 @@ def layout_set(parameters: Parameters, workers: int = 0, square: bool = False) -
     """
     size, layouts = layout_size(parameters), []
     for scenes in _splits(parameters, size):
-        (every,) = _kept(scenes, "layouts", lambda scenes=scenes: (scenes.layouts(workers),))
+        (every,) = _kept(scenes, "layouts", workers)
         if square and size[1] == 2 * size[0]:
             every = every[:, :, 1::2].contiguous()
         layouts.append(every[(every < scenes.label_space.num_classes).flatten(1).any(1)])
@@ -98,7 +98,7 @@ def scene_set(parameters: Parameters, workers: int = 0) -> SceneSet:
     """
     found = []
     for scenes in _splits(parameters, layout_size(parameters)):
-        images, layouts = _kept(scenes, "pairs", lambda scenes=scenes: scenes.pairs(workers))
+        images, layouts = _kept(scenes, "pairs", workers)
         classes = scenes.label_space.num_classes
         layouts = torch.where(layouts < classes, layouts, 255)
         some = (layouts < classes).flatten(1).any(1)
@@ -116,24 +116,29 @@ def _splits(parameters: Parameters, size: tuple[int, int]) -> Iterator[SceneData
         yield datasets.load(p.dataset, split, size, root=p.data_root, seed=p.seed, limit=limit)
 
 
-def _kept(scenes: SceneDataset, kind: str, make: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """What `make` makes of a procedural world's scenes; runs keep it in one folder, for most chapters want the same.
+def _kept(scenes: SceneDataset, kind: Literal["layouts", "pairs"], workers: int) -> tuple[Tensor, ...]:
+    """The layouts, or the pictures and layouts, of all scenes; those of procedural worlds are made once and kept.
 
-    Scenes of another seed, size, number or code of the worlds are other files. Real data are read anew each time.
+    Chapters want mostly the same. Scenes of another seed, size, number or code of the worlds are other files. Real
+    data are read anew each time.
     """
+
+    def made() -> tuple[Tensor, ...]:
+        return scenes.pairs(workers) if kind == "pairs" else (scenes.layouts(workers),)
+
     if not isinstance(scenes, ProceduralWorld):
-        return make()
-    height, width = scenes.size
-    name = f"{scenes.name}-{scenes.split}-{height}x{width}-s{scenes.seed}-{len(scenes)}-{code_digest(WORLD_CODE)}-{kind}"
+        return made()
+    size, code = f"{scenes.size[0]}x{scenes.size[1]}", code_digest(WORLD_CODE)
+    name = f"{scenes.name}-{scenes.split}-{size}-s{scenes.seed}-{len(scenes)}-{kind}-{code}"
     path = runs_root() / "worlds" / f"{name}.safetensors"
     if path.exists():
         try:
             return tuple(checkpoint.load(path)[0].values())
         except checkpoint.CheckpointError:
             pass  # it is made anew, and written over
-    made = make()
-    checkpoint.save(path, {str(number): tensor for number, tensor in enumerate(made)}, {})
-    return made
+    tensors = made()
+    checkpoint.save(path, {str(number): tensor for number, tensor in enumerate(tensors)}, {})
+    return tensors
 
 
 def make_fabric(parameters: Parameters, devices: int | None = None) -> Fabric:
