@@ -216,9 +216,12 @@ def papermilled(notebook: Path, **given) -> None:
 
 
 def test_papermill_with_a_whole_preset_and_an_override(notebook, runs_in_tmp):
-    papermilled(notebook, **{**yaml.safe_load((presets_folder() / "smoke.yaml").read_text()), "seed": 5})
+    # The first cell names the seed; any other setting may be passed too.
+    given = {"seed": 5, "conditional_weight": 0.5}
+    papermilled(notebook, **yaml.safe_load((presets_folder() / "smoke.yaml").read_text()) | given)
     (path,) = runs_in_tmp.rglob("record.json")
-    assert path.parent == runs.run_folder(CHAPTER, "smoke", {"seed": 5})
+    assert path.parent == runs.run_folder(CHAPTER, "smoke", given)
+    assert records.read_record(path)["parameters"]["conditional_weight"] == 0.5
     assert records.read_record(path)["metrics"][0]["value"] == 1.0
 
 
