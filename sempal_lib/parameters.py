@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -210,22 +210,35 @@ class TuningParameters(ImageParameters):
     released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")
 
 
-# A preset has a section for each family; a chapter that is not listed belongs to the first. A family that another one
-# is derived from lends it its section.
+# A preset has a section for each family. A family that another one is derived from lends it its section.
 FAMILIES: dict[str, type[Parameters]] = {
     "layouts": LayoutParameters, "semgan": SemganParameters, "images": ImageParameters, "tuning": TuningParameters,
 }  # fmt: skip
-_FAMILY_OF = {
-    "03_semgan": "semgan", "07_painting_by_layout": "images", "08_judging_with_a_segmenter": "images",
-    "09_end_to_end": "tuning",
+CHAPTERS: dict[str, str] = {
+    "01_how_to_use": "layouts", "02_layouts_and_palettes": "layouts", "03_semgan": "semgan",
+    "04_sb_gan_layouts": "layouts", "05_semantic_palette": "layouts", "06_ablation": "layouts",
+    "07_painting_by_layout": "images", "08_judging_with_a_segmenter": "images", "09_end_to_end": "tuning",
 }  # fmt: skip
 # Chapters that train another form of their family's system than the paper's whole: a file of runs/ablation.
 _ROW_OF = {"04_sb_gan_layouts": "sb-gan", "06_ablation": "baseline-1"}
 
 
 def family(chapter: str) -> str:
-    """The family of chapters whose parameters a chapter has: a key of FAMILIES."""
-    return _FAMILY_OF.get(chapter, "layouts")
+    """The family of chapters whose parameters a chapter has: a key of FAMILIES.
+
+    A notebook of your own, whose name does not begin with a number as the chapters' do, has those of the layouts.
+    Raises RunError for a number without such a chapter.
+    """
+    if chapter not in CHAPTERS and re.match(r"\d", chapter):
+        raise RunError(f"unknown chapter {chapter!r}{_near(chapter, CHAPTERS)}")
+    return CHAPTERS.get(chapter, "layouts")
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence on an unknown name: the nearest known one, and all of them."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return (f": did you mean {near[0]!r}?" if near else ".") + f" There are {', '.join(names)}."
 
 
 def _allowed(name: str, kind_of: type[Parameters]) -> str:
@@ -319,9 +332,9 @@ def _sections(sections: Any, chapter: str, where: str) -> dict[str, Any]:
     sections = sections or {}
     if not isinstance(sections, dict) or not all(isinstance(part, dict) for part in sections.values()):
         raise RunError(f"{where}: 'chapters' must be a map of families ({', '.join(FAMILIES)}) to their values")
-    unfamiliar = [name for name in sections if name not in FAMILIES and not re.match(r"\d\d_", str(name))]
-    if unfamiliar:
-        raise RunError(f"{where}: 'chapters' has {unfamiliar[0]!r}, the families are {', '.join(FAMILIES)}")
+    for name in sections:
+        if name not in FAMILIES and name not in CHAPTERS:
+            raise RunError(f"{where}: 'chapters' has {name!r}{_near(str(name), [*FAMILIES, *CHAPTERS])}")
     mine: type[Parameters] = FAMILIES[family(chapter)]
     values: dict[str, Any] = {}
     for name, kind in FAMILIES.items():

@@ -345,6 +345,17 @@ def rename_folders(root: Path) -> list[tuple[Path, Path]]:
     return done
 
 
+def _assignment(text: str) -> tuple[str, Any]:
+    """name=value of a command line; the value as YAML has it."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise RunError(f"{text!r} gives no value: write {text}=…, as in seed=1")
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RunError(f"{text!r} is no value that YAML knows ({str(error).splitlines()[0]}): quote a text") from None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line: `show`, `keep`, `gather`. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m sempal_lib.runs", description="Run folders and their records.")
@@ -359,8 +370,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "show":
-            pairs = [value.partition("=") for value in chosen.values]
-            parameters = resolve(chosen.chapter, {name: yaml.safe_load(value) for name, _, value in pairs})
+            parameters = resolve(chosen.chapter, dict(map(_assignment, chosen.values)))
             for name, value in parameters.model_dump(mode="json").items():
                 text = yaml.safe_dump({name: value}, default_flow_style=None, width=1000).strip()
                 text = text.removeprefix("{").removesuffix("}")

@@ -164,7 +164,9 @@ def test_all_faults_are_told_at_once():
         (lambda values: values.update(sample=3), r"unknown parameter 'sample' .* did you mean 'samples'"),
         (lambda values: values.update(preset="other"), r"with 'preset: mine' among them"),
         (lambda values: values.update(chapters=[1]), r"mine.yaml: 'chapters' must be a map of families \(layouts, sem"),
-        (lambda values: values.update(chapters={"photos": {}}), r"'chapters' has 'photos', the families are layouts"),
+        (lambda values: values.update(chapters={"photos": {}}), r"'chapters' has 'photos'\. There are layouts"),
+        (lambda values: values.update(chapters={"05_semantic_palete": {}}), r"did you mean '05_semantic_palette'\?"),
+        (lambda values: values.update(chapters={"image": {"steps": 3}}), r"'image': did you mean 'images'\?"),
     ],
 )
 def test_faulty_preset_file(change, message, monkeypatch, tmp_path):
@@ -190,6 +192,14 @@ def test_a_whole_preset_as_papermill_hands_it_over():
         runs.resolve(CHAPTER, {"chapters": 3})
     with pytest.raises(RunError, match="unknown parameter 'sample' for 05_semantic_palette"):
         runs.resolve(CHAPTER, {"chapters": {"layouts": {"sample": 3}}})
+
+
+@pytest.mark.parametrize("given", [{}, {"seed": 1}])
+def test_a_mistyped_chapter_is_no_chapter(given, runs_in_tmp):
+    with pytest.raises(RunError, match=r"unknown chapter '05_semantic_palete': did you mean '05_semantic_palette'\?"):
+        Run.start("05_semantic_palete", given)
+    assert not runs_in_tmp.exists()
+    assert Run.start("my_own", given).folder.parent.name == "my_own"
 
 
 def test_a_parameter_of_another_family_is_told_from_a_typing_error():

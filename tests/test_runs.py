@@ -158,7 +158,7 @@ def test_failing_start_does_not_touch_a_finished_record():
 
 @pytest.mark.parametrize("chapter", ["../05", "05 x", "book/05_semantic_palette.ipynb"])
 def test_chapter_must_be_a_name(chapter):
-    with pytest.raises(RunError, match="is no chapter's name"):
+    with pytest.raises(RunError, match="is no chapter's name|unknown chapter"):
         Run.start(chapter, {})
 
 
@@ -175,6 +175,13 @@ def test_show_prints_and_runs_nothing(capsys, runs_in_tmp):
     assert not runs_in_tmp.exists()
     assert runs.main(["show", CHAPTER, "seeds=3"]) == 1
     assert "did you mean 'seed'" in capsys.readouterr().err
+    for arguments, message in (
+        (["05_semantic_palete"], "did you mean '05_semantic_palette'?"),
+        ([CHAPTER, "seed"], "'seed' gives no value: write seed=…"),
+        ([CHAPTER, "batch_sizes=[4"], "is no value that YAML knows"),
+    ):
+        assert runs.main(["show", *arguments]) == 1
+        assert message in capsys.readouterr().err
 
 
 def test_keep_and_gather_from_the_command_line(capsys, tmp_path, monkeypatch):
@@ -188,7 +195,7 @@ def test_keep_and_gather_from_the_command_line(capsys, tmp_path, monkeypatch):
 
 
 def test_import_takes_no_torch():
-    code = "import sys, sempal_lib.runs as runs; runs.run_folder('05_x', 'smoke', {}); sys.exit('torch' in sys.modules)"
+    code = "import sys, sempal_lib.runs as r; r.run_folder('05_semantic_palette', 'smoke', {}); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
