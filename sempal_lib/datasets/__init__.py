@@ -10,7 +10,7 @@ from sempal_lib.datasets.scenes import SceneDataset
 
 PROCEDURAL = ("toy-street", "colored-shapes", "toy-facades", "toy-rooms")
 
-__all__ = ["PROCEDURAL", "SceneDataset", "load", "names"]
+__all__ = ["PROCEDURAL", "SceneDataset", "default_folder", "load", "names"]
 
 
 def names() -> list[str]:
@@ -53,7 +53,7 @@ def load(
                 "leave root out, or name the data set that lies there"
             )
         return _procedural(name, split, size, seed, limit)
-    folder = Path(root) if root is not None else _default_folder(name)
+    folder = Path(root) if root is not None else default_folder(name)
     if folder is not None and is_bundle(folder):
         found = bundle_name(folder)
         if found != name:
@@ -85,7 +85,7 @@ def _procedural(name: str, split: str, size: tuple[int, int] | None, seed: int, 
     return ColoredShapes(split, size or (64, 64), seed, limit)
 
 
-def _default_folder(name: str) -> Path | None:
+def default_folder(name: str) -> Path | None:
     """SEMPAL_DATA/<name>; the forms of one set (cityscapes-35 and others) share its folder."""
     above = os.environ.get("SEMPAL_DATA")
     if not above:
