@@ -7,7 +7,7 @@ import torch
 import yaml
 from run_helpers import isolated  # noqa: F401
 
-from sempal_lib import ablation, records, training
+from sempal_lib import ablation, training
 from sempal_lib.keeping import keep
 from sempal_lib.parameters import presets_folder, resolve
 from sempal_lib.runs import Run, RunError
