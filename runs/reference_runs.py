@@ -69,9 +69,9 @@ class Queue:
     """Reference runs, worked off in this process; every run is a process of its own.
 
     Args:
-        wanted: see `reference_list.load`. only: the chapter to run, with what it needs; all if None. root: where runs are kept; runs/reference if None.
+        wanted: see `reference_list.load`. root: where runs are kept; runs/reference if None.
         book: folder of the chapters. retry: what failed with today's code before.
-        say: where a line on what happens goes.
+        only: the chapter to run, with what it needs; all if None. say: where a line on what happens goes.
     """
 
     def __init__(

@@ -2,11 +2,22 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
+import pytest
+import reference_list
+import reference_runs
 import yaml
+from reference_list import Reference
+from reference_runs import Queue, work
+
+from sempal_lib import records, runs
+from sempal_lib.locks import locked
+
+FIVE, SIX, EIGHT = "05_semantic_palette", "06_ablation", "08_judging_with_a_segmenter"
 
 # Trains by a chain of numbers, with a checkpoint after each step; ends with its standard input, as a real run does.
 STUB = """
@@ -59,8 +70,6 @@ def stub_command(stub: Path, code):
     """In place of `reference_runs.command`. `code`: a function that says the library's hash."""
 
     def command(run, codes, book=None):
-        from sempal_lib import runs
-
         metric = {"system": "semgan", "variant": "full", "metric": "fsd", "split": "val", "n": 8, "seconds": None}
         record = {
             "chapter": run.chapter, "preset": run.parameters.preset, "dataset": run.parameters.dataset,
@@ -103,3 +112,74 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+@pytest.fixture(name="place")
+def surroundings(tmp_path, monkeypatch):
+    """A queue's surroundings: stub runs, a code hash that tests set, a folder to keep in."""
+    (tmp_path / "stub.py").write_text(STUB)
+    code = ["a" * 64]
+    for module in (records, runs):
+        monkeypatch.setattr(module, "code_hash", lambda *_: code[0])
+    monkeypatch.setattr(reference_runs, "command", stub_command(tmp_path / "stub.py", lambda: code[0]))
+    monkeypatch.setattr(reference_runs, "PAUSE", 0.05)
+    monkeypatch.setenv("LEDGER", str(tmp_path / "ledger"))
+    return Place(tmp_path, code, monkeypatch)
+
+
+class Place:
+    def __init__(self, folder, code, monkeypatch):
+        self.folder, self.code, self.monkeypatch = folder, code, monkeypatch
+        self.root, self.ledger = folder / "reference", folder / "ledger"
+        self.said: list[str] = []
+
+    def how(self, **how):
+        self.monkeypatch.setenv("STUB", json.dumps(how))
+
+    def queue(self, *entries, **options):
+        wanted = reference_list.load(write_list(self.folder, *entries))
+        return Queue(wanted, self.root, say=self.said.append, **options)
+
+    def started(self):
+        """What has been started since the last time that one asked."""
+        found = ledger(self.ledger, "start")
+        self.ledger.unlink(missing_ok=True)
+        return found
+
+    def states(self, queue):
+        return [queue.state(run, Reference(self.root)) for run in queue.wanted]
+
+    def in_child(self, queue, before=lambda: None):
+        """Work a queue off in a process of its own; returns its id."""
+        child = os.fork()
+        if child == 0:
+            try:
+                before()
+                os._exit(work(queue))
+            finally:
+                os._exit(77)
+        return child
+
+    def results(self):
+        """Everything that is kept, by name; of records, what does not depend on the clock."""
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and path.name != ".lock"
+        }
+
+
+def ended(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def holding(path):
+    """A process that holds a lock until it is killed; its id."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with locked(path):
+            os.write(write, b"x")
+            signal.pause()
+    os.read(read, 1)
+    return child
