@@ -180,7 +180,7 @@ def execute(
     folder = runs.run_folder(chapter, preset, overrides)
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / f"{chapter}.ipynb"
-    with locked(folder / LOCK, wait) as waited:
+    with locked(folder / LOCK, wait, lambda text: print(f"{chapter}: {text}", file=sys.stderr)) as waited:
         if waited and finished(folder, chapter, {runs.code_hash()}, book):
             return done
         if codes is not None:

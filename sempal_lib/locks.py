@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +12,11 @@ class Busy(RuntimeError):
 
 
 @contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+def locked(path: Path, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[bool]:
     """Hold the lock of a file, which is made if it is missing and stays behind, empty of meaning.
 
     Args:
-        wait: for another process to let go; else Busy is raised.
+        wait: for another process to let go; else Busy is raised. say: where a line on the wait goes.
     Yields:
         Whether there was another process to wait for.
     """
@@ -26,10 +26,12 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            file.seek(0)
+            found = f"process {file.read().strip() or 'of unknown number'} is at work in {path.parent}"
             if not wait:
-                file.seek(0)
-                holder = file.read().strip() or "of unknown number"
-                raise Busy(f"process {holder} is at work in {path.parent}: wait for it, or stop it") from None
+                raise Busy(f"{found}: wait for it, or stop it") from None
+            if say:
+                say(f"{found}: waiting for it")
             waited = True
             fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

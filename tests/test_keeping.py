@@ -84,6 +84,16 @@ def test_keep_that_is_killed_leaves_the_old_run_or_the_new(moment, tmp_path, mon
     assert json.loads((target / "record.json").read_text())["metrics"][0]["value"] == 0.2
 
 
+def test_keep_clears_up_what_an_earlier_one_left(tmp_path):
+    root = tmp_path / "reference"
+    for name in (".lost.old/record.json", ".half.12.tmp/record.json", ".there.old/record.json", "there/record.json"):
+        (root / "smoke" / "a" / name).parent.mkdir(parents=True)
+        (root / "smoke" / "a" / name).write_text(name)
+    runs.keep(finished()[0].folder, root)
+    assert sorted(path.name for path in (root / "smoke" / "a").iterdir()) == ["lost", "there"]
+    assert (root / "smoke" / "a" / "there" / "record.json").read_text() == "there/record.json"
+
+
 def test_sweep_leaves_alone_what_is_no_leftover(tmp_path):
     for name in ("smoke/a/b/record.json", "smoke/a/.hidden/x", ".gitkeep"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

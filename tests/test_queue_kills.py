@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections import Counter
 
 import notebooks
@@ -142,15 +143,20 @@ class TestKills:
         assert ended(child) == 0
         assert ledger(place.ledger, "start") == ["05 s1", "03 s0", "05 s0"]
 
-    def test_execute_waits_or_says_who_is_there(self, place, monkeypatch):
+    def test_execute_waits_or_says_who_is_there(self, place, monkeypatch, capsys):
         (run,) = place.queue({"chapter": FIVE}).wanted
         calls = []
         monkeypatch.setattr(notebooks, "_execute", lambda *_: calls.append(1) or run.folder / "made")
         child = holding(run.folder / ".lock")
-        with pytest.raises(Busy, match=f"process {child} is at work"):
+        with pytest.raises(Busy, match=f"process {child} is at work in .*: wait for it, or stop it"):
             notebooks.execute(FIVE, "smoke", {}, wait=False)
         assert calls == []
-        os.kill(child, signal.SIGKILL)
+        end = threading.Timer(0.3, os.kill, (child, signal.SIGKILL))
+        end.start()
+        monkeypatch.setattr(notebooks, "finished", lambda *_: True)
+        assert notebooks.execute(FIVE, "smoke", {}) == run.folder / f"{FIVE}.ipynb"  # what the other one made
+        assert f"process {child} is at work" in capsys.readouterr().err
+        assert calls == []
         ended(child)
         assert notebooks.execute(FIVE, "smoke", {}, wait=False) == run.folder / "made"
 
