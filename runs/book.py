@@ -13,6 +13,7 @@ import website
 from notebooks import ROOT, BookError
 
 from sempal_lib.locks import Busy
+from sempal_lib.records import RunError
 
 
 def graph(target: str, preset: str, cores: int, data: dict[str, str]) -> int:
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         return run_command(given)
-    except BookError as error:
+    except (BookError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -139,7 +139,7 @@ def _expanded(entry: Entry, number: int, device: str | None, chapters: list[str]
             given |= {"preset": entry.preset, "seed": seed, "dataset": entry.dataset, "device": device}
             parameters = _resolved(entry.chapter, given)
             root, left_out = _data(parameters.dataset)
-            if entry.preset in NEED_GPU and device is None and not _has_gpu():
+            if entry.preset in NEED_GPU and device != "cpu" and not _has_gpu():
                 left_out = f"no GPU here, and preset {entry.preset} is made for one (--device cpu runs it all the same)"
             if root is not None:
                 parameters = _resolved(entry.chapter, {**given, "data_root": str(root)})

@@ -102,6 +102,10 @@ class Queue:
         began = time.monotonic()
         with locked(self.root / keeping.LOCK):
             keeping.sweep(self.root)
+        reference = Reference(self.root)
+        for run in self.wanted:  # of a queue that was killed just after it had kept them
+            if reference.state(run) == "kept":
+                shutil.rmtree(notebooks.aside(run.folder), ignore_errors=True)
         busy: set[Path] = set()
         while (found := self.next(busy)) or busy:
             if seconds is not None and time.monotonic() - began >= seconds:
@@ -152,20 +156,23 @@ class Queue:
                 self.say(f"another process is at {run.name}: later")
                 return False
             if status:
-                return self._fail(run, self._last_line())
+                return self._fail(run, self._last_line(), reference.code)
         try:
             with locked(run.folder / keeping.LOCK, wait=False):
                 if not notebooks.finished(run.folder, run.chapter, self._codes_of(run)):
                     self.vanished[run.folder] += 1
                     if self.vanished[run.folder] > 2:
-                        return self._fail(run, f"it ended well, but left no whole run in {run.folder}")
+                        error = f"it ended well, but left no whole run in {run.folder}"
+                        return self._fail(run, error, reference.code)
                     return False  # another process has just begun to make it anew
                 if run.folder in self.listed:
-                    keeping.keep(run.folder, self.root)
+                    _, left = keeping.keep(run.folder, self.root, small_only=True)
+                    if left and keeping.may_be_shared(records.read_record(run.folder / "record.json")):
+                        self.say(f"without its weights, which are too large to be committed: {', '.join(left)}")
         except Busy:
             return False
         except runs.RunError as error:
-            return self._fail(run, str(error))
+            return self._fail(run, str(error), reference.code)
         runs.gather(self.root)
         for folder, record in Reference(self.root).records.items():
             if run.folder in self.listed and folder != self.root / run.name and reference_list.answers_to(run, record):
@@ -173,7 +180,8 @@ class Queue:
         shutil.rmtree(notebooks.aside(run.folder), ignore_errors=True)
         self.failed.pop(run.name, None)
         self.done.add(run.folder)
-        self._note(run, "kept" if run.folder in self.listed else "made", seconds=round(time.monotonic() - began, 1))
+        event = "kept" if run.folder in self.listed else "made"
+        self._note(run, event, reference.code, seconds=round(time.monotonic() - began, 1))
         return True
 
     def _codes_of(self, run: Wanted) -> set[str]:
@@ -229,10 +237,10 @@ class Queue:
             self.say("a failed run is tried again when the code has changed, or with --retry")
         return bool(self.failed)
 
-    def _fail(self, run: Wanted, error: str) -> bool:
+    def _fail(self, run: Wanted, error: str, code: str) -> bool:
         self.failed[run.name] = error
         self.say(f"failed: {run.name}: {error}")
-        self._note(run, "failed", error=error)
+        self._note(run, "failed", code, error=error)
         return True
 
     def _last_line(self) -> str:
@@ -240,9 +248,9 @@ class Queue:
         lines = re.sub(r"\x1b\[[0-9;]*m", "", self.output.read_text("utf-8", "replace")).split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "it ended without a word")
 
-    def _note(self, run: Wanted, event: str, **facts: Any) -> None:
+    def _note(self, run: Wanted, event: str, code: str, **facts: Any) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        line = {"time": now, "event": event, "run": run.name, "code": runs.code_hash(), **facts}
+        line = {"time": now, "event": event, "run": run.name, "code": code, **facts}
         with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 

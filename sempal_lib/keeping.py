@@ -24,16 +24,16 @@ def may_be_shared(record: dict[str, Any]) -> bool:
     return record["dataset"] in PROCEDURAL and record["parameters"]["data_root"] is None
 
 
-def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
+def keep(folder: Path, root: Path | None = None, small_only: bool = False) -> tuple[Path, list[str]]:
     """Copy what may be committed of a finished run to `<root>/<preset>/<chapter>/<folder>/`.
 
     That is its record, its sheets (`samples*.png`), which show what a model made, and of a procedural world its weights
-    (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the
-    names of the files left out because they hold real data. A kill at any moment leaves the old folder or the new
-    one; `sweep`, which every `keep` begins with, then clears up.
+    (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the names of the
+    files left out because they hold real data, or with `small_only` are too large. A kill at any moment leaves the old
+    folder or the new one; `sweep`, which every `keep` begins with, then clears up.
     The kept record says `same_as`: other library codes that gave the same numbers, see `records.equal_codes`.
-    Raises RunError when there is no record, when it names an impossible folder, or when weights are over 8 MB each or
-    60 MB in all.
+    Raises RunError when there is no record, when it names an impossible folder, or, without `small_only`, when weights
+    are over 8 MB each or 60 MB in all.
     """
     root = root or records.reference_root()
     record_file = folder / "record.json"
@@ -55,7 +55,12 @@ def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
             chosen, left = sheets, [path.name for path in weights]
         else:
             chosen, left = [*weights, *sheets], []
-            _check_sizes(weights, root, target)
+            try:
+                _check_sizes(weights, root, target)
+            except RunError:
+                if not small_only:
+                    raise
+                chosen, left = sheets, [path.name for path in weights]
         same_as = _same_as(record, target)
         fresh = target.with_name(f".{name}.{os.getpid()}.tmp")
         fresh.mkdir(parents=True)

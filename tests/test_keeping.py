@@ -94,6 +94,17 @@ def test_keep_clears_up_what_an_earlier_one_left(tmp_path):
     assert (root / "smoke" / "a" / "there" / "record.json").read_text() == "there/record.json"
 
 
+def test_of_a_run_with_large_weights_the_rest_is_kept(tmp_path, monkeypatch):
+    run, _ = finished()
+    for name in ("generator.safetensors", "samples.png"):
+        (run.folder / name).write_bytes(bytes(100))
+    monkeypatch.setattr(records, "MAX_WEIGHTS", 50)
+    target, left = runs.keep(run.folder, tmp_path / "reference", small_only=True)
+    assert ({path.name for path in target.iterdir()}, left) == (
+        {"record.json", "samples.png"}, ["generator.safetensors"],
+    )  # fmt: skip
+
+
 def test_sweep_leaves_alone_what_is_no_leftover(tmp_path):
     for name in ("smoke/a/b/record.json", "smoke/a/.hidden/x", ".gitkeep"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

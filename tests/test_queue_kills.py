@@ -1,6 +1,7 @@
 """What no kill may break: the queue of reference runs, killed at any moment, or started twice."""
 
 import os
+import re
 import signal
 import threading
 from collections import Counter
@@ -20,12 +21,13 @@ preset = None
 seed = None
 
 # %%
-import json as _json, os as _os, time as _time
+import json as _json, os as _os, subprocess as _subprocess, time as _time
 from sempal_lib import runs as _runs
 _runs.machine = lambda device: {"device": "none", "threads": 1}  # no torch, for the test's speed
 run = _runs.Run.start("05_semantic_palette", globals())
 with open(_os.environ["LEDGER"], "a") as _file:
-    _file.write(f"kernel 05 - {seed} {_os.getpid()} {_os.getppid()} {_os.nice(0)}\\n")
+    _worker = _subprocess.Popen(["sleep", "60" if _os.environ["STEP"] != "0" else "0"])  # as a loader of data may be
+    _file.write(f"kernel 05 - {seed} {_os.getpid()} {_os.getppid()} {_worker.pid} {_os.nice(0)}\\n")
 
 # %%
 _state = run.folder / "checkpoint.json"
@@ -59,13 +61,13 @@ def test_no_kernel_outlives_a_killed_queue_and_training_goes_on(tmp_path, monkey
         work(queue())
         os._exit(77)
     wait_for(lambda: len(ledger(notes, "step")) >= 4)
-    *_, kernel, papermill, niceness = notes.read_text().splitlines()[0].split()
-    assert alive(int(kernel))
-    assert alive(int(papermill))
+    *processes, niceness = notes.read_text().splitlines()[0].split()[4:]
+    assert len(processes) == 3  # kernel, papermill, and a child of the kernel
+    assert all(alive(int(process)) for process in processes)
     assert niceness == "19"
     os.kill(child, signal.SIGKILL)
     ended(child)
-    wait_for(lambda: not alive(int(kernel)) and not alive(int(papermill)), 10)
+    wait_for(lambda: not any(alive(int(process)) for process in processes), 10)
     monkeypatch.setenv("STEP", "0")
     assert work(queue()) == 0
     assert len(ledger(notes, "step")) <= 21  # one may have been done and not saved
@@ -126,10 +128,15 @@ class TestKills:
         found = place.results()
         assert found == self.unbroken(place, tmp_path)
 
-    def test_of_two_queues_one_works(self, place):
+    def test_of_two_queues_one_works(self, place, capfd):
         place.how(pause=0.02)
-        children = [place.in_child(place.queue(*self.ENTRIES)) for _ in range(2)]
+        queue = place.queue(*self.ENTRIES)
+        queue.say = lambda line: print(line, flush=True)
+        children = [place.in_child(queue) for _ in range(2)]
         assert [ended(child) for child in children] == [0, 0]
+        said = re.findall(r"a queue is running already, process (\d+)", capfd.readouterr().out)
+        assert len(said) == 1
+        assert int(said[0]) in children
         assert Counter(ledger(place.ledger, "start")) == {"05 s0": 1, "05 s1": 1, "03 s0": 1}
         assert place.states(place.queue(*self.ENTRIES)) == ["kept"] * 3
 
@@ -168,6 +175,8 @@ class TestKills:
         wait_for(lambda: len(ledger(place.ledger, "step")) > 12)  # the first is kept, the second is at work
         os.kill(child, signal.SIGTERM)
         assert ended(child) == 130
+        # Not a moment later: who starts the queue again at once must find no one there.
+        assert not alive(int(place.ledger.read_text().splitlines()[-1].split()[-1]))
         assert "make reference goes on from here" in capfd.readouterr().out
         steps = len(ledger(place.ledger, "step"))
         assert place.states(place.queue(*self.ENTRIES)) == ["kept", "wanted", "wanted"]
