@@ -30,6 +30,7 @@ folder.mkdir(parents=True, exist_ok=True)
 def watch():
     while os.read(0, 1):
         pass
+    time.sleep(how.get("lingers", 0))
     os._exit(1)
 threading.Thread(target=watch, daemon=True).start()
 lock = open(folder / ".lock", "a")

@@ -167,8 +167,19 @@ class TestKills:
         ended(child)
         assert notebooks.execute(FIVE, "smoke", {}, wait=False) == run.folder / "made"
 
+    def test_execute_goes_on_from_the_codes_it_is_told(self, place, monkeypatch):
+        (run,) = place.queue({"chapter": FIVE}).wanted
+        monkeypatch.setattr(notebooks, "_execute", lambda *_: run.folder)
+        run.folder.mkdir(parents=True)
+        (run.folder / "codes.json").write_text('["x"]')
+        notebooks.execute(FIVE, "smoke", {})
+        notebooks.execute(FIVE, "smoke", {}, codes=["x", "y"])
+        assert (run.folder / "codes.json").exists()
+        notebooks.execute(FIVE, "smoke", {}, codes=["y"])
+        assert [path.name for path in run.folder.iterdir()] == [".lock"]
+
     def test_sigterm_ends_the_run_and_says_how_to_go_on(self, place, capfd):
-        place.how(pause=0.05)
+        place.how(pause=0.05, lingers=0.5)
         queue = place.queue(*self.ENTRIES)
         queue.say = lambda line: print(line, flush=True)
         child = place.in_child(queue)
