@@ -6,12 +6,15 @@ BIN := .venv/bin
 # Chapters share the cores; a kernel of another environment must not be taken for this one's.
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help book runs ablation test bench lab publish pair clean environment
+.PHONY: help book runs ablation reference reference-list test bench lab publish pair clean environment
 
 help:
 	@echo "make book      run the chapters (PRESET=$(PRESET): smoke, demo, gpu or paper) and build the site: _build/html"
 	@echo "make runs      run the chapters only, into runs/$(PRESET)/"
 	@echo "make ablation  run every row of chapter 6 with three seeds; DATASET=camvid DATA_ROOT=... for real streets"
+	@echo "make reference run what runs/reference.yaml wants and runs/reference lacks, one after the other, stop it any time;"
+	@echo "               DATA=... for the folder of real data sets, SECONDS=... to start no new run after"
+	@echo "make reference-list  show how far each of these runs is, and which question it answers"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
 	@echo "make bench     time the training step and exact counts, with the fast settings on and off"
 	@echo "make lab       open the book in JupyterLab"
@@ -32,6 +35,13 @@ ablation: environment
 	@echo "== Training the rows of the ablation at preset $(PRESET) on $(CORES) cores; what stands is kept"
 	@$(BIN)/python runs/book.py graph ablation --preset $(PRESET) --cores $(CORES) \
 		--dataset "$(DATASET)" --data-root "$(DATA_ROOT)"
+
+reference: environment
+	@echo "== Running the reference runs on one core, at low priority; what is finished is kept in runs/reference"
+	@nice -n 19 $(BIN)/python runs/book.py reference $(if $(DATA),--data "$(DATA)") $(if $(SECONDS),--until $(SECONDS))
+
+reference-list: environment
+	@$(BIN)/python runs/book.py reference --list $(if $(DATA),--data "$(DATA)")
 
 test: environment
 	@echo "== Testing the library, the book and the site, then every notebook at preset smoke"

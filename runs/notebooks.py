@@ -7,8 +7,10 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,20 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from sempal_lib import runs
+from sempal_lib import records, runs
+from sempal_lib.keeping import LOCK
+from sempal_lib.locks import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 MAX_NOTEBOOK_BYTES = 1_500_000
+# Chapters that take the weights of others, of the same seed.
+NEEDS = {
+    "08_judging_with_a_segmenter": ["04_sb_gan_layouts", "05_semantic_palette", "07_painting_by_layout"],
+    "09_end_to_end": ["08_judging_with_a_segmenter"],
+}
+# Chapters that go without, but need not train what another one has trained.
+BORROWS = {"05_semantic_palette": ["04_sb_gan_layouts"]}
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -153,19 +164,41 @@ def kernel_environment() -> dict[str, str]:
     }
 
 
-def execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path = BOOK) -> Path:
+def execute(
+    chapter: str,
+    preset: str,
+    overrides: dict[str, Any],
+    book: Path = BOOK,
+    wait: bool = True,
+    codes: Collection[str] | None = None,
+) -> Path:
     """Run a chapter by papermill into its run folder. Returns the executed notebook.
 
     The notebook of a run that fails stays there as `<chapter>.partial.ipynb`. A kernel that dies (out of
     memory, killed) is tried once more; training then goes on from its last checkpoint.
+
+    Args:
+        wait: for another process that runs the chapter in this folder, and take what it made; else raise Busy.
+        codes: hashes of library code whose training may be gone on from; what others left in the folder is set
+            aside. None: go on from anything.
     Raises papermill's PapermillExecutionError if a cell fails.
     """
+    folder = runs.run_folder(chapter, preset, overrides)
+    folder.mkdir(parents=True, exist_ok=True)
+    done = folder / f"{chapter}.ipynb"
+    with locked(folder / LOCK, wait, lambda text: print(f"{chapter}: {text}", file=sys.stderr)) as waited:
+        if waited and finished(folder, chapter, {runs.code_hash()}, book):
+            return done
+        if codes is not None:
+            set_aside(folder, codes)
+        return _execute(chapter, preset, overrides, book, folder)
+
+
+def _execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path, folder: Path) -> Path:
     import papermill
     from nbclient.exceptions import DeadKernelError
 
     os.environ.update(kernel_environment())
-    folder = runs.run_folder(chapter, preset, overrides)
-    folder.mkdir(parents=True, exist_ok=True)
     partial, done = folder / f"{chapter}.partial.ipynb", folder / f"{chapter}.ipynb"
     for trial in (1, 2):
         try:
@@ -193,6 +226,44 @@ def execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path = B
     nbformat.write(notebook, partial)
     partial.replace(done)
     return done
+
+
+def finished(folder: Path, chapter: str, codes: Collection[str], book: Path | None = None) -> bool:
+    """Whether a run folder holds a whole run that library code of these hashes trained and measured.
+
+    Args:
+        book: also ask whether it is of this book's present text.
+    """
+    notebook, record = folder / f"{chapter}.ipynb", folder / "record.json"
+    if not (notebook.exists() and record.exists()):
+        return False
+    found = records.read_record(record)
+    if not {found["code"], *found.get("codes", ["unknown"])} <= set(codes):
+        return False
+    # The record is written before the notebook's last cells: the notebook says that they ran too.
+    note = json.loads(notebook.read_text("utf-8"))["metadata"].get("sempal", {})
+    same_text = book is None or note.get("code") == code_signature(read_source(book / f"{chapter}.py"))
+    return note.get("library") == found["code"] and same_text
+
+
+def set_aside(folder: Path, codes: Collection[str]) -> None:
+    """Clear a run folder in which other library code has worked; its contents go to `.<folder>.before` beside it."""
+    if set(records.codes_in(folder)) <= set(codes):
+        return
+    before = aside(folder)
+    before.mkdir(exist_ok=True)
+    last = ("record.json", "codes.json")  # what tells that the folder is of other code: a kill leaves that until last
+    for path in sorted(folder.iterdir(), key=lambda path: path.name in last):
+        if path.name != LOCK:
+            there = before / path.name
+            if there.is_dir():
+                shutil.rmtree(there)
+            os.replace(path, there)
+
+
+def aside(folder: Path) -> Path:
+    """Where `set_aside` puts what was in a run folder, until a new run of it is kept."""
+    return folder.with_name(f".{folder.name}.before")
 
 
 def executed(chapter: str, preset: str, book: Path = BOOK) -> NotebookNode:

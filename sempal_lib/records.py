@@ -13,13 +13,14 @@ import json
 import os
 import platform
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from sempal_lib.locks import locked
 
 # The systems of the book, as they stand in records and tables.
 SYSTEMS = (
@@ -33,6 +34,7 @@ PROCEDURAL = (
 HEADER = "run,chapter,system,variant,dataset,preset,seed,metric,value,n,split,device,seconds".split(",")
 WEIGHTS = "generator*.safetensors"  # the small weights that a run leaves and that may be committed
 SHEETS = "samples*.png"  # pictures that its models made, and none of a data set's own
+SPEEDS = ("images_per_second", "projection_us")  # metrics of the machine: no two runs have the same
 MAX_WEIGHTS = 8 * 2**20  # bytes, one file
 MAX_ALL_WEIGHTS = 60 * 2**20  # bytes, everything under runs/reference
 PACKAGES = (
@@ -90,6 +92,48 @@ def code_hash(exclude: Iterable[str] = ("figures", "pictures", "widgets")) -> st
 def is_stale(record: dict[str, Any]) -> bool:
     """Whether the record was made by other library code than the present."""
     return record.get("code") != code_hash()
+
+
+def same_values(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two records hold the same metrics with exactly the same values; speed does not count."""
+    names = ("system", "variant", "metric", "split", "value", "n")
+    rows = [
+        sorted(tuple(row[name] for name in names) for row in record["metrics"] if row["metric"] not in SPEEDS)
+        for record in (one, other)
+    ]
+    return bool(rows[0]) and rows[0] == rows[1]
+
+
+def equal_codes(records: Iterable[dict[str, Any]], chapter: str, code: str | None = None) -> set[str]:
+    """Hashes of library code that compute the same as the present for a chapter, itself among them.
+
+    The evidence is a record's `same_as`: a run that was done again, all of it, and came to the same numbers.
+    It carries on: if C gave what B gave, and B what A gave, all three are equal.
+
+    Args:
+        records: kept ones, of any chapter. code: another than the present.
+    """
+    pairs: list[set[str]] = [
+        {record["code"], other}
+        for record in records
+        if record["chapter"] == chapter
+        for other in record.get("same_as", [])
+    ]
+    equal = {code or code_hash()}
+    while grown := [pair for pair in pairs if pair & equal and not pair <= equal]:
+        equal.update(*grown)
+    return equal
+
+
+def codes_in(folder: Path) -> list[str]:
+    """Hashes of the library codes that have worked in a run folder, the first one first; "unknown" if not noted."""
+    note = folder / "codes.json"
+    if note.exists():
+        try:
+            return [str(code) for code in json.loads(note.read_text(encoding="utf-8"))]
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"cannot read {note}: {error}. Move its folder away, and run again") from error
+    return ["unknown"] if (folder / "record.json").exists() or any(folder.glob("*.safetensors")) else []
 
 
 def source() -> dict[str, Any]:
@@ -224,6 +268,12 @@ def gather(root: Path | None = None) -> Path:
     One row a value, sorted. A metric that was not timed by itself gets the seconds of its run.
     """
     root = root or reference_root()
+    with locked(root / ".lock"):  # so that it is not read while a run is moved into place
+        write_atomically(root / "results.csv", _gathered(root))
+    return root / "results.csv"
+
+
+def _gathered(root: Path) -> str:
     rows = []
     for folder, record in records_under(root):
         run = {name: record[name] for name in ("chapter", "dataset", "preset", "seed", "device", "seconds")}
@@ -236,62 +286,7 @@ def gather(root: Path | None = None) -> Path:
     writer = csv.DictWriter(text, HEADER, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(root / "results.csv", text.getvalue())
-    return root / "results.csv"
-
-
-def may_be_shared(record: dict[str, Any]) -> bool:
-    """Whether weights of this run may be committed: only those of procedural worlds."""
-    return record["dataset"] in PROCEDURAL and record["parameters"]["data_root"] is None
-
-
-def keep(folder: Path, root: Path | None = None) -> tuple[Path, list[str]]:
-    """Copy what may be committed of a finished run to `<root>/<preset>/<chapter>/<folder>/`.
-
-    That is its record, its sheets (`samples*.png`), which show what a model made, and of a procedural world its weights
-    (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the
-    names of the files left out because they hold real data.
-    Raises RunError when there is no record, or when weights are over 8 MB each or 60 MB in all.
-    """
-    root = root or reference_root()
-    record_file = folder / "record.json"
-    if not record_file.exists():
-        raise RunError(
-            f"no record.json in {folder}: only a finished run can be kept. Run its notebook to the end first"
-        )
-    record = read_record(record_file)
-    target = root / record["preset"] / record["chapter"] / folder.resolve().name
-    weights, sheets = sorted(folder.glob(WEIGHTS)), sorted(folder.glob(SHEETS))
-    if not may_be_shared(record):
-        chosen, left = sheets, [path.name for path in weights]
-    else:
-        chosen, left = [*weights, *sheets], []
-        _check_sizes(weights, root, target)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    fresh.mkdir(parents=True)
-    for path in (record_file, *chosen):
-        shutil.copyfile(path, fresh / path.name)
-    if target.exists():
-        shutil.rmtree(target)
-    os.replace(fresh, target)
-    return target, left
-
-
-def _check_sizes(weights: list[Path], root: Path, target: Path) -> None:
-    for path in weights:
-        if path.stat().st_size > MAX_WEIGHTS:
-            size = path.stat().st_size / 2**20
-            raise RunError(
-                f"{path.name} has {size:.1f} MiB, at most {MAX_WEIGHTS // 2**20} are kept: "
-                "save it in half precision, or keep a run with fewer max_channels"
-            )
-    others = [path for path in root.rglob(WEIGHTS) if target not in path.parents]
-    total = sum(path.stat().st_size for path in (*weights, *others))
-    if total > MAX_ALL_WEIGHTS:
-        raise RunError(
-            f"weights under {root.name}/ would come to {total / 2**20:.1f} MiB, at most "
-            f"{MAX_ALL_WEIGHTS // 2**20} are kept: delete the folders of weaker runs first"
-        )
+    return text.getvalue()
 
 
 def reference_run(

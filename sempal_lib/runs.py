@@ -22,15 +22,16 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from sempal_lib.keeping import keep
 from sempal_lib.parameters import FAMILIES, NAME, Parameters, family, form_of, nearest, preset_values, resolve, unknown
 from sempal_lib.records import (
     SYSTEMS,
     RunError,
     by_seed,
     code_hash,
+    codes_in,
     gather,
     is_stale,
-    keep,
     machine,
     read_record,
     records_under,
@@ -64,7 +65,7 @@ def configuration(parameters: Parameters) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:8]
 
 
-def _folder(chapter: str, parameters: Parameters, root: Path | None = None) -> Path:
+def folder_of(chapter: str, parameters: Parameters, root: Path | None = None) -> Path:
     if not re.fullmatch(NAME, chapter):
         raise RunError(f"{chapter!r} is no chapter's name: give the notebook's file name without folder and suffix")
     name = f"{parameters.dataset}-s{parameters.seed}-{configuration(parameters)}"
@@ -73,7 +74,7 @@ def _folder(chapter: str, parameters: Parameters, root: Path | None = None) -> P
 
 def run_folder(chapter: str, preset: str | None, overrides: dict[str, Any], root: Path | None = None) -> Path:
     """The folder that a run of the chapter with these parameters uses, whether it exists or not."""
-    return _folder(chapter, resolve(chapter, {**overrides, "preset": preset}), root)
+    return folder_of(chapter, resolve(chapter, {**overrides, "preset": preset}), root)
 
 
 def portable(parameters: Parameters) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def parameters_for(chapter: str, parameters: Parameters) -> Parameters:
 def require_checkpoint(chapter: str, parameters: Parameters, name: str = "generator.safetensors") -> Path:
     """A file of another chapter's run, see `parameters_for`. Raises RunError with the command that makes it."""
     parameters = parameters_for(chapter, parameters)
-    path = _folder(chapter, parameters) / name
+    path = folder_of(chapter, parameters) / name
     if not path.exists():
         raise RunError(
             f"this chapter builds on {chapter}, whose {name} is not in {path.parent}. "
@@ -194,12 +195,15 @@ class Run:
         parameters: the checked settings.
         folder: `runs/<preset>/<chapter>/<dataset>-s<seed>-<hash>/`.
         metrics: rows {system, variant, metric, value, n, split, seconds}.
+        codes: hashes of the library codes that have worked in the folder, the first one first.
     """
 
     chapter: str
     parameters: Parameters
     folder: Path
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    # The library codes that have worked in the folder: of more than one, what was trained may be of the first.
+    codes: list[str] = field(default_factory=list)
     # The code as it was when the run began, which a long run's end may not find again.
     _source: dict[str, Any] = field(default_factory=source, repr=False)
     _began: float = field(default_factory=time.monotonic, repr=False)
@@ -217,10 +221,12 @@ class Run:
         """
         parameters = resolve(chapter, _given(chapter, namespace))
         _check_device(parameters)
-        folder = _folder(chapter, parameters)
+        folder = folder_of(chapter, parameters)
         _check_folder(chapter, folder, parameters)
+        codes = list(dict.fromkeys([*codes_in(folder), code_hash()]))
+        write_atomically(folder / "codes.json", json.dumps(codes) + "\n")
         write_atomically(folder / "parameters.json", json.dumps(portable(parameters), indent=1) + "\n")
-        return cls(chapter, parameters, folder)
+        return cls(chapter, parameters, folder, codes=codes)
 
     @property
     def checkpoint(self) -> Path:
@@ -235,7 +241,7 @@ class Run:
         Returns:
             The file's place in this run's folder, where the training goes on, or begins if there was nothing to copy.
         """
-        place, theirs = self.folder / mine, _folder(chapter, parameters_for(chapter, self.parameters))
+        place, theirs = self.folder / mine, folder_of(chapter, parameters_for(chapter, self.parameters))
         if not place.exists() and (theirs / "record.json").exists() and (theirs / name).exists():
             new = place.with_name(f".{mine}.{os.getpid()}.tmp")
             shutil.copyfile(theirs / name, new)
@@ -310,6 +316,7 @@ class Run:
             "configuration": configuration(self.parameters),
             "parameters": parameters,
             **self._source,
+            "codes": self.codes,
             **machine(self.parameters.device),
             "seconds": self.elapsed,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -375,7 +382,7 @@ def main(arguments: list[str] | None = None) -> int:
                 text = yaml.safe_dump({name: value}, default_flow_style=None, width=1000).strip()
                 text = text.removeprefix("{").removesuffix("}")
                 print(f"{text:32}  # {type(parameters).model_fields[name].description}")
-            print(f"# folder: {_folder(chosen.chapter, parameters)}\n# {command(chosen.chapter, parameters)}")
+            print(f"# folder: {folder_of(chosen.chapter, parameters)}\n# {command(chosen.chapter, parameters)}")
         elif chosen.command == "keep":
             target, left = keep(chosen.folder)
             print(f"kept {target}" + (f"; left out, being of real data: {', '.join(left)}" if left else ""))

@@ -7,7 +7,8 @@ import torch
 import yaml
 from run_helpers import isolated  # noqa: F401
 
-from sempal_lib import ablation, records, training
+from sempal_lib import ablation, training
+from sempal_lib.keeping import keep
 from sempal_lib.parameters import presets_folder, resolve
 from sempal_lib.runs import Run, RunError
 
@@ -91,14 +92,14 @@ def test_a_row_that_has_not_run_here_takes_the_committed_records(monkeypatch, tm
     reference = tmp_path / "reference"
     monkeypatch.setattr(ablation, "reference_root", lambda: reference)
     for row, kl in (("saa", 0.3), ("full", 0.1)):
-        records.keep(finished(row, kl).folder, reference)
+        keep(finished(row, kl).folder, reference)
     monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "empty"))
     finished("full", 0.2)
     runs = ablation.rows_of_runs(start("full").parameters)
     assert [(row, r["place"]) for row, found in runs.items() for r in found] == [("saa", "kept"), ("full", "here")]
     # Committed seeds and this machine's stand together; of one seed this machine's counts.
     for seed in (1, 2):
-        records.keep(finished("full", 0.3, seed=seed, dataset="toy-street").folder, reference)
+        keep(finished("full", 0.3, seed=seed, dataset="toy-street").folder, reference)
     monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "other"))
     finished("full", 0.2)
     runs = ablation.rows_of_runs(start("full").parameters)

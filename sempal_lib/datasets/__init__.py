@@ -11,7 +11,7 @@ from sempal_lib.worlds import WORLDS
 
 PROCEDURAL = tuple(WORLDS)
 
-__all__ = ["PROCEDURAL", "SceneDataset", "load", "names"]
+__all__ = ["PROCEDURAL", "SceneDataset", "default_folder", "load", "names"]
 
 
 def names() -> list[str]:
@@ -54,7 +54,7 @@ def load(
                 "leave root out, or name the data set that lies there"
             )
         return WORLDS[name](split, size, seed, limit)
-    folder = Path(root) if root is not None else _default_folder(name)
+    folder = Path(root) if root is not None else default_folder(name)
     if folder is not None and is_bundle(folder):
         found = bundle_name(folder)
         if found != name:
@@ -67,7 +67,7 @@ def load(
     return load_official(Request(name, folder, split, size, seed, limit))
 
 
-def _default_folder(name: str) -> Path | None:
+def default_folder(name: str) -> Path | None:
     """SEMPAL_DATA/<name>; the forms of one set (cityscapes-35 and others) share its folder."""
     above = os.environ.get("SEMPAL_DATA")
     if not above:
