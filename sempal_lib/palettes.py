@@ -142,9 +142,10 @@ class PaletteMixture:
 
     def __post_init__(self):
         # Σ = (V √λ)(V √λ)ᵀ. Classes that a component never shows make Σ singular, which Cholesky would refuse.
-        values, vectors = torch.linalg.eigh(self.covariances.double())
+        # Found on the CPU: another device's solver may give other vectors, and from the same noise other palettes.
+        values, vectors = torch.linalg.eigh(self.covariances.double().cpu())
         factor = vectors * values.clamp(min=0).sqrt().unsqueeze(-2)
-        object.__setattr__(self, "_factor", factor.float())
+        object.__setattr__(self, "_factor", factor.float().to(self.covariances.device))
 
     @property
     def num_components(self) -> int:

@@ -1,7 +1,8 @@
 """Training of the segmenter: on pairs of picture and layout, real or made on the way."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,12 +158,22 @@ class SegmenterTraining(Training):
         }
         return losses["out"] + self.segmenter.settings.aux_weight * losses.get("aux", 0.0)
 
+    @contextmanager
+    def _seeded_dropout(self) -> Iterator[None]:
+        """Dropout takes no generator: torch's own is seeded by run and step, or a resumed run would drop others."""
+        device = self.fabric.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(self.settings.seed << 24 | self.step)
+            yield
+
     def _train_step(self) -> dict[str, Tensor]:
         for group in self.optimizers["s"].param_groups:
             group["lr"] = self.learning_rate
         self.segmenter.train()
         names = ("loss", "loss_fresh") if self._pictures is not None else ("loss_fresh",)
-        losses = dict(zip(names, (self.loss(*pairs) for pairs in self._batches()), strict=False))
+        batches = self._batches()
+        with self._seeded_dropout():
+            losses = dict(zip(names, (self.loss(*pairs) for pairs in batches), strict=False))
         parameters = list(self.segmenter.parameters())
         self._update(parameters, torch.autograd.grad(sum(losses.values()), parameters))  # type: ignore[arg-type]
         self.images += self.settings.batch_size * len(losses)
