@@ -52,13 +52,14 @@ class Kind(NamedTuple):
 
 
 def untrained_eye(parameters: Any, num_classes: int) -> PerceptualFeatures:
-    """The features of a perceptual loss, of drawn weights: they cost what trained ones cost."""
-    if parameters.perceptual == "vgg19":
-        return untrained_vgg19()
-    light = SegmenterSettings.light(num_classes)
-    return segmenter_features(
-        Segmenter(light if parameters.segmenter == "light" else SegmenterSettings(num_classes, parameters.segmenter))
-    )
+    """The features of a perceptual loss, of weights drawn from the run's seed: they cost what trained ones cost."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(parameters.seed)
+        if parameters.perceptual == "vgg19":
+            return untrained_vgg19()
+        light = SegmenterSettings.light(num_classes)
+        network = light if parameters.segmenter == "light" else SegmenterSettings(num_classes, parameters.segmenter)
+        return segmenter_features(Segmenter(network))
 
 
 def _image(system: str) -> Builder:
@@ -76,8 +77,9 @@ def _pair(system: str, layout_chapter: str) -> Builder:
         # A pair begins from the checkpoints of two trainings: those of trainings that have not begun.
         with tempfile.TemporaryDirectory() as folder:
             paths = {name: Path(folder, f"{name}.safetensors") for name in ("layouts", "gaugan", "eye")}
-            layout_training(layout_parameters, data, paths["layouts"], fabric).save()
-            image_training(p, data, "gaugan", None, paths["gaugan"], fabric, perceptual_weight=0.0).save()
+            cpu = Fabric(accelerator="cpu", devices=1)
+            layout_training(layout_parameters, data, paths["layouts"], cpu).save()
+            image_training(p, data, "gaugan", None, paths["gaugan"], cpu, perceptual_weight=0.0).save()
             eye = untrained_eye(p, data.label_space.num_classes)
             return end_to_end_training(
                 p, layout_parameters, TuningData(data, data), system, paths, checkpoint_path=path, fabric=fabric,

@@ -15,7 +15,7 @@ from torch import Tensor
 from sempal_lib.labels import LabelSpace
 from sempal_lib.segmentation import Segmenter, SegmenterSettings, as_float
 from sempal_lib.training import checkpoint
-from sempal_lib.training.loop import Training, placed
+from sempal_lib.training.loop import Training, compiled, placed
 
 _IGNORED = 255  # in a batch of targets
 # Fresh pairs: number of pairs and source of randomness to (images [B, 3, H, W], layouts [B, H, W]).
@@ -103,8 +103,7 @@ class SegmenterTraining(Training):
             {"segmenter": self.segmenter}, {"s": optimizer}, settings, fabric, checkpoint_path,
             segmenter.settings.as_dict() | facts,
         )  # fmt: skip
-        outputs = self.segmenter.outputs
-        self._run: Any = torch.compile(outputs) if settings.compile else outputs
+        self._run: Any = compiled(self.segmenter.outputs, settings.compile)
         self.resume()
 
     @property
