@@ -10,6 +10,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import time
@@ -56,12 +57,30 @@ class Check:
         self.status, self.why = "left out", why
 
 
-def find_device() -> str:
-    """Asked of the driver, not of CUDA: a process that has started CUDA cannot be forked."""
-    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+def _try_device(answers: Any) -> None:
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    device, start = "cuda" if torch.cuda.is_available() else "cpu", "fork"
+    try:
+        torch.zeros(1, device=device)
+    except RuntimeError as error:
+        if "forked" in str(error):  # an import has started CUDA in the parent: processes must begin from nothing
+            start = "spawn"
+    answers.send((device, start))
+
+
+def find_device() -> tuple[str, str]:
+    """The device, and how processes are started. Tried in a process of its own: CUDA does not survive a fork."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=_try_device, args=(theirs,))
+    process.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        return "cuda", "fork"  # CUDA is there and kills the process: the checks will say so
+    finally:
+        process.join()
 
 
 def plan(names: list[str], kinds: list[str], device: str) -> Iterator[tuple[bool, list[list[Check]]]]:
@@ -103,6 +122,10 @@ def work(checks: list[tuple[int, Check]], device: str, notes: Path, log: Path) -
         import ctypes
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: a killed report leaves nobody behind
+    import torch
+
+    # Sizes on a CPU are tiny: a second thread gains nothing, and on a busy machine threads wait for each other.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 4) if device == "cuda" else 1)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -138,8 +161,8 @@ def work(checks: list[tuple[int, Check]], device: str, notes: Path, log: Path) -
 class Job:
     """A process that works through checks; started anew if one of them kills it."""
 
-    def __init__(self, name: str, checks: list[Check], device: str, folder: Path):
-        self.checks, self.device = checks, device
+    def __init__(self, name: str, checks: list[Check], device: str, folder: Path, start: str):
+        self.checks, self.device, self.context = checks, device, multiprocessing.get_context(start)
         self.notes, self.log = folder / f"{name}.jsonl", folder / f"{name}.txt"
         self.left = list(range(len(checks)))
         self.now: int | None = None
@@ -148,7 +171,7 @@ class Job:
 
     def _start(self) -> None:
         todo = [(number, self.checks[number]) for number in self.left]
-        self.process = multiprocessing.get_context("fork").Process(
+        self.process: Any = self.context.Process(  # type: ignore[attr-defined]
             target=work, args=(todo, self.device, self.notes, self.log)
         )
         self.process.start()
@@ -233,7 +256,9 @@ class Report:
             os.replace(new, self.folder / name)
 
 
-def run(names: list[str], kinds: list[str], folder: Path, seconds: float, device: str, at_once: int) -> Report:
+def run(
+    names: list[str], kinds: list[str], folder: Path, seconds: float, device: str, at_once: int, start: str = "fork"
+) -> Report:
     """Work through the plan until it or the time is at its end."""
     began = time.monotonic()
     logs = folder / "logs"
@@ -242,14 +267,14 @@ def run(names: list[str], kinds: list[str], folder: Path, seconds: float, device
         old.unlink()
     report = Report(folder, device, seconds)
     passes = list(plan(names, kinds, device))
-    report.checks = [check for _, jobs in passes for checks in jobs for check in checks]
+    report.checks = [check for _, jobs in passes for checks in jobs for check in checks if check.kind in kinds]
     for check in report.checks:
-        if check.kind not in kinds:
-            check.leave_out("not asked for")
-        elif device == "cpu" and check.kind == "agrees":
+        if device == "cpu" and check.kind == "agrees":
             check.leave_out("no CUDA device: there is nothing to compare the CPU with")
         elif device == "cpu" and check.kind == "paper":
             check.leave_out("no CUDA device: a CPU takes minutes for a step")
+        elif check.kind == "compile" and not any(map(shutil.which, ("cc", "gcc", "clang"))):
+            check.leave_out("no C compiler, which torch.compile needs")
     if device == "cpu":
         report.facts["left_out"] = (
             "No CUDA device was found: no comparison with the CPU, no peak memory, no idle share, no papers' sizes; "
@@ -259,12 +284,12 @@ def run(names: list[str], kinds: list[str], folder: Path, seconds: float, device
     running: list[Job] = []
     try:
         for number, (side_by_side, jobs) in enumerate(passes):
-            waiting = [[c for c in checks if c.why == "not reached"] for checks in jobs]
+            waiting = [[c for c in checks if c.kind in kinds and c.why == "not reached"] for checks in jobs]
             waiting = [checks for checks in waiting if checks]
             while (waiting or running) and time.monotonic() - began < seconds:
                 while waiting and len(running) < (at_once if side_by_side else 1):
                     checks = waiting.pop(0)
-                    running.append(Job(f"{number}-{checks[0].training or 'machine'}", checks, device, logs))
+                    running.append(Job(f"{number}-{checks[0].training or 'machine'}", checks, device, logs, start))
                 if any([job.poll() for job in running]):
                     report.write()
                 running = [job for job in running if not job.done]
@@ -294,6 +319,7 @@ def main(arguments: list[str] | None = None) -> int:
         # What the forked processes need is imported once, here; nothing is computed, for CUDA does not survive a fork.
         import gpu_checks  # noqa: F401
         import sklearn.mixture  # noqa: F401
+        import torch._dynamo  # noqa: F401
 
         from sempal_lib.training import catalogue
     except ImportError as error:
@@ -306,8 +332,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = given.trainings or list(catalogue.TRAININGS)
-    device = "cpu" if given.cpu else find_device()
-    report = run(names, given.kinds, given.out, given.seconds, device, given.at_once)
+    device, start = ("cpu", "fork") if given.cpu else find_device()
+    report = run(names, given.kinds, given.out, given.seconds, device, given.at_once, start)
     counts = {s: sum(c.status == s for c in report.checks) for s in ("ok", "failed", "left out")}
     print(f"{', '.join(f'{n} {s}' for s, n in counts.items())}: {given.out / 'report.md'}")
     return int(counts["failed"] > 0)

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+_SPEED = (
+    "Scenes are made up. TFLOP/s count convolutions and matrix products of a step; the peak is that of a large matrix "
+    "product here, of float32 in TF32 (its convolutions run so by default)."
+)
+
 
 def _number(value: float | None, form: str = ".3g") -> str:
     return "–" if value is None else format(value, form)
@@ -102,9 +107,7 @@ def markdown(content: dict[str, Any]) -> str:
     for check in failed:
         lines += [f"**{check['training']}, {check['label']}** after {check['seconds']:.0f} s: {check['why'][:600]}", ""]
         lines += ["```", *check["trace"], "```", ""]
-    lines += ["## Speed", "", "Scenes are made up. TFLOP/s count convolutions and matrix products of a step; the peak is "
-              "that of a large matrix product here, of float32 in TF32 (its convolutions run so by default).", ""]  # fmt: skip
-    lines += _speed(content)
+    lines += ["## Speed", "", _SPEED, "", *_speed(content)]
     lines += ["## Against the CPU, float32 without TF32", "", "Largest difference of a loss, in relation to it.", ""]
     lines += _agreement(content)
     lines += ["## Stopped and resumed", "", "Largest difference of a weight.", "", *_resumption(content)]
