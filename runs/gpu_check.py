@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "runs")]
 KINDS = ("machine", "agrees", "resumes", "steps", "profile", "compile", "paper")
 LIMITS = {"compile": 240, "paper": 120}  # seconds; 90 for the others, and thrice that on a CPU
 POISONED = 3  # exit status of a process whose CUDA context is lost
-ON_CPU_COMPILED = ("semantic-palette", "gaugan")  # a CPU takes a minute for each
+ON_CPU_COMPILED = ("semantic-palette", "pix2pix")  # a CPU takes a minute for each
 FAST = {"precision": "bf16-mixed", "channels_last": True}
 VARIANTS: tuple[dict[str, Any], ...] = (
     {}, {"channels_last": True}, {"precision": "bf16-mixed"}, FAST
@@ -117,6 +118,8 @@ def answer(check: Check, device: str) -> dict[str, Any]:
 
 def work(checks: list[tuple[int, Check]], device: str, notes: Path, log: Path) -> None:
     """What a process does: answer checks one after the other, and note each beginning and end as a line of JSON."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir(), f"torchinductor_{os.getuid()}")))
+    tempfile.tempdir = str(log.parent)  # what a killed process leaves there is swept up
     os.setsid()  # a compiler's helpers end with us
     if sys.platform == "linux":
         import ctypes
@@ -256,6 +259,14 @@ class Report:
             os.replace(new, self.folder / name)
 
 
+def _sweep(folder: Path, pattern: str) -> None:
+    for old in folder.glob(pattern):
+        if old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink()
+
+
 def run(
     names: list[str], kinds: list[str], folder: Path, seconds: float, device: str, at_once: int, start: str = "fork"
 ) -> Report:
@@ -263,8 +274,7 @@ def run(
     began = time.monotonic()
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    for old in logs.iterdir():
-        old.unlink()
+    _sweep(logs, "*")
     report = Report(folder, device, seconds)
     passes = list(plan(names, kinds, device))
     report.checks = [check for _, jobs in passes for checks in jobs for check in checks if check.kind in kinds]
@@ -303,6 +313,7 @@ def run(
             if check.why == "not reached":
                 check.leave_out("time" if time.monotonic() - began >= seconds else "stopped")
         report.write()
+        _sweep(logs, "tmp*")
     return report
 
 

@@ -30,6 +30,8 @@ from sempal_lib.training.tuning import TuningData, end_to_end_training
 
 SCENES = 64  # made up; batches are drawn from them with repetitions
 _LAYOUTS, _IMAGES, _TUNING = "05_semantic_palette", "07_painting_by_layout", "09_end_to_end"
+# A pair begins from the checkpoints of two trainings, here of such as have not begun. Kept till the process ends.
+_BEGUN: dict[tuple, tempfile.TemporaryDirectory] = {}
 Builder = Callable[[Any, "Scenes", Path | None, Fabric | None], Training]
 
 
@@ -73,18 +75,21 @@ def _image(system: str) -> Builder:
 
 def _pair(system: str, layout_chapter: str) -> Builder:
     def build(p: TuningParameters, data: Scenes, path: Path | None, fabric: Fabric | None) -> Training:
-        layout_parameters = _resolved(layout_chapter, p.preset, {"seed": p.seed, "precision": p.precision})
-        # A pair begins from the checkpoints of two trainings: those of trainings that have not begun.
-        with tempfile.TemporaryDirectory() as folder:
-            paths = {name: Path(folder, f"{name}.safetensors") for name in ("layouts", "gaugan", "eye")}
-            cpu = Fabric(accelerator="cpu", devices=1)
+        alike = {"seed": p.seed, "precision": p.precision, "ema": False}
+        layout_parameters = _resolved(layout_chapter, p.preset, alike)
+        key = layout_chapter, p.preset, p.seed
+        if key not in _BEGUN:
+            _BEGUN[key] = tempfile.TemporaryDirectory()
+        paths = {name: Path(_BEGUN[key].name, f"{name}.safetensors") for name in ("layouts", "gaugan", "eye")}
+        if not paths["gaugan"].exists():
+            cpu, alone = Fabric(accelerator="cpu", devices=1), p.model_copy(update={"ema": False})
             layout_training(layout_parameters, data, paths["layouts"], cpu).save()
-            image_training(p, data, "gaugan", None, paths["gaugan"], cpu, perceptual_weight=0.0).save()
-            eye = untrained_eye(p, data.label_space.num_classes)
-            return end_to_end_training(
-                p, layout_parameters, TuningData(data, data), system, paths, checkpoint_path=path, fabric=fabric,
-                perceptual=eye,
-            )  # fmt: skip
+            image_training(alone, data, "gaugan", None, paths["gaugan"], cpu, perceptual_weight=0.0).save()
+        eye = untrained_eye(p, data.label_space.num_classes)
+        return end_to_end_training(
+            p, layout_parameters, TuningData(data, data), system, paths, checkpoint_path=path, fabric=fabric,
+            perceptual=eye,
+        )  # fmt: skip
 
     return build
 
