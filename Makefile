@@ -17,7 +17,7 @@ help:
 	@echo "make runs      run the chapters only, into runs/$(PRESET)/"
 	@echo "make ablation  run every row of chapter 6 with three seeds; DATASET=camvid DATA_ROOT=... for real streets"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
-	@echo "make bench     time the training step and exact counts, with the fast settings on and off"
+	@echo "make bench     time a step of every training with the fast settings on and off (runs/bench/report.md), and exact counts"
 	@echo "make gpu-check train everything on this machine's GPU for $(GPU_CHECK_SECONDS) s at most: $(OUT)/report.md"
 	@echo "make lab       open the book in JupyterLab"
 	@echo "make pair      write book/*.ipynb anew from book/*.py, keeping the outputs of unchanged cells"
@@ -44,6 +44,7 @@ test: environment
 		$(BIN)/python -m pytest tests book --nbval-lax --durations=10
 
 bench: environment
+	$(BIN)/python runs/gpu_check.py --kinds machine steps --preset demo --seconds 1200 --out runs/bench
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-columns=median,ops,rounds --benchmark-sort=name
 
 # Where .venv cannot be made (no network), the python at hand is taken, with what PYTHONPATH adds to it.

@@ -17,12 +17,14 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "runs")]
+
+import gpu_report  # noqa: E402
 
 KINDS = ("machine", "agrees", "resumes", "steps", "profile", "compile", "paper")
 LIMITS = {"compile": 240, "paper": 120}  # seconds; 90 for the others, and thrice that on a CPU
@@ -84,13 +86,13 @@ def find_device() -> tuple[str, str]:
         process.join()
 
 
-def plan(names: list[str], kinds: list[str], device: str) -> Iterator[tuple[bool, list[list[Check]]]]:
+def plan(names: list[str], size: str, device: str) -> Iterator[tuple[bool, list[list[Check]]]]:
     """In order of worth: whether the processes of a pass may run side by side, and the checks of each.
 
+    size: the preset whose sizes are timed.
     Side by side runs what is not timed, and what is timed after a compilation that takes far longer.
     """
-    cuda = device == "cuda"
-    size, compiled = ("gpu", names) if cuda else ("smoke", [name for name in names if name in ON_CPU_COMPILED])
+    compiled = [name for name in names if device == "cuda" or name in ON_CPU_COMPILED]
     yield False, [[Check("", "machine")]]
     right = [[Check(n, "agrees"), Check(n, "resumes", settings={"channels_last": True})] for n in names]
     yield True, right
@@ -239,26 +241,6 @@ class Job:
         return not self.left and not self.process.is_alive()
 
 
-class Report:
-    """The checks and what became of them; written to a folder as JSON and as Markdown."""
-
-    def __init__(self, folder: Path, device: str, seconds: float):
-        self.folder, self.facts = folder, {"device": device, "budget": seconds, "finished": False}
-        self.checks: list[Check] = []
-        self.began = time.time()
-
-    def write(self) -> None:
-        import gpu_report
-
-        counts = {s: sum(c.status == s for c in self.checks) for s in ("ok", "failed", "left out")}
-        facts = {**self.facts, "seconds": round(time.time() - self.began, 1), **counts}
-        content = facts | {"checks": [{"label": c.label, **asdict(c)} for c in self.checks]}
-        for name, text in (("report.json", json.dumps(content, indent=1)), ("report.md", gpu_report.markdown(content))):
-            new = self.folder / f"{name}.new"
-            new.write_text(text, encoding="utf-8")
-            os.replace(new, self.folder / name)
-
-
 def _sweep(folder: Path, pattern: str) -> None:
     for old in folder.glob(pattern):
         if old.is_dir():
@@ -268,15 +250,23 @@ def _sweep(folder: Path, pattern: str) -> None:
 
 
 def run(
-    names: list[str], kinds: list[str], folder: Path, seconds: float, device: str, at_once: int, start: str = "fork"
-) -> Report:
-    """Work through the plan until it or the time is at its end."""
+    names: list[str],
+    kinds: list[str],
+    folder: Path,
+    seconds: float = 480,
+    size: str | None = None,
+    device: str = "cpu",
+    start: str = "fork",
+    at_once: int = 1,
+) -> gpu_report.Report:
+    """Work through the plan until it or the time is at its end. Arguments are those of the command."""
+    size = size or ("gpu" if device == "cuda" else "smoke")
     began = time.monotonic()
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     _sweep(logs, "*")
-    report = Report(folder, device, seconds)
-    passes = list(plan(names, kinds, device))
+    report = gpu_report.Report(folder, device, seconds)
+    passes = list(plan(names, size, device))
     report.checks = [check for _, jobs in passes for checks in jobs for check in checks if check.kind in kinds]
     for check in report.checks:
         if device == "cpu" and check.kind == "agrees":
@@ -287,8 +277,8 @@ def run(
             check.leave_out("no C compiler, which torch.compile needs")
     if device == "cpu":
         report.facts["left_out"] = (
-            "No CUDA device was found: no comparison with the CPU, no peak memory, no idle share, no papers' sizes; "
-            f"preset smoke; torch.compile of {' and '.join(ON_CPU_COMPILED)} only."
+            "No CUDA device was found: no comparison with the CPU, no idle share, no papers' sizes; preset "
+            f"{size}; torch.compile of {' and '.join(ON_CPU_COMPILED)} only; memory is the process's with its imports."
         )
     report.write()
     running: list[Job] = []
@@ -323,6 +313,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=480, help="after which the rest is left out")
     parser.add_argument("--trainings", nargs="+", help="only these")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="only these kinds of checks")
+    parser.add_argument("--preset", help="whose sizes are timed; gpu, or without a GPU smoke")
     parser.add_argument("--cpu", action="store_true", help="as if there were no GPU")
     parser.add_argument("--at-once", type=int, default=max(1, (os.cpu_count() or 1) // 4), help="untimed processes")
     given = parser.parse_args(arguments)
@@ -344,8 +335,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = given.trainings or list(catalogue.TRAININGS)
     device, start = ("cpu", "fork") if given.cpu else find_device()
-    report = run(names, given.kinds, given.out, given.seconds, device, given.at_once, start)
-    counts = {s: sum(c.status == s for c in report.checks) for s in ("ok", "failed", "left out")}
+    report = run(names, given.kinds, given.out, given.seconds, given.preset, device, start, given.at_once)
+    counts = report.counts()
     print(f"{', '.join(f'{n} {s}' for s, n in counts.items())}: {given.out / 'report.md'}")
     return int(counts["failed"] > 0)
 

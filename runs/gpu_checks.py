@@ -2,6 +2,7 @@
 
 import gc
 import math
+import resource
 import sys
 import tempfile
 import time
@@ -204,7 +205,9 @@ def steps(name: str, device: str, preset: str, count_flops: bool = False, **chan
         step(training)
     seconds, done = _clocked(training, device)
     step(training)
-    peak = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else None
+    # On a CPU it is the most that this process has taken so far, with all that it has imported.
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    peak = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else resident
     flops = flops_of(training) if count_flops else None
     return {
         "steps_per_second": 1 / seconds, "samples_per_second": samples / seconds, "samples_a_step": samples,

@@ -1,5 +1,10 @@
 """The report of `make gpu-check` as a page to read, made from its JSON."""
 
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 _SPEED = (
@@ -115,3 +120,24 @@ def markdown(content: dict[str, Any]) -> str:
     left = [[c["training"], c["label"], c["why"]] for c in content["checks"] if c["status"] == "left out"]
     lines += _table(["training", "check", "why"], left) if left else ["Nothing.", ""]
     return "\n".join(lines)
+
+
+class Report:
+    """The checks and what became of them; written to a folder as JSON and as Markdown."""
+
+    def __init__(self, folder: Path, device: str, seconds: float):
+        self.folder, self.checks = folder, []  # type: ignore[var-annotated]
+        self.facts: dict[str, Any] = {"device": device, "budget": seconds, "finished": False}
+        self.began = time.time()
+
+    def counts(self) -> dict[str, int]:
+        return {status: sum(c.status == status for c in self.checks) for status in ("ok", "failed", "left out")}
+
+    def write(self) -> None:
+        """Beside the old files, and moved into their place: a kill leaves one or the other."""
+        content = {**self.facts, "seconds": round(time.time() - self.began, 1), **self.counts()}
+        content["checks"] = [{"label": c.label, **asdict(c)} for c in self.checks]
+        for name, text in (("report.json", json.dumps(content, indent=1)), ("report.md", markdown(content))):
+            new = self.folder / f"{name}.new"
+            new.write_text(text, encoding="utf-8")
+            os.replace(new, self.folder / name)

@@ -11,7 +11,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from sempal_lib.palettes import PaletteMixture
-from sempal_lib.training import catalogue
+from sempal_lib.training import catalogue, loop
 
 META = torch.device("meta")
 DEVICE_OF: dict[int, torch.device] = {}
@@ -99,6 +99,14 @@ def test_a_step_that_leaves_something_on_the_cpu_is_noticed():
         training._colors = torch.zeros(5, 3)
         with pytest.raises((RuntimeError, NotImplementedError)):
             training._train_step()
+
+
+def test_a_compiled_graph_can_be_gone_through_twice():
+    """Synthesizers need it: one pass for the generator's gradients, with the graph kept, one for the judge's."""
+    identity = torch.nn.Identity()
+    assert loop.compiled(identity, False) is identity
+    loop.compiled(identity, True)
+    assert not torch._functorch.config.donated_buffer
 
 
 def test_a_moved_mixture_draws_by_the_same_factor():
