@@ -5,6 +5,7 @@ A palette t is a vector of C proportions, each in [0, 1], together 1 (Semantic P
 
 import json
 import warnings
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -214,9 +215,12 @@ class PaletteMixture:
         return _PROJECTIONS[projection](draw)
 
     def to(self, device) -> "PaletteMixture":
-        return PaletteMixture(
-            self.weights.to(device), self.means.to(device), self.covariances.to(device), self.aic
-        )
+        """The same mixture there. Σ's factor moves too: another device's solver may find another one, and would draw
+        other palettes from the same noise."""
+        moved = copy(self)
+        for name in ("weights", "means", "covariances", "_factor"):
+            object.__setattr__(moved, name, getattr(self, name).to(device))
+        return moved
 
     def tensors(self) -> dict[str, Tensor]:
         """What to save, by name; `from_tensors` reads it back."""

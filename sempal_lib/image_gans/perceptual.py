@@ -91,6 +91,15 @@ def perceptual_features(
             f"{named or 'the download'} holds no VGG-19 of torchvision ({str(error)[:200]}): give the file "
             "vgg19-dcbb9e9d.pth, or pass the features of a segmenter"
         ) from error
+    return _of_vgg19(network)
+
+
+def untrained_vgg19() -> PerceptualFeatures:
+    """VGG-19's features by drawn weights: they cost what the trained ones cost, and mean nothing. To measure speed."""
+    return _of_vgg19(vgg19(weights=None).features)
+
+
+def _of_vgg19(network: nn.Sequential) -> PerceptualFeatures:
     layers = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in network]  # not in place: some are kept
     return PerceptualFeatures("vgg19", _Stages(layers, _VGG_LAYERS), [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1])
 

@@ -1,7 +1,8 @@
 """Training of the segmenter: on pairs of picture and layout, real or made on the way."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 from sempal_lib.labels import LabelSpace
 from sempal_lib.segmentation import Segmenter, SegmenterSettings, as_float
 from sempal_lib.training import checkpoint
-from sempal_lib.training.loop import Training, placed
+from sempal_lib.training.loop import Training, compiled, placed
 
 _IGNORED = 255  # in a batch of targets
 # Fresh pairs: number of pairs and source of randomness to (images [B, 3, H, W], layouts [B, H, W]).
@@ -102,8 +103,7 @@ class SegmenterTraining(Training):
             {"segmenter": self.segmenter}, {"s": optimizer}, settings, fabric, checkpoint_path,
             segmenter.settings.as_dict() | facts,
         )  # fmt: skip
-        outputs = self.segmenter.outputs
-        self._run: Any = torch.compile(outputs) if settings.compile else outputs
+        self._run: Any = compiled(self.segmenter.outputs, settings.compile)
         self.resume()
 
     @property
@@ -157,12 +157,22 @@ class SegmenterTraining(Training):
         }
         return losses["out"] + self.segmenter.settings.aux_weight * losses.get("aux", 0.0)
 
+    @contextmanager
+    def _seeded_dropout(self) -> Iterator[None]:
+        """Dropout takes no generator: torch's own is seeded by run and step, or a resumed run would drop others."""
+        device = self.fabric.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(self.settings.seed << 24 | self.step)
+            yield
+
     def _train_step(self) -> dict[str, Tensor]:
         for group in self.optimizers["s"].param_groups:
             group["lr"] = self.learning_rate
         self.segmenter.train()
         names = ("loss", "loss_fresh") if self._pictures is not None else ("loss_fresh",)
-        losses = dict(zip(names, (self.loss(*pairs) for pairs in self._batches()), strict=False))
+        batches = self._batches()
+        with self._seeded_dropout():
+            losses = dict(zip(names, (self.loss(*pairs) for pairs in batches), strict=False))
         parameters = list(self.segmenter.parameters())
         self._update(parameters, torch.autograd.grad(sum(losses.values()), parameters))  # type: ignore[arg-type]
         self.images += self.settings.batch_size * len(losses)
