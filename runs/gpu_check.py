@@ -337,7 +337,6 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         print(f"error: {unknown[0]!r} is no training: choose of {', '.join(catalogue.TRAININGS)}", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = given.trainings or list(catalogue.TRAININGS)
     device, start = ("cpu", "fork") if given.cpu else find_device()
     report = run(names, given.kinds, given.out, given.seconds, given.preset, device, start, given.at_once)
@@ -347,4 +346,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the report and the processes are left in order
     sys.exit(main())
