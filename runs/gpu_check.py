@@ -2,8 +2,12 @@
 
 Every training of `sempal_lib.training.catalogue` is looked at, in processes of its own, so that a broken one stops no
 other. The report (report.json, and report.md made from it) is written anew after each check: a kill leaves what was
-done. Scenes are made up (random blobs and pictures): speed does not depend on what they show. Without a GPU the same
-checks run on the CPU at the sizes of preset smoke, and the report says what was left out.
+done. Scenes are made up (random blobs and pictures): a GPU's speed does not depend on what they show. Without a GPU the
+same checks run on the CPU at the sizes of preset smoke, and the report says what was left out.
+
+On a machine without network, whose python has torch: unpack the wheels that it lacks into a folder, and
+`PYTHONPATH=folder make gpu-check GPU_CHECK_PYTHON=python3`. Needed beside torch and torchvision are lightning,
+torchmetrics, pydantic, PyYAML, tqdm, safetensors, scikit-learn and pillow, with what these require.
 """
 
 import argparse
@@ -213,7 +217,8 @@ class Job:
             if time.monotonic() - self._began < limit:
                 return news
             self.stop()
-            self._failed(f"took over {limit} s and was stopped")
+            if self.left:
+                self._failed(f"took over {limit} s and was stopped")
         elif self.left and self.process.exitcode != POISONED:
             code = self.process.exitcode
             self._failed(f"its process ended with {'signal' if code and code < 0 else 'status'} {abs(code or 0)}")
@@ -332,7 +337,6 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         print(f"error: {unknown[0]!r} is no training: choose of {', '.join(catalogue.TRAININGS)}", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = given.trainings or list(catalogue.TRAININGS)
     device, start = ("cpu", "fork") if given.cpu else find_device()
     report = run(names, given.kinds, given.out, given.seconds, given.preset, device, start, given.at_once)
@@ -342,4 +346,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the report and the processes are left in order
     sys.exit(main())
