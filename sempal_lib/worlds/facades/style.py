@@ -1,10 +1,8 @@
 """Colours, materials and light of toy-facades: the known factors of a scene's looks."""
 
-from dataclasses import dataclass, fields
-from math import cos, radians, sin
-
 import numpy as np
-import torch
+
+from sempal_lib.worlds.engine import Chances, FrontLight
 
 WALLS = ("plaster", "brick", "stone", "panels", "tiles")
 RAILS = ("bars", "scrolls", "balusters", "sheet", "glass")
@@ -38,61 +36,21 @@ SHOPS = ((0.1, 0.26, 0.2), (0.5, 0.1, 0.12), (0.1, 0.16, 0.34), (0.12, 0.12, 0.1
          (0.75, 0.3, 0.16), (0.88, 0.86, 0.8), (0.16, 0.42, 0.5))  # fmt: skip
 AWNINGS = ((0.72, 0.16, 0.15), (0.12, 0.36, 0.26), (0.15, 0.25, 0.5), (0.85, 0.6, 0.2), (0.5, 0.2, 0.3))
 
-Color = tuple[float, float, float]
 
+class HouseStyle(FrontLight):
+    """The style factors, beside the weather's.
 
-@dataclass(frozen=True)
-class Style:
-    """The style factors. Colours are paints, before any light, 0 to 1.
-
-    Args:
-        house_kind: place in KINDS of toy_facades_kinds. wall, rail, panes: places in WALLS, RAILS and PANES.
-        wall_color, base_color (ground floor or plinth), trim_color, frame_color (of windows), door_color,
-        blind_color, balcony_color, roof_color, shop_color, awning_color, neighbour_color: red, green and blue.
-        sun: light of the sun, 0 overcast to 1. azimuth: where it stands, degrees, -65 left to 65 right.
-        elevation: degrees above the horizon, 15 to 62. warmth: 0 white to 1 the light of evening.
-        clouds: 0 to 1. weathering: stains and streaks, 0 to 1. curtains: share of windows that have them.
+    house_kind: place in KINDS of houses. wall, rail, panes: places in WALLS, RAILS and PANES.
+    wall_color, base_color (ground floor or plinth), trim_color, frame_color (of windows), door_color, blind_color,
+    balcony_color, roof_color, shop_color, awning_color, neighbour_color: paints.
+    weathering: stains and streaks, 0 to 1. curtains: share of windows that have them.
     """
 
-    house_kind: int
-    wall: int
-    rail: int
-    panes: int
-    wall_color: Color
-    base_color: Color
-    trim_color: Color
-    frame_color: Color
-    door_color: Color
-    blind_color: Color
-    balcony_color: Color
-    roof_color: Color
-    shop_color: Color
-    awning_color: Color
-    neighbour_color: Color
-    sun: float
-    azimuth: float
-    elevation: float
-    warmth: float
-    clouds: float
-    weathering: float
-    curtains: float
-
     @classmethod
-    def sample(cls, rng: np.random.Generator, kind: int) -> "Style":
-        a = rng.random(40).tolist()
-
-        def weighted(weights, chance: float) -> int:
-            return int(np.searchsorted(np.cumsum(weights), chance * sum(weights), side="right"))
-
-        def color(choices, n: int, spread: float = 0.06) -> Color:
-            base = choices[int(a[n] * len(choices))]
-            bright = 1 + 1.6 * spread * (a[n + 1] - 0.5)
-            red, green, blue = (
-                min(max(c * bright + spread * (t - 0.5), 0.02), 0.97) for c, t in zip(base, rng.random(3), strict=True)
-            )
-            return red, green, blue
-
-        wall, rail = weighted(WALL_WEIGHTS[kind], a[0]), weighted(RAIL_WEIGHTS[kind], a[1])
+    def sample(cls, rng: np.random.Generator, kind: int) -> "HouseStyle":
+        a = Chances(rng, 40)
+        color = a.color
+        wall, rail = a.weighted(WALL_WEIGHTS[kind], 0), a.weighted(RAIL_WEIGHTS[kind], 1)
         wall_color = color((PLASTERS, BRICKS, STONES, PANELS, TILES)[wall], 2)
         trim = color(TRIMS, 4)
         if a[6] < 0.25:  # trims of the wall's own colour, a little lighter
@@ -100,50 +58,13 @@ class Style:
         base = color(STONES, 7)
         if a[9] < 0.5:
             base = (0.72 * wall_color[0], 0.71 * wall_color[1], 0.7 * wall_color[2])
-        elevation = 28 + 34 * a[10] if a[11] < 0.75 else 15 + 14 * a[10]
-        clouds = a[12]
         return cls(
-            kind, wall, rail, weighted(PANE_WEIGHTS[kind], a[13]),
-            wall_color, base, trim, color(FRAMES, 14, 0.03), color(DOORS, 16), color(BLINDS, 18),
-            trim if rail == 2 else color(SHEETS, 20) if rail > 2 else color(IRONS, 22, 0.02),
-            color(ROOFS, 24), color(SHOPS, 26), color(AWNINGS, 28), color(PLASTERS + BRICKS, 30),
-            0.0 if clouds > 0.8 else 1 - 0.35 * clouds,
-            130 * a[32] - 65, elevation, min(max((34 - elevation) / 18, 0.0), 1.0),
-            clouds, a[33] ** 1.5, 0.75 * a[34],
+            house_kind=kind, wall=wall, rail=rail, panes=a.weighted(PANE_WEIGHTS[kind], 13),
+            wall_color=wall_color, base_color=base, trim_color=trim, frame_color=color(FRAMES, 14, 0.03),
+            door_color=color(DOORS, 16), blind_color=color(BLINDS, 18),
+            balcony_color=trim if rail == 2 else color(SHEETS, 20) if rail > 2 else color(IRONS, 22, 0.02),
+            roof_color=color(ROOFS, 24), shop_color=color(SHOPS, 26), awning_color=color(AWNINGS, 28),
+            neighbour_color=color(PLASTERS + BRICKS, 30),
+            **cls.weather(a[12], a[32], 28 + 34 * a[10] if a[11] < 0.75 else 15 + 14 * a[10]),
+            weathering=a[33] ** 1.5, curtains=0.75 * a[34],
         )  # fmt: skip
-
-    def factors(self) -> dict:
-        """The factors as the item's style holds them: numbers, and colours as float32 [3]."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {key: torch.tensor(value) if isinstance(value, tuple) else value for key, value in values.items()}
-
-    @property
-    def direction(self) -> tuple[float, float]:
-        """Towards the sun from a point of the façade, for each unit that one comes out of it: right and up."""
-        side, rise = radians(self.azimuth), radians(self.elevation)
-        out = max(cos(side) * cos(rise), 0.3)
-        return sin(side) * cos(rise) / out, sin(rise) / out
-
-    @property
-    def sunlight(self) -> np.ndarray:
-        """[3]"""
-        return 0.62 * self.sun * np.array([1.06, 1.0 - 0.16 * self.warmth, 0.9 - 0.38 * self.warmth], np.float32)
-
-    @property
-    def skylight(self) -> np.ndarray:
-        """[3]"""
-        bright = 0.5 + 0.36 * (1 - self.sun) - 0.05 * self.warmth
-        return bright * np.array([0.94, 1.0, 1.1], np.float32)
-
-    @property
-    def zenith(self) -> np.ndarray:
-        """Colour of the sky, [3]."""
-        blue = np.array([0.36, 0.58, 0.88], np.float32)
-        grey = np.array([0.72, 0.75, 0.79], np.float32)
-        return blue + (grey - blue) * (1 - self.sun if self.sun == 0 else 0.35 * self.clouds)
-
-    @property
-    def horizon(self) -> np.ndarray:
-        """[3]"""
-        pale = np.array([0.84, 0.89, 0.94], np.float32)
-        return pale + (np.array([0.98, 0.8, 0.6], np.float32) - pale) * 0.8 * self.warmth * self.sun

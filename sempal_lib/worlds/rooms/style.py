@@ -1,10 +1,10 @@
 """Colours, materials and light of toy-rooms: the known factors of a scene's looks."""
 
-from dataclasses import dataclass, fields
 from math import cos, radians, sin
 
 import numpy as np
-import torch
+
+from sempal_lib.worlds.engine import Chances, Style, evening, warm
 
 WALLS = ("plaster", "stripes", "wallpaper", "panelling", "brick")
 FLOORS = ("planks", "parquet", "tiles", "carpet", "stone")
@@ -37,83 +37,31 @@ METALS = ((0.75, 0.75, 0.76), (0.2, 0.2, 0.21), (0.78, 0.63, 0.35))
 POTS = ((0.72, 0.4, 0.26), (0.88, 0.86, 0.82), (0.32, 0.42, 0.52), (0.25, 0.25, 0.26), (0.5, 0.56, 0.42))
 LEAVES = ((0.24, 0.46, 0.2), (0.16, 0.36, 0.18), (0.4, 0.54, 0.24), (0.2, 0.44, 0.32))
 
-Color = tuple[float, float, float]
 
+class RoomStyle(Style):
+    """The style factors.
 
-@dataclass(frozen=True)
-class Style:
-    """The style factors. Colours are paints, before any light, 0 to 1.
-
-    Args:
-        room_kind: place in KINDS of toy_rooms_kinds. wall, floor, sofa, armchair (both in CLOTHS), rug, blanket,
-        panes: places in WALLS, FLOORS, CLOTHS, RUGS, BLANKETS and PANES.
-        wall_color, floor_color, ceiling_color, trim_color (skirting, frames), wood_color, cabinet_color,
-        sofa_color, armchair_color, seat_color (chairs), blanket_color, cushion_color, curtain_color, rug_color,
-        accent_color (second colour of rugs and cushions), door_color, frame_color (of pictures), metal_color,
-        pot_color, leaf_color: red, green and blue.
-        gloss: of the floor, 0 to 1. daylight: brightness of the sky outside, 0.25 to 1. sun: its light, 0
-        overcast to 1. azimuth: where it stands, degrees from straight behind the back wall, left negative.
-        elevation: degrees above the horizon. warmth: of the sunlight, 0 white to 1 evening. lamps: light of
-        the lamps, 0 off to 1. lamp_warmth: 0 white to 1 orange.
+    room_kind: place in KINDS of rooms. wall, floor, sofa, armchair (both in CLOTHS), rug, blanket, panes: places in
+    WALLS, FLOORS, CLOTHS, RUGS, BLANKETS and PANES.
+    wall_color, floor_color, ceiling_color, trim_color (skirting, frames), wood_color, cabinet_color, sofa_color,
+    armchair_color, seat_color (chairs), blanket_color, cushion_color, curtain_color, rug_color, accent_color (second
+    colour of rugs and cushions), door_color, frame_color (of pictures), metal_color, pot_color, leaf_color: paints.
+    gloss: of the floor, 0 to 1. daylight: brightness of the sky outside, 0.25 to 1. sun: its light, 0 overcast to 1.
+    azimuth: where it stands, degrees from straight behind the back wall, left negative. elevation: degrees above
+    the horizon. warmth: of the sunlight, 0 white to 1 evening. lamps: light of the lamps, 0 off to 1.
+    lamp_warmth: 0 white to 1 orange.
     """
 
-    room_kind: int
-    wall: int
-    floor: int
-    sofa: int
-    armchair: int
-    rug: int
-    blanket: int
-    panes: int
-    wall_color: Color
-    floor_color: Color
-    ceiling_color: Color
-    trim_color: Color
-    wood_color: Color
-    cabinet_color: Color
-    sofa_color: Color
-    armchair_color: Color
-    seat_color: Color
-    blanket_color: Color
-    cushion_color: Color
-    curtain_color: Color
-    rug_color: Color
-    accent_color: Color
-    door_color: Color
-    frame_color: Color
-    metal_color: Color
-    pot_color: Color
-    leaf_color: Color
-    gloss: float
-    daylight: float
-    sun: float
-    azimuth: float
-    elevation: float
-    warmth: float
-    lamps: float
-    lamp_warmth: float
-
     @classmethod
-    def sample(cls, rng: np.random.Generator, kind: int, sides: tuple[float, ...] = ()) -> "Style":
+    def sample(cls, rng: np.random.Generator, kind: int, sides: tuple[float, ...] = ()) -> "RoomStyle":
         """Draw the factors.
 
         Args:
             sides: azimuths, degrees, straight out of each window; the sun likes to stand before one.
         """
-        a = rng.random(64).tolist()
-
-        def weighted(weights, chance: float) -> int:
-            return int(np.searchsorted(np.cumsum(weights), chance * sum(weights), side="right"))
-
-        def color(choices, n: int, spread: float = 0.07) -> Color:
-            base = choices[int(a[n] * len(choices))]
-            bright = 1 + 1.8 * spread * (a[n + 1] - 0.5)
-            red, green, blue = (
-                min(max(c * bright + spread * (t - 0.5), 0.02), 0.97) for c, t in zip(base, rng.random(3), strict=True)
-            )
-            return red, green, blue
-
-        wall, floor = weighted(WALL_WEIGHTS[kind], a[0]), weighted(FLOOR_WEIGHTS[kind], a[1])
+        a = Chances(rng, 64, 0.07, 1.8)
+        color = a.color
+        wall, floor = a.weighted(WALL_WEIGHTS[kind], 0), a.weighted(FLOOR_WEIGHTS[kind], 1)
         sofa, armchair = int(a[2] * 4), int(a[3] * 4)
         wall_color = color(BRICKS if wall == 4 else PAINTS, 4)
         white = 0.9 + 0.07 * a[6]
@@ -125,25 +73,24 @@ class Style:
         lit = a[15] < 0.75 - 0.5 * daylight + 0.25 * (not sides)
         towards = sides[int(a[16] * len(sides))] if sides else 0.0
         return cls(
-            kind, wall, floor, sofa, armchair, int(a[17] * 4), int(a[18] * 4), int(a[19] * 4),
-            wall_color, color((WOODS, WOODS, TILES, CARPETS, STONES)[floor], 20),
-            (white, white * (0.99 - 0.02 * a[22]), white * (0.97 - 0.05 * a[22])), trim, wood,
-            color(LACQUERS, 23) if a[25] < 0.65 else wood, sofa_color,
-            sofa_color if sofa == armchair else color(LEATHERS if armchair == 2 else CLOTH_COLORS, 26),
-            color(CLOTH_COLORS, 28), color(CLOTH_COLORS, 30), color(CLOTH_COLORS, 32),
-            color(CLOTH_COLORS + PAINTS, 34), color(CLOTH_COLORS + CARPETS, 36), color(CLOTH_COLORS + PAINTS, 38),
-            trim if a[40] < 0.5 else color(LACQUERS + WOODS, 41), color(WOODS + METALS, 43, 0.03),
-            color(METALS, 45, 0.02), color(POTS, 47), color(LEAVES, 49, 0.08),
-            (0.5, 0.5, 0.75, 0.0, 0.35)[floor] * a[51],
-            daylight, 0.0 if daylight < 0.5 or a[52] < 0.2 else min(1.4 * daylight - 0.4, 1.0),
-            towards + 90 * (a[53] - 0.5), elevation, min(max((34 - elevation) / 18, 0.0), 1.0),
-            (0.45 + 0.55 * a[54]) * lit, a[55],
+            room_kind=kind, wall=wall, floor=floor, sofa=sofa, armchair=armchair,
+            rug=int(a[17] * 4), blanket=int(a[18] * 4), panes=int(a[19] * 4),
+            wall_color=wall_color, floor_color=color((WOODS, WOODS, TILES, CARPETS, STONES)[floor], 20),
+            ceiling_color=(white, white * (0.99 - 0.02 * a[22]), white * (0.97 - 0.05 * a[22])),
+            trim_color=trim, wood_color=wood, cabinet_color=color(LACQUERS, 23) if a[25] < 0.65 else wood,
+            sofa_color=sofa_color,
+            armchair_color=sofa_color if sofa == armchair else color(LEATHERS if armchair == 2 else CLOTH_COLORS, 26),
+            seat_color=color(CLOTH_COLORS, 28), blanket_color=color(CLOTH_COLORS, 30),
+            cushion_color=color(CLOTH_COLORS, 32), curtain_color=color(CLOTH_COLORS + PAINTS, 34),
+            rug_color=color(CLOTH_COLORS + CARPETS, 36), accent_color=color(CLOTH_COLORS + PAINTS, 38),
+            door_color=trim if a[40] < 0.5 else color(LACQUERS + WOODS, 41),
+            frame_color=color(WOODS + METALS, 43, 0.03), metal_color=color(METALS, 45, 0.02),
+            pot_color=color(POTS, 47), leaf_color=color(LEAVES, 49, 0.08),
+            gloss=(0.5, 0.5, 0.75, 0.0, 0.35)[floor] * a[51], daylight=daylight,
+            sun=0.0 if daylight < 0.5 or a[52] < 0.2 else min(1.4 * daylight - 0.4, 1.0),
+            azimuth=towards + 90 * (a[53] - 0.5), elevation=elevation, warmth=evening(elevation),
+            lamps=(0.45 + 0.55 * a[54]) * lit, lamp_warmth=a[55],
         )  # fmt: skip
-
-    def factors(self) -> dict:
-        """The factors as the item's style holds them: numbers, and colours as float32 [3]."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {key: torch.tensor(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @property
     def direction(self) -> tuple[float, float, float]:
@@ -154,7 +101,7 @@ class Style:
     @property
     def sunlight(self) -> np.ndarray:
         """[3]"""
-        return 1.5 * self.sun * np.array([1.08, 1.0 - 0.12 * self.warmth, 0.88 - 0.36 * self.warmth], np.float32)
+        return 1.5 * self.sun * warm(1.08, 0.12, 0.88, 0.36, self.warmth)
 
     @property
     def skylight(self) -> np.ndarray:

@@ -1,0 +1,46 @@
+"""Random choices, one at a time, from a store: asking a Generator for each takes longer than drawing the scene."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class Dice:
+    """Chances for what a scene has.
+
+    Args:
+        store: how many numbers are drawn at once. forward: whether they are used in the order of their drawing.
+    """
+
+    def __init__(self, rng: np.random.Generator, store: int = 256, forward: bool = False):
+        self.rng, self.count, self.order = rng, store, -1 if forward else 1
+        self.store: list[float] = []
+        self._refill()
+
+    def _refill(self) -> None:
+        self.store = self.rng.random(self.count).tolist()[:: self.order]
+
+    def roll(self) -> float:
+        """Uniform over 0 to 1."""
+        if not self.store:
+            self._refill()
+        return self.store.pop()
+
+    def chance(self, probability: float) -> bool:
+        return self.roll() < probability
+
+    def between(self, low: float, high: float) -> float:
+        return low + (high - low) * self.roll()
+
+    def whole(self, low: int, high: int) -> int:
+        """Uniform over low to high, both included."""
+        return low + int((high - low + 1) * self.roll())
+
+    def pick(self, weights: Sequence[float]) -> int:
+        """A place in `weights`, by weight."""
+        left = self.roll() * sum(weights)
+        for i, weight in enumerate(weights):
+            left -= weight
+            if left < 0:
+                return i
+        return len(weights) - 1
