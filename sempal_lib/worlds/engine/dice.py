@@ -1,6 +1,6 @@
 """Random choices, one at a time, from a store: asking a Generator for each takes longer than drawing the scene."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,18 +13,11 @@ class Dice:
     """
 
     def __init__(self, rng: np.random.Generator, store: int = 256, forward: bool = False):
-        self.rng, self.count, self.order = rng, store, -1 if forward else 1
-        self.store: list[float] = []
-        self._refill()
+        def numbers() -> Iterator[float]:
+            while True:
+                yield from rng.random(store).tolist()[:: 1 if forward else -1]
 
-    def _refill(self) -> None:
-        self.store = self.rng.random(self.count).tolist()[:: self.order]
-
-    def roll(self) -> float:
-        """Uniform over 0 to 1."""
-        if not self.store:
-            self._refill()
-        return self.store.pop()
+        self.roll: Callable[[], float] = numbers().__next__  # uniform over 0 to 1
 
     def chance(self, probability: float) -> bool:
         return self.roll() < probability

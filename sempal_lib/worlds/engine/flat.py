@@ -3,7 +3,7 @@
 Lengths are in heights of the picture: x from 0 left to the aspect right, y from 0 at the top to 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -68,16 +68,18 @@ class FlatScene:
         """The parts from back to front, for layouts of `height` px."""
         size = drawn_height(height)
         canvas = np.zeros((size, self.aspect * size), np.int32)
-        corners = (self.box * size).round().astype(int).tolist()
+        corners = (self.box * size).round().astype(int)
         behind, first_rail = canvas, len(corners) - self.rails
-        for number, ((left, top, right, bottom), outline) in enumerate(zip(corners, self.outlines, strict=True)):
+        inner = zip(np.maximum(corners, 0).tolist(), self.outlines, strict=True)
+        for number, ((left, top, right, bottom), outline) in enumerate(inner):
             if number == first_rail:
                 behind = canvas.copy()
             if outline == "box":
-                canvas[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = number
+                canvas[top:bottom, left:right] = number
             elif right > left and bottom > top:
-                inside = mask(outline, bottom - top, right - left)[max(-top, 0) :, max(-left, 0) :]
-                box = canvas[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+                x, y, far, low = corners[number].tolist()
+                box = canvas[top:bottom, left:right]
+                inside = mask(outline, low - y, far - x)[top - y :, left - x :]
                 box[inside[: box.shape[0], : box.shape[1]]] = number
         return Drawing(canvas, behind=behind)
 
@@ -107,7 +109,7 @@ class FlatPicture(Picture):
             self.part = self.seen.copy()
             self.part[open_] = Drawing(self.behind).at(self.height).ravel()[open_]
 
-    def develop(self, painters: dict[str, Callable[["FlatPatch"], None]]) -> Array:
+    def develop(self, painters: Mapping[str, Callable[["FlatPatch"], None]]) -> Array:
         """Paint, light and pool: the picture, float32 [3, H, W] in [-1, 1]."""
         self.relief = self.scene.relief.astype(np.float32).take(self.part)
         self.fill(painters, FlatPatch)
@@ -119,7 +121,7 @@ class FlatPicture(Picture):
             light = self.style.skylight[channel] * sky + self.style.sunlight[channel] * sun
             light += own - light * own
             image[channel] = pooled(light * self.paint[channel].reshape(shape))
-        image += 0.03 * grain(*image.shape[1:], self.shift)
+        image += 0.03 * grain(self.height // 2, self.width // 2, self.shift)
         return np.clip(2 * bend_over(image, 0.8, 5) - 1, -1, 1)
 
 

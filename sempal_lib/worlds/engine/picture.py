@@ -32,7 +32,7 @@ class Picture:
         self.shift = int(float(rng.random()) * TILE * TILE)
         self.paint = np.zeros((3, len(self.part)), np.float32)
 
-    def fill(self, painters: Mapping[str, Callable[[Any], None]], patch: Callable[["Picture", Array], Any]) -> None:
+    def fill(self, painters: Mapping[str, Callable[[Any], None]], patch: Callable[[Any, Array], Any]) -> None:
         """Let each material's painter colour the patch of its samples."""
         number = {name: i for i, name in enumerate(painters)}
         material = np.array([number[name] for name in self.scene.materials], np.uint8).take(self.part)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sempal_lib.worlds.engine.patterns import pick
+
 Array = np.ndarray
 QUARTERS = ((0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
@@ -46,7 +48,7 @@ class Samples:
 
     def pixels(self, color: Array) -> Array:
         """The mean of each pixel's samples, [3, N] to float32 [3, H · W]."""
-        samples = color.take(self.back, axis=1)
+        samples = pick(color, self.back)
         picture = np.empty((3, self.height * self.width), np.float32)
         n, m = len(self.inner), len(self.edges)
         mean = samples[:, n:].reshape(3, 4, m).mean(axis=1)

@@ -1,16 +1,10 @@
 """What stands and moves along a toy street and faces the camera: trees, posts, signs, people, two-wheelers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sempal_lib.worlds.street.ground import Side, Street
 
-if TYPE_CHECKING:
-    Array = np.ndarray
-
+Array = np.ndarray
 CROWN_ANGLES = np.arange(22) * (2 * np.pi / 22)
 # Signs: up to which chance, outline, sprite, width and height.
 SIGNS = ((0.35, "disc", "round sign", 0.75, 0.75), (0.6, "triangle", "warning sign", 0.85, 0.8),
@@ -67,14 +61,14 @@ def posts(town: Street, side: Side) -> None:
             low = high
 
 
-def traffic_signals(town: Street) -> None:
+def traffic_signals(town: Street, crossing: float) -> None:
     """Lights at the crossing: before it on the right, behind it on both sides, some over the road."""
     dice = town.dice
-    if town.crossing is None or not dice.chance(0.8):
+    if not dice.chance(0.8):
         return
     looks = "traffic light", "red light" if dice.chance(0.5) else "green light"
-    far = town.crossing + 2 * town.cross_half + 1
-    places = [(1, town.crossing - 1.2), (-1, town.crossing - 1.2), (1, far), (-1, far)]
+    far = crossing + 2 * town.cross_half + 1
+    places = [(1, crossing - 1.2), (-1, crossing - 1.2), (1, far), (-1, far)]
     chosen = [place for place in places if dice.chance(0.75)] or places[:1]
     side_of = {side.sign: side for side in town.sides}
     z = np.array([place[1] for place in chosen])

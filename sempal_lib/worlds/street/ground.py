@@ -128,11 +128,11 @@ class Street(Parts):
     def _strip(self, inner: float, outer: float, label: str, material: str, order: float) -> None:
         """A strip of ground between two distances from the middle line (signed), to the horizon."""
         camera = self.camera
-        edges = []
+        edges: list[np.ndarray] = []
         for x in (inner, outer):
             z = AHEAD + (NEAR - (x - camera.x) * camera.sin) / camera.cos
             edges.append(np.array([x + self.shift(z), z]))
-        self.ground(*edges, label, material, order)
+        self.ground(edges[0], edges[1], label, material, order)
 
     def patch(self, inner: float, outer: float, z0: float, z1: float, label: str, material: str, order: float) -> None:
         """The same on one stretch of the street, cut off where it passes behind the camera."""

@@ -13,8 +13,9 @@ from sempal_lib.worlds.street.weather import Weather
 
 Array = np.ndarray
 FIRST, SECOND = palettes()
-FEW = [MATERIAL[name] for name in ("facade", "roof", "paving", "asphalt")]  # a town has few colours of these
-SOLID = [MATERIAL["metal"], MATERIAL["bark"], *range(surfaces.SPRITE_BOARDS, len(MATERIAL))]
+# By material: whether a town has few colours of it, and whether it is round in truth.
+FEW = np.array([name in ("facade", "roof", "paving", "asphalt") for name in MATERIAL])
+ROUND = np.array([name in ("metal", "bark") or number >= surfaces.SPRITE_BOARDS for name, number in MATERIAL.items()])
 
 
 def paint(town: Town, weather: Weather, rng: np.random.Generator, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +59,7 @@ class Painting:
         material, look = self.town.materials, pick(self.look, self.town.owner)
         entry = (look[0] * ENTRIES).astype(np.int32)
         few = rng.integers(0, ENTRIES, 4)
-        entry = np.where(np.isin(material, FEW), few[entry % 4], entry)
+        entry = np.where(FEW[material], few[entry % 4], entry)
         first, second = FIRST[material, entry], SECOND[material, entry]
         first *= (0.86 + 0.28 * look[1])[:, None]
         if self.weather.autumn > 0:
@@ -189,7 +190,7 @@ class Painting:
         towards = np.array([sun_x, tangent, sun_z]) / np.sqrt(1 + tangent * tangent)
         facing = np.maximum(-(towards @ normal) * np.sign(offset), 0)
         # Boards are round things in truth: lit by half from everywhere.
-        self.frame[11, 2:] = np.where(np.isin(material, SOLID), 0.3 + 0.5 * facing, facing)
+        self.frame[11, 2:] = np.where(ROUND[material], 0.3 + 0.5 * facing, facing)
 
     def paint_upright(self) -> None:
         here = self.samples.of(MATERIAL["facade"], 255)

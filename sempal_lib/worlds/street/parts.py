@@ -127,29 +127,31 @@ class Parts:
             top: relative heights of 9 points along the upper edge, [n, 9]; None for a straight edge.
             lean: (dx, dz) by which the upper edge lies behind the lower, [2, n]: a roof.
         """
-        block = np.zeros((13, foot.shape[1]))
-        block[:4] = foot
-        owner = self.own(foot.shape[1]) if owner is None else owner
-        for column, value in enumerate((low, high, LABEL[label], MATERIAL[material], layer, owner, bias), 4):
-            block[column] = value
+        n = foot.shape[1]
+        if not n:
+            return
+        block = np.zeros((13, n))
+        block[:4], block[4], block[5], block[6], block[7] = foot, low, high, LABEL[label], MATERIAL[material]
+        block[8], block[9], block[10] = layer, self.own(n) if owner is None else owner, bias
         if lean is not None:
             block[11:] = lean
         self._walls.append(block)
-        self._tops.append(np.full((foot.shape[1], RAGGED), np.nan) if top is None else top)
+        self._tops.append(np.full((n, RAGGED), np.nan) if top is None else top)
 
-    def board(self, outline: str, x: Array, z: Array, low, width, height, label: str, material: str, owner,
-              thing: Any = 0, bias: float = 0.0, layer: float = STREET, crown: Array | None = None) -> None:  # fmt: skip
+    def board(self, outline: str, x: Array, z: Array, low, width, height, label: str, material: str, owner, thing=0,
+              bias: float = 0.0, layer: float = STREET, crown: Array | None = None) -> None:  # fmt: skip
         """Flat shapes that face the camera.
 
         Args:
             outline: name of the outline; of "crown" the corners themselves, [n, 22, 2], come as `crown`.
             x, z: place of the foot, [n]. low, width, height: m, [n] or scalar.
         """
+        if not len(x):
+            return
         block = np.empty((12, len(x)))
         block[0], block[1], block[2], block[3], block[4] = x, z, low, width, height
-        kind = LABEL[label], MATERIAL[material], layer, owner, thing, bias, OUTLINE[outline]
-        for column, value in enumerate(kind, 5):
-            block[column] = value
+        block[5], block[6], block[7], block[8] = LABEL[label], MATERIAL[material], layer, owner
+        block[9], block[10], block[11] = thing, bias, OUTLINE[outline]
         self._boards.append(block)
         if crown is not None:
             self._crowns.append(crown)

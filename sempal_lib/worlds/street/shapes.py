@@ -36,7 +36,7 @@ def _circle(corners: int) -> list[tuple[float, float]]:
 
 
 # Outlines of boards: across from -0.5 to 0.5, up from 0 to 1.
-_OUTLINES = {
+_OUTLINES: dict[str, list] = {
     "bar": [(-0.5, 0), (0.5, 0), (0.5, 1), (-0.5, 1)],
     "trunk": [(-0.5, 0), (0.5, 0), (0.3, 1), (-0.3, 1)],
     "triangle": [(-0.5, 0), (0.5, 0), (0, 1)],

@@ -35,8 +35,8 @@ class Town(Street):
         self._traffic()
         figures.riders(self)
         if self.crossing is not None:
-            figures.traffic_signals(self)
-            self._cross_traffic()
+            figures.traffic_signals(self, self.crossing)
+            self._cross_traffic(self.crossing)
         self.finish()
 
     def _far_end(self) -> None:
@@ -137,12 +137,12 @@ class Town(Street):
             z = dice.between(10, 38)
             self._vehicle(z, -self.half_road * 0.2, False, "train")
 
-    def _cross_traffic(self) -> None:
+    def _cross_traffic(self, crossing: float) -> None:
         """Vehicles that pass from side to side at the crossing, seen from their flank."""
         dice = self.dice
         for lane, heading in ((0.5, -math.pi / 2), (1.5, math.pi / 2)):
             if dice.chance(0.4):
                 label = ("car", "truck", "bus")[dice.pick((0.93, 0.05, 0.02))]
-                z = self.crossing + lane * self.cross_half
+                z = crossing + lane * self.cross_half
                 x = self.camera.x + dice.between(-9, 9)
                 self._vehicle(z, x, dice.chance(0.5), label, heading=heading)
