@@ -87,6 +87,11 @@ class World(SceneDataset):
         scene, height = self.compose(self.random(index, 0)), self.size[0]
         return torch.from_numpy(scene.labels.astype(np.uint8).take(scene.draw(height).at(height)))
 
+    def class_shares(self, scenes: int) -> Tensor:
+        """Share of the pixels that each class has in each of the first scenes, float32 [scenes, C]."""
+        classes, layouts = self.label_space.num_classes, (self.layout(i).flatten() for i in range(scenes))
+        return torch.stack([layout.bincount(minlength=classes) / len(layout) for layout in layouts])
+
     def __getitem__(self, index: int) -> dict:
         scene, height = self.compose(self.random(index, 0)), self.size[0]
         drawing = scene.draw(height)
