@@ -13,7 +13,7 @@ from sempal_lib.worlds.engine.canvas import Drawing, drawn_height
 from sempal_lib.worlds.engine.light import bend_over, on_relief, pooled
 from sempal_lib.worlds.engine.noise import TILE, grain
 from sempal_lib.worlds.engine.outlines import Outline, mask
-from sempal_lib.worlds.engine.picture import Patch, Picture
+from sempal_lib.worlds.engine.picture import Painted, Patch, Picture
 
 Array = np.ndarray
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -109,8 +109,8 @@ class FlatPicture(Picture):
             self.part = self.seen.copy()
             self.part[open_] = Drawing(self.behind).at(self.height).ravel()[open_]
 
-    def develop(self, painters: Mapping[str, Callable[["FlatPatch"], None]]) -> Array:
-        """Paint, light and pool: the picture, float32 [3, H, W] in [-1, 1]."""
+    def developed(self, painters: Mapping[str, Callable[["FlatPatch"], None]]) -> Painted:
+        """Paint, light and pool: what `World.paint` returns."""
         self.relief = self.scene.relief.astype(np.float32).take(self.part)
         self.fill(painters, FlatPatch)
         shape = self.height, self.width
@@ -122,7 +122,8 @@ class FlatPicture(Picture):
             light += own - light * own
             image[channel] = pooled(light * self.paint[channel].reshape(shape))
         image += 0.03 * grain(self.height // 2, self.width // 2, self.shift)
-        return np.clip(2 * bend_over(image, 0.8, 5) - 1, -1, 1)
+        image = np.clip(2 * bend_over(image, 0.8, 5) - 1, -1, 1)
+        return image, self.style.factors(), self.class_colors()
 
 
 class FlatPatch(Patch):
@@ -160,3 +161,8 @@ class FlatPatch(Patch):
     def shine(self, amount: Array | float) -> None:
         """Share of the samples' brightness that is their own, 0 to 1."""
         self.picture.glow[self.places] = amount
+
+
+def bulge(u: Array, v: Array) -> Array:
+    """How far a round thing stands out at a place in its box: 1 in the middle, 0 at the edge of a disc and beyond."""
+    return np.sqrt(np.maximum(1 - (2 * u - 1) ** 2 - (2 * v - 1) ** 2, 0))

@@ -10,13 +10,14 @@ from sempal_lib.worlds.engine.patterns import class_means
 
 Array = np.ndarray
 LOOKS = ("look", "second", "third")
+Painted = tuple[Array, dict[str, Any], Array]  # picture, factors and class colours, as `World.paint` gives them
 
 
 class Picture:
     """Flat arrays over a picture's samples, four a pixel.
 
     Args:
-        scene: with `labels` and `materials` (names) of its parts. style: its looks.
+        scene: with `space`, `labels` and `materials` (names) of its parts. style: its looks.
         canvas: each sample's part, integers [2H, 2W]. rng: of the chances below.
     Attributes:
         part: number of each sample's part. seen: the same where one does not look through. height, width: samples.
@@ -42,8 +43,9 @@ class Picture:
             if end > start:
                 painter(patch(self, order[start:end]))
 
-    def class_colors(self, classes: int) -> Array:
-        """Each class's mean paint over what is seen of it, float32 [classes, 3], 0 to 1."""
+    def class_colors(self) -> Array:
+        """Each class's mean paint over what is seen of it, float32 [C, 3], 0 to 1."""
+        classes = self.scene.space.num_classes
         return np.clip(class_means(self.scene.labels.take(self.seen), self.paint, classes), 0, 1)
 
 

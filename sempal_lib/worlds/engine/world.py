@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sempal_lib.scenes import SceneDataset
 from sempal_lib.worlds.engine.canvas import Drawing
+from sempal_lib.worlds.engine.picture import Painted
 
 
 class Scene(Protocol):
@@ -67,9 +68,7 @@ class World(SceneDataset):
         """A `Scene`: what there is and where, whatever the picture's size and colours."""
         raise NotImplementedError
 
-    def paint(
-        self, scene: Any, drawing: Drawing, height: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, dict[str, Any], np.ndarray]:
+    def paint(self, scene: Any, drawing: Drawing, height: int, rng: np.random.Generator) -> Painted:
         """The picture, float32 [3, H, W] in [-1, 1]; its factors; each class's mean paint, float32 [C, 3]."""
         raise NotImplementedError
 

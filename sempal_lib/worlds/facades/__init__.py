@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sempal_lib.worlds.engine import Drawing, FlatPicture, World
+from sempal_lib.worlds.engine import Drawing, FlatPicture, Painted, World
 from sempal_lib.worlds.facades.fittings import FITTINGS, rail_gaps
 from sempal_lib.worlds.facades.house import House
 from sempal_lib.worlds.facades.kinds import CMP_12
@@ -31,8 +31,7 @@ class ToyFacades(World):
     def compose(self, rng: np.random.Generator) -> House:
         return House(rng)
 
-    def paint(self, scene: House, drawing: Drawing, height: int, rng: np.random.Generator):
-        style = HouseStyle.sample(rng, scene.kind)
-        picture = FlatPicture(scene, style, drawing, height, rng)
+    def paint(self, scene: House, drawing: Drawing, height: int, rng: np.random.Generator) -> Painted:
+        picture = FlatPicture(scene, HouseStyle.sample(rng, scene.kind), drawing, height, rng)
         picture.look_through(rail_gaps)
-        return picture.develop(PAINTERS), style.factors(), picture.class_colors(CMP_12.num_classes)
+        return picture.developed(PAINTERS)

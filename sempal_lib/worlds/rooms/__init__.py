@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sempal_lib.worlds.engine import Drawing, World
+from sempal_lib.worlds.engine import Drawing, Painted, World
 from sempal_lib.worlds.rooms.fittings import FITTINGS
 from sempal_lib.worlds.rooms.furnishing import furnished
 from sempal_lib.worlds.rooms.light import expose
@@ -35,10 +35,10 @@ class ToyRooms(World):
     def compose(self, rng: np.random.Generator) -> Room:
         return furnished(rng)
 
-    def paint(self, scene: Room, drawing: Drawing, height: int, rng: np.random.Generator):
+    def paint(self, scene: Room, drawing: Drawing, height: int, rng: np.random.Generator) -> Painted:
         # Azimuths straight out of the windows, degrees from straight ahead.
         sides = [0.0 if lies == FACING else degrees(atan2(np.sign(plane), 0.0)) for lies, plane, *_ in scene.windows]
         style = RoomStyle.sample(rng, scene.kind, tuple(sides))
         picture = RoomPicture(scene, style, drawing.at(2 * height), rng)
         picture.fill(PAINTERS, RoomPatch)
-        return expose(picture), style.factors(), picture.class_colors(ROOMS_25.num_classes)
+        return expose(picture), style.factors(), picture.class_colors()

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from sempal_lib.labels import CITYSCAPES_19
-from sempal_lib.worlds.engine import Drawing, World
+from sempal_lib.worlds.engine import Drawing, Painted, World
 from sempal_lib.worlds.street.painting import paint
 from sempal_lib.worlds.street.town import Town
 from sempal_lib.worlds.street.weather import Weather
@@ -28,7 +28,7 @@ class ToyStreet(World):
     def compose(self, rng: np.random.Generator) -> Town:
         return Town(rng)
 
-    def paint(self, scene: Town, drawing: Drawing, height: int, rng: np.random.Generator):
+    def paint(self, scene: Town, drawing: Drawing, height: int, rng: np.random.Generator) -> Painted:
         weather = Weather.sample(rng)
         image, class_colors = paint(scene, weather, rng, drawing.at(2 * height))
         return image, weather.factors(), class_colors
