@@ -5,8 +5,7 @@ A world is a class, a scene, a style and painters; see `facades` for a flat one,
     class Head(FlatScene):                    # what there is and where, from back to front, by the dice alone
         space = FACES                         # a LabelSpace
         def __init__(self, rng):
-            super().__init__()
-            dice = Dice(rng)
+            super().__init__(rng)             # a scene is dice, too: self.chance(0.3), self.between(0.1, 0.2)
             self.add("skin", "skin", (left, top, right, bottom), 4, "disc", self.thing())  # class, material, box,
             self.polygon("hair", "hair", curve(points), 2)                                 # relief, outline, instance
             self.finish()

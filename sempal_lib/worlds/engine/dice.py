@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Dice:
-    """Chances for what a scene has.
+    """Chances for what a scene has. Scenes are dice themselves: `self.chance(0.3)`.
 
     Args:
         store: how many numbers are drawn at once. forward: whether they are used in the order of their drawing.

@@ -10,6 +10,7 @@ import numpy as np
 
 from sempal_lib.labels import LabelSpace
 from sempal_lib.worlds.engine.canvas import Drawing, drawn_height
+from sempal_lib.worlds.engine.dice import Dice
 from sempal_lib.worlds.engine.light import bend_over, on_relief, pooled
 from sempal_lib.worlds.engine.noise import TILE, grain
 from sempal_lib.worlds.engine.outlines import Outline, mask
@@ -19,8 +20,8 @@ Array = np.ndarray
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-class FlatScene:
-    """Parts from back to front. A world's scene adds them, then calls `finish`.
+class FlatScene(Dice):
+    """Parts from back to front. A world's scene adds them, by chances of its own, then calls `finish`.
 
     Attributes:
         space: its classes. aspect: width over height, whole. see_through: materials that come last and have gaps.
@@ -33,7 +34,8 @@ class FlatScene:
     aspect: ClassVar[int] = 1
     see_through: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self):
+    def __init__(self, rng: np.random.Generator):
+        super().__init__(rng)
         self._solid: list[tuple] = []
         self._airy: list[tuple] = []
         self.instances = 0

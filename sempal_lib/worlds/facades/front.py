@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sempal_lib.worlds.engine import Box, Dice, FlatScene
+from sempal_lib.worlds.engine import Box, FlatScene
 from sempal_lib.worlds.facades.kinds import CMP_12, HABITS, KINDS
 
 
@@ -17,9 +17,8 @@ class Front(FlatScene):
     see_through = ("rail",)
 
     def __init__(self, rng: np.random.Generator):
-        super().__init__()
-        self.dice = dice = Dice(rng)
-        self.kind = dice.pick([habits.share for habits in HABITS.values()])
+        super().__init__(rng)
+        self.kind = self.pick([habits.share for habits in HABITS.values()])
         self.habits = HABITS[KINDS[self.kind]]
         self._place()
         self._surroundings()
@@ -30,50 +29,49 @@ class Front(FlatScene):
         self._pilasters()
 
     def _place(self) -> None:
-        dice, habits = self.dice, self.habits
-        self.left = 0.0 if dice.chance(0.5) else dice.between(0.03, 0.18)
-        self.right = 1.0 if dice.chance(0.5) else dice.between(0.82, 0.97)
-        self.top = 0.0 if dice.chance(0.28) else dice.between(0.04, 0.2)
-        self.bottom = 1.0 if dice.chance(0.25) else dice.between(0.92, 0.975)
-        self.floors = dice.whole(*habits.floors)
-        crown = dice.between(*habits.top)
+        habits = self.habits
+        self.left = 0.0 if self.chance(0.5) else self.between(0.03, 0.18)
+        self.right = 1.0 if self.chance(0.5) else self.between(0.82, 0.97)
+        self.top = 0.0 if self.chance(0.28) else self.between(0.04, 0.2)
+        self.bottom = 1.0 if self.chance(0.25) else self.between(0.92, 0.975)
+        self.floors = self.whole(*habits.floors)
+        crown = self.between(*habits.top)
         self.crown = crown if crown > 0.012 else 0.0
-        ground = dice.between(1.0, 1.35)
+        ground = self.between(1.0, 1.35)
         self.storey = storey = (self.bottom - self.top - self.crown) / (self.floors - 1 + ground)
         self.lines = [self.bottom] + [self.bottom - (ground + k) * storey for k in range(self.floors)]
         width = self.right - self.left
-        self.axes = min(max(round(width / (storey * dice.between(*habits.bay))), 2), 10)
+        self.axes = min(max(round(width / (storey * self.between(*habits.bay))), 2), 10)
         # Bays narrower than this leave windows of a pixel or two.
         self.axes = min(self.axes, int(width / 0.085))
-        margin = dice.between(0.0, 0.12) * width / self.axes
+        margin = self.between(0.0, 0.12) * width / self.axes
         self.bay = (width - 2 * margin) / self.axes
         self.centres = [self.left + margin + (k + 0.5) * self.bay for k in range(self.axes)]
 
     def _surroundings(self) -> None:
-        dice = self.dice
         self.add("background", "sky", (0, 0, 1, 1))
         for side, start, end in ((0, 0.0, self.left), (1, self.right, 1.0)):
-            if end > start and dice.chance(0.8):
-                eaves = max(self.top + dice.between(-0.06, 0.35), 0.0)
+            if end > start and self.chance(0.8):
+                eaves = max(self.top + self.between(-0.06, 0.35), 0.0)
                 self.add("background", "neighbour", (start, eaves, end, self.bottom), relief=-6 - side)
-        if self.top > 0.05 and dice.chance(self.habits.roof):
-            rise = dice.between(0.4, 0.95) * min(self.top, 0.16)
-            for _ in range(dice.whole(0, 3)):
-                x, size = dice.between(self.left + 0.04, self.right - 0.08), dice.between(0.02, 0.035)
+        if self.top > 0.05 and self.chance(self.habits.roof):
+            rise = self.between(0.4, 0.95) * min(self.top, 0.16)
+            for _ in range(self.whole(0, 3)):
+                x, size = self.between(self.left + 0.04, self.right - 0.08), self.between(0.02, 0.035)
                 self.add(
-                    "background", "neighbour", (x, self.top - rise - dice.between(0.005, 0.03), x + size, self.top), -3
+                    "background", "neighbour", (x, self.top - rise - self.between(0.005, 0.03), x + size, self.top), -3
                 )
             self.add("background", "roof", (self.left, self.top - rise, self.right, self.top), 0, "trapeze")
-            if rise > 0.055 and dice.chance(0.5):
+            if rise > 0.055 and self.chance(0.5):
                 self._dormers(rise)
         if self.bottom < 1:
-            kerb = self.bottom + dice.between(0.3, 0.6) * (1 - self.bottom)
+            kerb = self.bottom + self.between(0.3, 0.6) * (1 - self.bottom)
             self.add("background", "pavement", (0, self.bottom, 1, kerb))
             self.add("background", "street", (0, kerb, 1, 1))
 
     def _dormers(self, rise: float) -> None:
         size = 0.58 * min(rise, self.bay)
-        every = self.dice.whole(1, 2)
+        every = self.whole(1, 2)
         for x in self.centres[every - 1 :: every]:
             if x - size < self.left + 0.5 * rise or x + size > self.right - 0.5 * rise:
                 continue  # it would hang over the roof's slope
@@ -84,21 +82,21 @@ class Front(FlatScene):
             self.add("window", "window", inner, 0, "box", self.thing())
 
     def _wall(self) -> None:
-        dice, left, right = self.dice, self.left, self.right
-        self.gable = self.top > 0.12 and self.kind != KINDS.index("modern") and dice.chance(0.2)
+        left, right = self.left, self.right
+        self.gable = self.top > 0.12 and self.kind != KINDS.index("modern") and self.chance(0.2)
         if self.gable:
             self._gable()
         self.add("facade", "wall", (left, self.top, right, self.bottom))
-        if self.kind in (1, 2) and dice.chance(0.6):
+        if self.kind in (1, 2) and self.chance(0.6):
             self.add("facade", "base", (left, self.lines[1], right, self.bottom), 1)
         else:
-            plinth = dice.between(0.06, 0.16) * self.storey
+            plinth = self.between(0.06, 0.16) * self.storey
             self.add("facade", "base", (left, self.bottom - plinth, right, self.bottom), 1)
         if self.crown:
             self._crown()
-        bands = self.dice.chance(self.habits.band)
-        every = bands and dice.chance(0.55)
-        thick = dice.between(0.05, 0.14) * self.storey
+        bands = self.chance(self.habits.band)
+        every = bands and self.chance(0.55)
+        thick = self.between(0.05, 0.14) * self.storey
         office = self.kind == KINDS.index("office")
         for floor in range(1, self.floors):
             y = self.lines[floor]
@@ -110,22 +108,21 @@ class Front(FlatScene):
 
     def _crown(self) -> None:
         """The molding under the eaves: a frieze, at times with reliefs, and a shelf over it."""
-        dice, y, reach = self.dice, self.top, self.crown
+        y, reach = self.top, self.crown
         self.add("molding", "trim", (self.left, y, self.right, y + reach), 3)
         out = min(0.008, self.left), min(0.008, 1 - self.right)
         self.add("molding", "trim", (self.left - out[0], y, self.right + out[1], y + 0.4 * reach), 7)
-        if reach > 0.045 and dice.chance(0.4 + 0.4 * self.habits.deco):
+        if reach > 0.045 and self.chance(0.4 + 0.4 * self.habits.deco):
             half = 0.22 * min(self.bay, 2 * reach)
             for x in self.centres:
                 self.add("deco", "relief", (x - half, y + 0.46 * reach, x + half, y + 0.94 * reach), 5)
 
     def _gable(self) -> None:
-        dice = self.dice
-        half = dice.between(0.2, 0.36) * (self.right - self.left)
-        middle, rise = (self.left + self.right) / 2, dice.between(0.7, 0.95) * self.top
-        if dice.chance(0.5):
+        half = self.between(0.2, 0.36) * (self.right - self.left)
+        middle, rise = (self.left + self.right) / 2, self.between(0.7, 0.95) * self.top
+        if self.chance(0.5):
             half = (self.right - self.left) / 2
-        outline = "gable" if dice.chance(0.6) else "curved"
+        outline = "gable" if self.chance(0.6) else "curved"
         box = (middle - half, self.top - rise, middle + half, self.top)
         self.add("molding", "trim", box, 4, outline)
         rim = 0.14 * rise
@@ -133,29 +130,29 @@ class Front(FlatScene):
         self.add("facade", "wall", inner, 0, outline)
         if rise > 0.07:
             r, y = 0.19 * rise, self.top - 0.36 * rise
-            label, material, number = ("window", "window", self.thing()) if dice.chance(0.5) else ("deco", "relief", 0)
+            label, material, number = ("window", "window", self.thing()) if self.chance(0.5) else ("deco", "relief", 0)
             self.add(label, material, (middle - r, y - r, middle + r, y + r), -2 if number else 3, "disc", number)
 
     def _choose(self) -> None:
         """What all floors of this house share."""
-        dice, habits = self.dice, self.habits
-        self.width = dice.between(*habits.width) * self.bay
-        self.height = dice.between(*habits.height)
-        self.sills, self.hoods = dice.chance(habits.sill), dice.chance(habits.hood)
-        self.decos, self.surround = dice.chance(habits.deco), dice.chance(habits.surround)
-        self.hood_kind = dice.whole(0, 3)
-        self.deco_above = dice.chance(0.5)
-        self.shutters, self.rollers = dice.chance(habits.shutter), dice.chance(habits.roller)
-        self.balconies, self.pilasters = dice.chance(habits.balcony), dice.chance(habits.pilaster)
-        self.arched = dice.whole(1, self.floors) if dice.chance(habits.arch) else 0
-        self.pairs = dice.whole(1, 3) if dice.chance(habits.pair) else 0
+        habits = self.habits
+        self.width = self.between(*habits.width) * self.bay
+        self.height = self.between(*habits.height)
+        self.sills, self.hoods = self.chance(habits.sill), self.chance(habits.hood)
+        self.decos, self.surround = self.chance(habits.deco), self.chance(habits.surround)
+        self.hood_kind = self.whole(0, 3)
+        self.deco_above = self.chance(0.5)
+        self.shutters, self.rollers = self.chance(habits.shutter), self.chance(habits.roller)
+        self.balconies, self.pilasters = self.chance(habits.balcony), self.chance(habits.pilaster)
+        self.arched = self.whole(1, self.floors) if self.chance(habits.arch) else 0
+        self.pairs = self.whole(1, 3) if self.chance(habits.pair) else 0
         middle = {self.axes // 2, (self.axes - 1) // 2}
-        self.special = middle if dice.chance(0.6) else {0, self.axes - 1}
-        self.reveal = -dice.between(2.0, 5.0)
+        self.special = middle if self.chance(0.6) else {0, self.axes - 1}
+        self.reveal = -self.between(2.0, 5.0)
         # Balconies on all axes of some floors, on the special axes of all, or from wall to wall.
-        self.balcony_way = dice.pick((0.4, 0.6, 0.55 if self.kind == KINDS.index("modern") else 0.12))
-        self.balcony_rise = dice.between(0.28, 0.38)
-        self.loggia = self.width * dice.between(1.25, 1.7)
+        self.balcony_way = self.pick((0.4, 0.6, 0.55 if self.kind == KINDS.index("modern") else 0.12))
+        self.balcony_rise = self.between(0.28, 0.38)
+        self.loggia = self.width * self.between(1.25, 1.7)
 
     def _has_balcony(self, floor: int, axis: int) -> bool:
         if not self.balconies:
@@ -165,12 +162,12 @@ class Front(FlatScene):
         return axis in self.special or self.balcony_way == 2
 
     def _floor(self, floor: int) -> None:
-        dice, storey, y = self.dice, self.storey, self.lines[floor]
+        storey, y = self.storey, self.lines[floor]
         attic = floor == self.floors - 1 and self.floors > 2
         height = self.height * (0.82 if attic and self.kind in (1, 2) else 1.0)
         arch = self.arched == floor or (self.arched == self.floors and not attic)
-        hooded = self.hoods and not (attic and dice.chance(0.7))
-        open_rollers = self.rollers and dice.chance(0.8)
+        hooded = self.hoods and not (attic and self.chance(0.7))
+        open_rollers = self.rollers and self.chance(0.8)
         room = storey - 0.25 * storey - height * storey  # above the windows
         for axis, x in enumerate(self.centres):
             balcony = self._has_balcony(floor, axis)
@@ -208,20 +205,20 @@ class Front(FlatScene):
         return [(x - wide / 2, x - gap), (x + gap, x + wide / 2)]
 
     def _window(self, box: Box, arch: bool, roller: bool) -> None:
-        dice, (left, top, right, bottom) = self.dice, box
+        (left, top, right, bottom) = box
         outline = "arch" if arch else "box"
         if self.surround:
             rim = 0.09 * self.width
             self.add("facade", "trim", (left - rim, top - rim, right + rim, bottom), 1, outline)
         self.add("window", "window", box, self.reveal, outline, self.thing())
-        if roller and not arch and not self.shutters and dice.chance(0.55):
-            share = dice.between(0.2, 0.65) if dice.chance(0.75) else 1.0
+        if roller and not arch and not self.shutters and self.chance(0.55):
+            share = self.between(0.2, 0.65) if self.chance(0.75) else 1.0
             self.add("blind", "roller", (left, top, right, top + share * (bottom - top)), self.reveal + 1)
 
     def _shutters(self, box: Box) -> None:
         left, top, right, bottom = box
         leaf = min(0.5 * (right - left), 0.47 * self.bay - 0.5 * (right - left))
-        if self.dice.chance(0.1):
+        if self.chance(0.1):
             self.add("blind", "louvre", (left, top, (left + right) / 2, bottom), -1)
             self.add("blind", "louvre", ((left + right) / 2, top, right, bottom), -1)
             return
@@ -260,15 +257,15 @@ class Front(FlatScene):
         """Flat pillars between the axes from the first floor to the eaves."""
         if not self.pilasters:
             return
-        dice, storey = self.dice, self.storey
+        storey = self.storey
         office = self.kind == KINDS.index("office")
         start = self.lines[1] - (0.0 if office else 0.06 * storey)
         end = self.top + self.crown
         room = self.bay - self.width * 1.3
-        half = min(dice.between(0.16, 0.26) * room if not office else 0.36 * room, 0.03)
+        half = min(self.between(0.16, 0.26) * room if not office else 0.36 * room, 0.03)
         if half < 0.005:
             return
-        every = 1 if office or dice.chance(0.5) else 2
+        every = 1 if office or self.chance(0.5) else 2
         low = self.centres[0] - self.bay / 2
         for k in range(0, self.axes + 1, every):
             x = min(max(low + k * self.bay, self.left + 1.3 * half), self.right - 1.3 * half)

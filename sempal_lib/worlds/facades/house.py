@@ -17,14 +17,13 @@ class House(Front):
 
     def _ground_floor(self) -> None:
         """Doors, and between them windows or shops."""
-        dice = self.dice
-        doors = {self.axes // 2 if dice.chance(0.45) else dice.whole(0, self.axes - 1)}
-        if self.axes > 5 and dice.chance(0.25):
-            doors.add(dice.whole(0, self.axes - 1))
-        if dice.chance(0.2):
+        doors = {self.axes // 2 if self.chance(0.45) else self.whole(0, self.axes - 1)}
+        if self.axes > 5 and self.chance(0.25):
+            doors.add(self.whole(0, self.axes - 1))
+        if self.chance(0.2):
             doors = set()
-        shops = dice.chance(self.habits.shop)
-        arch = dice.chance(0.5 if self.kind == 1 else 0.12)
+        shops = self.chance(self.habits.shop)
+        arch = self.chance(0.5 if self.kind == 1 else 0.12)
         if shops:
             self._shops(doors)
         for axis, x in enumerate(self.centres):
@@ -32,17 +31,17 @@ class House(Front):
                 self._door(x, arch)
             elif not shops:
                 self._low_window(x, arch)
-        if not shops and dice.chance(0.35):
+        if not shops and self.chance(0.35):
             self._plate()
 
     def _door(self, x: float, arch: bool) -> None:
-        dice, tall = self.dice, self.ground
-        half = min(0.4 * self.bay, dice.between(0.14, 0.24) * tall, 0.07)
-        step = 0.04 * tall if dice.chance(0.6) else 0.0
-        bottom, top = self.bottom - step, self.bottom - dice.between(0.6, 0.74) * tall
+        tall = self.ground
+        half = min(0.4 * self.bay, self.between(0.14, 0.24) * tall, 0.07)
+        step = 0.04 * tall if self.chance(0.6) else 0.0
+        bottom, top = self.bottom - step, self.bottom - self.between(0.6, 0.74) * tall
         if step:
             self.add("facade", "trim", (x - 1.3 * half, bottom, x + 1.3 * half, self.bottom), 5)
-        grand = self.kind == 1 and half < 0.3 * self.bay and dice.chance(0.6)
+        grand = self.kind == 1 and half < 0.3 * self.bay and self.chance(0.6)
         outline = "arch" if arch else "box"
         rim = 0.16 * half
         self.add("facade", "trim", (x - half - rim, top - rim, x + half + rim, bottom), 2, outline)
@@ -54,13 +53,13 @@ class House(Front):
                 for start in (top - rim, bottom - 0.07 * tall):
                     box = (middle - 1.4 * thick, start, middle + 1.4 * thick, start + 0.07 * tall)
                     self.add("pillar", "trim", box, 7)
-        if grand or dice.chance(0.25):
+        if grand or self.chance(0.25):
             wide = half * 1.6 if grand else half * 1.25
             base = top - rim
             rise = min(0.16 * tall, base - self.lines[1] - 0.06 * tall)
             shelf = 0.35 * rise
             self.add("cornice", "trim", (x - wide, base - shelf, x + wide, base), 6)
-            if dice.chance(0.5):
+            if self.chance(0.5):
                 self.add("cornice", "trim", (x - wide, base - rise, x + wide, base - shelf), 5, "gable")
 
     def _low_window(self, x: float, arch: bool) -> None:
@@ -78,52 +77,52 @@ class House(Front):
 
     def _shops(self, doors: set[int]) -> None:
         """Shops between the house's doors, each of one or more bays, with one sign and one colour."""
-        dice, tall = self.dice, self.ground
-        head = self.lines[1] + dice.between(0.1, 0.16) * tall
-        sign = dice.between(0.12, 0.19) * tall
-        awnings = dice.chance(0.5)
+        tall = self.ground
+        head = self.lines[1] + self.between(0.1, 0.16) * tall
+        sign = self.between(0.12, 0.19) * tall
+        awnings = self.chance(0.5)
         runs: list[list[int]] = []
         for axis in range(self.axes):
             if axis in doors:
                 continue
-            if runs and runs[-1][-1] == axis - 1 and len(runs[-1]) < 3 and dice.chance(0.6):
+            if runs and runs[-1][-1] == axis - 1 and len(runs[-1]) < 3 and self.chance(0.6):
                 runs[-1].append(axis)
             else:
                 runs.append([axis])
         for run in runs:
-            if dice.chance(0.15):
+            if self.chance(0.15):
                 for axis in run:
                     self._low_window(self.centres[axis], False)
                 continue
             left = max(self.centres[run[0]] - 0.43 * self.bay, self.left + 0.006)
             right = min(self.centres[run[-1]] + 0.43 * self.bay, self.right - 0.006)
-            self._shop((left, head, right, self.bottom), sign, awnings and dice.chance(0.75))
+            self._shop((left, head, right, self.bottom), sign, awnings and self.chance(0.75))
 
     def _shop(self, box: Box, sign: float, awning: bool) -> None:
-        dice, (left, top, right, bottom) = self.dice, box
+        (left, top, right, bottom) = box
         tall, number = bottom - top, self.thing()
         width = right - left
         board = top + sign
         self.add("shop", "sign", (left, top, right, board), 3, "box", number)
-        riser = bottom - dice.between(0.06, 0.16) * tall
+        riser = bottom - self.between(0.06, 0.16) * tall
         self.add("shop", "display", (left, board, right, riser), -3, "box", number)
         self.add("facade", "base", (left, riser, right, bottom), 1)
         door = 0.3 * tall
-        if width > 2.6 * door and dice.chance(0.55):
-            x = left + 0.04 * width if dice.chance(0.5) else right - 0.04 * width - door
+        if width > 2.6 * door and self.chance(0.55):
+            x = left + 0.04 * width if self.chance(0.5) else right - 0.04 * width - door
             self.add("door", "door", (x, board + 0.08 * tall, x + door, bottom), -3, "box", self.thing())
         if awning:
-            drop = dice.between(0.16, 0.26) * tall
+            drop = self.between(0.16, 0.26) * tall
             over = min(0.01, 0.05 * width)
             canopy = (left - over, board - 0.02 * tall, right + over, board + drop)
             self.add("shop", "awning", canopy, 12, "box", number)
 
     def _plate(self) -> None:
         """A small sign between two axes of a house without shops."""
-        dice, tall = self.dice, self.ground
+        tall = self.ground
         if self.axes < 2 or self.bay - self.width < 0.04:
             return
-        axis = dice.whole(0, self.axes - 2)
+        axis = self.whole(0, self.axes - 2)
         middle = (self.centres[axis] + self.centres[axis + 1]) / 2
         half = min(0.3 * (self.bay - self.width), 0.04)
         y = self.bottom - 0.62 * tall

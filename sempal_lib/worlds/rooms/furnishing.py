@@ -19,7 +19,7 @@ def furnished(rng: np.random.Generator) -> Room:
 
 def walls(room: Room) -> list[str]:
     """The walls in the order in which the main piece tries them."""
-    first = room.dice.pick((0.55, 0.22, 0.23))
+    first = room.pick((0.55, 0.22, 0.23))
     return [WALLS[first], *(wall for wall in WALLS if wall != WALLS[first])]
 
 
@@ -27,21 +27,20 @@ def rug(room: Room, spot: Spot, half: float, o0: float, o1: float) -> None:
     x0, x1, z0, z1 = spot.box(-half, half, o0, o1)
     x0, x1 = max(x0, room.left + 0.1), min(x1, room.right - 0.1)
     room.begin("rug")
-    outline = "disc" if room.dice.chance(0.15) else "box"
+    outline = "disc" if room.chance(0.15) else "box"
     room.part(LEVEL, 0.012, x0, x1, max(z0, 0.8), min(z1, room.depth - 0.05), "rug", outline)
 
 
 def bedroom(room: Room) -> None:
-    dice = room.dice
-    half = dice.between(0.7, 0.9) if dice.chance(0.7) else 0.5
-    length = dice.between(1.9, 2.05)
+    half = room.between(0.7, 0.9) if room.chance(0.7) else 0.5
+    length = room.between(1.9, 2.05)
     for towards in walls(room):
-        spot = room.place(towards, half, length, 0.95, dice.between(0.3, 0.7))
+        spot = room.place(towards, half, length, 0.95, room.between(0.3, 0.7))
         if spot is None:
             continue
         furniture.bed(room, spot, half, length)
-        if dice.chance(0.6):
-            rug(room, spot, half + dice.between(0.3, 0.6), 0.9, length + dice.between(0.2, 0.7))
+        if room.chance(0.6):
+            rug(room, spot, half + room.between(0.3, 0.6), 0.9, length + room.between(0.2, 0.7))
         for side in (-1, 1):
             bedside(room, spot, side * (half + 0.32), towards)
         picture(room, towards, spot.along, 1.35)
@@ -49,44 +48,40 @@ def bedroom(room: Room) -> None:
 
 
 def bedroom_rest(room: Room) -> None:
-    dice = room.dice
     wardrobe(room)
-    if dice.chance(0.5):
+    if room.chance(0.5):
         dresser(room)
 
 
 def bedside(room: Room, spot: Spot, a: float, towards: str) -> None:
-    dice = room.dice
     beside = spot.moved(a)
     low, high, _ = room.wall(towards)
-    if not (low < beside.along < high and dice.chance(0.8) and room.claim(beside, 0.23, 0.4)):
+    if not (low < beside.along < high and room.chance(0.8) and room.claim(beside, 0.23, 0.4)):
         return
-    height = dice.between(0.45, 0.58)
+    height = room.between(0.45, 0.58)
     if not room.free_on(towards, beside.along - 0.2, beside.along + 0.2, 0.0, height):
         return
-    if dice.chance(0.7):
+    if room.chance(0.7):
         furniture.cabinet(room, beside, 0.22, 0.38, height)
     else:
         furniture.table(room, beside, 0.22, 0.38, height)
     x, _, z, _ = beside.box(0, 0, 0.2, 0.2)
-    if dice.chance(0.75):
-        furniture.lamp(room, x, z, height, dice.between(0.38, 0.5))
-    elif dice.chance(0.6):
+    if room.chance(0.75):
+        furniture.lamp(room, x, z, height, room.between(0.38, 0.5))
+    elif room.chance(0.6):
         lying_books(room, beside, height, 0.2)
 
 
 def lying_books(room: Room, spot: Spot, y: float, o: float, a: float = 0.0) -> None:
-    dice = room.dice
     room.begin("book")
-    for n in range(dice.whole(1, 3)):
-        half, deep = dice.between(0.09, 0.13), dice.between(0.07, 0.1)
+    for n in range(room.whole(1, 3)):
+        half, deep = room.between(0.09, 0.13), room.between(0.07, 0.1)
         room.box(spot, a - half, a + half, y + 0.035 * n, y + 0.035 * n + 0.033, o - deep, o + deep, "books")
 
 
 def wardrobe(room: Room) -> None:
-    dice = room.dice
-    if dice.chance(0.6):
-        half, height = dice.between(0.5, 0.9), dice.between(1.9, 2.2)
+    if room.chance(0.6):
+        half, height = room.between(0.5, 0.9), room.between(1.9, 2.2)
         for towards in walls(room)[::-1]:
             spot = room.place(towards, half, 0.58, height)
             if spot is not None:
@@ -96,15 +91,14 @@ def wardrobe(room: Room) -> None:
 
 def dresser(room: Room) -> None:
     """A low cabinet with things on it and a mirror or a picture above."""
-    dice = room.dice
-    half, height = dice.between(0.45, 0.8), dice.between(0.72, 0.9)
-    towards = WALLS[dice.whole(0, 2)]
+    half, height = room.between(0.45, 0.8), room.between(0.72, 0.9)
+    towards = WALLS[room.whole(0, 2)]
     spot = room.place(towards, half, 0.44, height)
     if spot is None:
         return
     furniture.cabinet(room, spot, half, 0.44, height)
     on_top(room, spot, half, height, 0.22)
-    if dice.chance(0.6):
+    if room.chance(0.6):
         mirror(room, towards, spot.along, height + 0.25)
     else:
         picture(room, towards, spot.along, height + 0.45)
@@ -112,69 +106,63 @@ def dresser(room: Room) -> None:
 
 def on_top(room: Room, spot: Spot, half: float, y: float, o: float) -> None:
     """Small things on a board."""
-    dice = room.dice
     for share in (-0.65, 0.65):
         a = share * half
-        chance = dice.roll()
+        chance = room.roll()
         x, _, z, _ = spot.box(a, a, o, o)
         if chance < 0.3:
-            furniture.lamp(room, x, z, y, dice.between(0.38, 0.55))
+            furniture.lamp(room, x, z, y, room.between(0.38, 0.55))
         elif chance < 0.55:
-            furniture.plant(room, x, z, y, dice.between(0.25, 0.45))
+            furniture.plant(room, x, z, y, room.between(0.25, 0.45))
         elif chance < 0.75:
             lying_books(room, spot, y, o, a)
 
 
 def living_room(room: Room) -> None:
-    dice = room.dice
-    half, depth = dice.between(0.85, 1.2), dice.between(0.85, 0.98)
+    half, depth = room.between(0.85, 1.2), room.between(0.85, 0.98)
     for towards in walls(room):
-        spot = room.place(towards, half, depth, 0.84, dice.between(0.25, 0.75))
+        spot = room.place(towards, half, depth, 0.84, room.between(0.25, 0.75))
         if spot is None:
             continue
         furniture.seat(room, spot, half, depth, "sofa")
-        picture(room, towards, spot.along, dice.between(1.2, 1.4))
-        ahead = depth + dice.between(0.35, 0.5)
-        if dice.chance(0.75):
-            rug(room, spot, half + dice.between(-0.1, 0.4), 0.4 * depth, ahead + dice.between(0.8, 1.4))
-        if dice.chance(0.85):
+        picture(room, towards, spot.along, room.between(1.2, 1.4))
+        ahead = depth + room.between(0.35, 0.5)
+        if room.chance(0.75):
+            rug(room, spot, half + room.between(-0.1, 0.4), 0.4 * depth, ahead + room.between(0.8, 1.4))
+        if room.chance(0.85):
             coffee_table(room, spot.moved(0.0, ahead))
         armchairs(room, spot, half, ahead)
         break
-    if dice.chance(0.4):
+    if room.chance(0.4):
         fireplace(room)
 
 
 def living_room_rest(room: Room) -> None:
-    dice = room.dice
-    if dice.chance(0.85):
+    if room.chance(0.85):
         television(room)
 
 
 def coffee_table(room: Room, spot: Spot) -> None:
-    dice = room.dice
-    half, deep, height = dice.between(0.4, 0.6), dice.between(0.45, 0.6), dice.between(0.36, 0.46)
+    half, deep, height = room.between(0.4, 0.6), room.between(0.45, 0.6), room.between(0.36, 0.46)
     if room.claim(spot, half, deep):
         furniture.table(room, spot, half, deep, height)
-        on_table(room, spot.moved(dice.between(-0.4, 0.4) * half, 0.5 * deep), height)
+        on_table(room, spot.moved(room.between(-0.4, 0.4) * half, 0.5 * deep), height)
 
 
 def on_table(room: Room, spot: Spot, height: float) -> None:
-    dice = room.dice
-    if dice.chance(0.5):
-        furniture.vessel(room, spot, height, dice.between(0.25, 0.4))
-    elif dice.chance(0.6):
+    if room.chance(0.5):
+        furniture.vessel(room, spot, height, room.between(0.25, 0.4))
+    elif room.chance(0.6):
         lying_books(room, spot, height, 0.0)
 
 
 def armchairs(room: Room, spot: Spot, half: float, ahead: float) -> None:
     """Armchairs at the ends of the coffee table, looking at it."""
-    dice = room.dice
     if spot.towards != "us":
         return
     for side, towards in ((-1, "right"), (1, "left")):
-        if dice.chance(0.5):
-            x = spot.along + side * (half + dice.between(0.35, 0.6))
+        if room.chance(0.5):
+            x = spot.along + side * (half + room.between(0.35, 0.6))
             z = spot.base - ahead - 0.3
             chair = Spot(towards, z, x)
             if room.claim(chair, 0.42, 0.82):
@@ -182,8 +170,7 @@ def armchairs(room: Room, spot: Spot, half: float, ahead: float) -> None:
 
 
 def television(room: Room) -> None:
-    dice = room.dice
-    half, low = dice.between(0.42, 0.65), dice.chance(0.75)
+    half, low = room.between(0.42, 0.65), room.chance(0.75)
     for towards in ("right", "left", "us"):
         wide = half + 0.15
         if not low:
@@ -206,8 +193,7 @@ def television(room: Room) -> None:
 
 
 def fireplace(room: Room) -> None:
-    dice = room.dice
-    half, height = dice.between(0.6, 0.8), dice.between(1.05, 1.25)
+    half, height = room.between(0.6, 0.8), room.between(1.05, 1.25)
     for towards in walls(room):
         spot = room.place(towards, half + 0.05, 0.34, height)
         if spot is None:
@@ -218,7 +204,7 @@ def fireplace(room: Room) -> None:
         room.box(spot, -half - 0.05, half + 0.05, height - 0.06, height, 0, 0.34, "trim")
         room.block(spot, -half, half, 0, height, 0, 0.3)
         on_top(room, spot, half, height, 0.17)
-        if dice.chance(0.5):
+        if room.chance(0.5):
             mirror(room, towards, spot.along, height + 0.15)
         else:
             picture(room, towards, spot.along, height + 0.4)
@@ -226,80 +212,74 @@ def fireplace(room: Room) -> None:
 
 
 def dining_room(room: Room) -> None:
-    dice = room.dice
-    half, deep = dice.between(0.6, 0.95), dice.between(0.42, 0.5)
-    x = dice.between(room.left + half + 0.75, room.right - half - 0.75) if room.right - room.left > 3.5 else 0.0
-    z = room.depth - dice.between(1.5, 1.9)
+    half, deep = room.between(0.6, 0.95), room.between(0.42, 0.5)
+    x = room.between(room.left + half + 0.75, room.right - half - 0.75) if room.right - room.left > 3.5 else 0.0
+    z = room.depth - room.between(1.5, 1.9)
     spot = Spot("us", x, z + deep)
     room.claim(spot, half + 0.55, 2 * deep + 0.5, -0.5)
-    if dice.chance(0.6):
-        rug(room, spot, half + dice.between(0.3, 0.7), -0.6, 2 * deep + dice.between(0.4, 0.8))
+    if room.chance(0.6):
+        rug(room, spot, half + room.between(0.3, 0.7), -0.6, 2 * deep + room.between(0.4, 0.8))
     furniture.table(room, spot, half, 2 * deep, 0.75)
-    kind, count = dice.whole(0, 2), 2 if half > 0.68 else 1
+    kind, count = room.whole(0, 2), 2 if half > 0.68 else 1
     for n in range(count):
         a = x + ((n - 0.5) * half * 1.05 if count == 2 else 0.0)
-        tuck = dice.between(0.1, 0.3)
+        tuck = room.between(0.1, 0.3)
         furniture.chair(room, Spot("us", a, z + deep + 0.45 - tuck), kind)
-        if dice.chance(0.85):
+        if room.chance(0.85):
             furniture.chair(room, Spot("away", a, z - deep - 0.45 + tuck), kind)
     for towards, side in (("right", -1), ("left", 1)):
-        if dice.chance(0.6):
+        if room.chance(0.6):
             furniture.chair(room, Spot(towards, z, x + side * (half + 0.35)), kind)
-    on_table(room, Spot("us", x + dice.between(-0.3, 0.3) * half, z), 0.75)
-    if dice.chance(0.8):
-        furniture.pendant(room, x, z, room.height, dice.between(1.5, 1.8))
+    on_table(room, Spot("us", x + room.between(-0.3, 0.3) * half, z), 0.75)
+    if room.chance(0.8):
+        furniture.pendant(room, x, z, room.height, room.between(1.5, 1.8))
 
 
 def dining_room_rest(room: Room) -> None:
-    dice = room.dice
     for _ in range(2):
-        if dice.chance(0.6):
+        if room.chance(0.6):
             dresser(room)
-    if dice.chance(0.3):
+    if room.chance(0.3):
         fireplace(room)
 
 
 def study(room: Room) -> None:
-    dice = room.dice
-    half, depth = dice.between(0.6, 0.85), dice.between(0.6, 0.7)
+    half, depth = room.between(0.6, 0.85), room.between(0.6, 0.7)
     for towards in walls(room):
         spot = room.place(towards, half, depth + 0.55, 0.78)
         if spot is None:
             continue
         furniture.desk(room, spot, half, depth)
         opposite = {"us": "away", "right": "left", "left": "right"}[towards]
-        ahead = spot.moved(dice.between(-0.25, 0.25) * half, depth + dice.between(0.3, 0.45))
-        furniture.chair(room, Spot(opposite, ahead.along, ahead.base), dice.whole(0, 2))
+        ahead = spot.moved(room.between(-0.25, 0.25) * half, depth + room.between(0.3, 0.45))
+        furniture.chair(room, Spot(opposite, ahead.along, ahead.base), room.whole(0, 2))
         on_top(room, spot, half, 0.76, 0.3)
-        if dice.chance(0.5):
-            rug(room, spot, half + dice.between(0.2, 0.6), 0.5, depth + dice.between(0.7, 1.3))
+        if room.chance(0.5):
+            rug(room, spot, half + room.between(0.2, 0.6), 0.5, depth + room.between(0.7, 1.3))
         break
     bookcase(room, 0.85)
 
 
 def study_rest(room: Room) -> None:
-    dice = room.dice
     bookcase(room, 0.85)
-    if dice.chance(0.6):
-        chair = room.place(WALLS[dice.whole(0, 2)], 0.42, 0.82, 0.8)
+    if room.chance(0.6):
+        chair = room.place(WALLS[room.whole(0, 2)], 0.42, 0.82, 0.8)
         if chair is not None:
             furniture.seat(room, chair, 0.4, 0.8, "armchair")
 
 
 def bookcase(room: Room, chance: float) -> None:
-    dice = room.dice
-    half, height = dice.between(0.38, 0.75), dice.between(1.1, 2.15)
-    if dice.chance(chance):
-        spot = room.place(WALLS[dice.whole(0, 2)], half, 0.32, height)
+    half, height = room.between(0.38, 0.75), room.between(1.1, 2.15)
+    if room.chance(chance):
+        spot = room.place(WALLS[room.whole(0, 2)], half, 0.32, height)
         if spot is not None:
             furniture.shelf(room, spot, half, 0.32, height)
 
 
 def picture(room: Room, towards: str, along: float | None, y: float) -> None:
-    dice = room.dice
-    if not dice.chance(0.75):
+    if not room.chance(0.75):
         return
-    half, tall = dice.between(0.22, 0.5), dice.between(0.4, 0.75)
+    half, tall = room.between(0.22, 0.5), room.between(0.4, 0.75)
     along = room.hang(towards, half, y, y + tall, along, tries=1 if along is not None else 4)
     if along is not None:
         room.begin("painting")
@@ -307,12 +287,11 @@ def picture(room: Room, towards: str, along: float | None, y: float) -> None:
 
 
 def mirror(room: Room, towards: str, along: float | None, y: float) -> None:
-    dice = room.dice
-    half, tall = dice.between(0.25, 0.45), dice.between(0.6, 0.95)
+    half, tall = room.between(0.25, 0.45), room.between(0.6, 0.95)
     along = room.hang(towards, half, y, y + tall, along, tries=1 if along is not None else 4)
     if along is not None:
         room.begin("mirror")
-        outline = ("box", "box", "low arch", "disc")[dice.whole(0, 3)]
+        outline = ("box", "box", "low arch", "disc")[room.whole(0, 3)]
         spot = room.spot(towards, along)
         room.panel(spot, -half, half, y, y + tall, 0.02, "frame", outline)
         rim = 0.05
@@ -321,31 +300,29 @@ def mirror(room: Room, towards: str, along: float | None, y: float) -> None:
 
 def extras(room: Room) -> None:
     """What any room may have besides."""
-    dice = room.dice
-    if room.kind != KINDS.index("study") and dice.chance(0.35):
+    if room.kind != KINDS.index("study") and room.chance(0.35):
         bookcase(room, 1.0)
     for _ in range(2):
         corner(room)
-    if room.kind != KINDS.index("dining room") and dice.chance(0.4):
-        x = dice.between(-0.6, 0.6)
-        bottom = room.height - dice.between(0.4, 0.6)
-        furniture.pendant(room, x, room.depth - dice.between(1.2, 2.0), room.height, bottom)
+    if room.kind != KINDS.index("dining room") and room.chance(0.4):
+        x = room.between(-0.6, 0.6)
+        bottom = room.height - room.between(0.4, 0.6)
+        furniture.pendant(room, x, room.depth - room.between(1.2, 2.0), room.height, bottom)
     for towards in WALLS:
-        if dice.chance(0.5):
-            picture(room, towards, None, dice.between(1.25, 1.45))
-    if dice.chance(0.35):
-        mirror(room, WALLS[dice.whole(0, 2)], None, 0.9)
+        if room.chance(0.5):
+            picture(room, towards, None, room.between(1.25, 1.45))
+    if room.chance(0.35):
+        mirror(room, WALLS[room.whole(0, 2)], None, 0.9)
 
 
 def corner(room: Room) -> None:
     """A plant or a lamp on the floor."""
-    dice = room.dice
     half = 0.2
-    spot = room.place(WALLS[dice.whole(0, 2)], half, 0.42, 0.7, float(dice.chance(0.5)), spare=0.02)
+    spot = room.place(WALLS[room.whole(0, 2)], half, 0.42, 0.7, float(room.chance(0.5)), spare=0.02)
     if spot is None:
         return
     x, _, z, _ = spot.box(0, 0, 0.22, 0.22)
-    if dice.chance(0.6):
-        furniture.plant(room, x, z, 0.0, dice.between(0.7, 1.5))
+    if room.chance(0.6):
+        furniture.plant(room, x, z, 0.0, room.between(0.7, 1.5))
     else:
-        furniture.lamp(room, x, z, 0.0, dice.between(1.35, 1.7))
+        furniture.lamp(room, x, z, 0.0, room.between(1.35, 1.7))

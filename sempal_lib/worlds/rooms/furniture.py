@@ -12,17 +12,16 @@ def legs(space: Space, spot: Spot, half: float, depth: float, height: float, thi
 
 def bed(space: Space, spot: Spot, half: float, length: float) -> None:
     """A bed with its head at the wall, pillows, and at times cushions."""
-    dice = space.dice
     space.begin("bed")
-    head = dice.between(0.85, 1.2)
-    padded = dice.chance(0.4)
+    head = space.between(0.85, 1.2)
+    padded = space.chance(0.4)
     space.box(spot, -half - 0.04, half + 0.04, 0, head, 0, 0.07, "sofa" if padded else "wood")
     space.box(spot, -half + 0.05, half - 0.05, 0.0, 0.16, 0.1, length - 0.1, "dark")
     space.box(spot, -half, half, 0.14, 0.32, 0.07, length, "wood")
     space.box(spot, -half + 0.02, half - 0.02, 0.32, 0.52, 0.07, length - 0.02, "linen")
-    turned = dice.between(0.5, 0.75)
-    space.box(spot, -half - 0.015, half + 0.015, dice.between(0.2, 0.34), 0.545, turned, length + 0.015, "blanket")
-    if dice.chance(0.4):
+    turned = space.between(0.5, 0.75)
+    space.box(spot, -half - 0.015, half + 0.015, space.between(0.2, 0.34), 0.545, turned, length + 0.015, "blanket")
+    if space.chance(0.4):
         space.box(spot, -half - 0.025, half + 0.025, 0.3, 0.56, length - 0.65, length - 0.2, "seat")
     space.block(spot, -half, half, 0.1, 0.54, 0, length)
     space.block(spot, -half, half, 0, head, 0, 0.07)
@@ -30,23 +29,22 @@ def bed(space: Space, spot: Spot, half: float, length: float) -> None:
     for side in range(count):
         middle = (side - 0.5) * half if count == 2 else 0.0
         space.begin("pillow")
-        wide = dice.between(0.29, 0.33) if count == 2 else 0.32
-        space.box(spot, middle - wide, middle + wide, 0.52, dice.between(0.84, 0.94), 0.1, 0.27, "pillow",
+        wide = space.between(0.29, 0.33) if count == 2 else 0.32
+        space.box(spot, middle - wide, middle + wide, 0.52, space.between(0.84, 0.94), 0.1, 0.27, "pillow",
                   outline="round")  # fmt: skip
-    for n in range(dice.whole(0, 2)):
+    for n in range(space.whole(0, 2)):
         space.begin("cushion")
-        middle = dice.between(-0.2, 0.2) * half if n else dice.between(-0.6, 0.6) * half
+        middle = space.between(-0.2, 0.2) * half if n else space.between(-0.6, 0.6) * half
         space.box(spot, middle - 0.21, middle + 0.21, 0.52, 0.82, 0.3 + 0.12 * n, 0.4 + 0.12 * n, "cushion",
                   outline="round")  # fmt: skip
 
 
 def seat(space: Space, spot: Spot, half: float, depth: float, label: str) -> None:
     """A sofa or an armchair."""
-    dice = space.dice
     cloth = "sofa" if label == "sofa" else "armchair"
     space.begin(label)
-    arm, back, top = dice.between(0.1, 0.2), dice.between(0.72, 0.92), dice.between(0.52, 0.64)
-    foot = dice.between(0.05, 0.16)
+    arm, back, top = space.between(0.1, 0.2), space.between(0.72, 0.92), space.between(0.52, 0.64)
+    foot = space.between(0.05, 0.16)
     legs(space, spot, half - 0.03, depth - 0.03, foot, 0.05, "wood", 0.03)
     space.box(spot, -half, half, foot, 0.33, 0, depth, cloth)
     space.box(spot, -half + arm, half - arm, foot, back, 0, 0.22, cloth)
@@ -63,7 +61,7 @@ def seat(space: Space, spot: Spot, half: float, depth: float, label: str) -> Non
     size = 0.21 if label == "sofa" else 0.19
     places = {-half + arm + size, half - arm - size} if half > 0.6 else {0.0}
     for middle in sorted(places):
-        if dice.chance(0.62):
+        if space.chance(0.62):
             space.begin("cushion")
             space.box(spot, middle - size, middle + size, 0.46, 0.46 + 1.9 * size, 0.33, 0.43, "cushion",
                       outline="round")  # fmt: skip
@@ -71,11 +69,10 @@ def seat(space: Space, spot: Spot, half: float, depth: float, label: str) -> Non
 
 def table(space: Space, spot: Spot, half: float, depth: float, height: float) -> None:
     """A table; low ones may be closed boxes or have a board below."""
-    dice = space.dice
     space.begin("table")
-    thick, leg = dice.between(0.025, 0.05), dice.between(0.035, 0.07)
-    kind = dice.whole(0, 2)
-    wood = "metal" if dice.chance(0.25) else "wood"
+    thick, leg = space.between(0.025, 0.05), space.between(0.035, 0.07)
+    kind = space.whole(0, 2)
+    wood = "metal" if space.chance(0.25) else "wood"
     if height < 0.55 and kind == 0:
         space.box(spot, -half + 0.04, half - 0.04, 0, height - thick, 0.04, depth - 0.04, "wood")
     else:
@@ -110,10 +107,9 @@ def chair(space: Space, spot: Spot, kind: int) -> None:
 
 def cabinet(space: Space, spot: Spot, half: float, depth: float, height: float) -> None:
     """A cupboard: doors or drawers in front."""
-    dice = space.dice
     space.begin("cabinet")
-    foot = dice.between(0.04, 0.12)
-    if dice.chance(0.5) and height < 1.2:
+    foot = space.between(0.04, 0.12)
+    if space.chance(0.5) and height < 1.2:
         legs(space, spot, half - 0.03, depth - 0.03, foot, 0.04, "wood", 0.03)
     else:
         space.box(spot, -half + 0.02, half - 0.02, 0, foot, 0, depth - 0.03, "dark")
@@ -123,12 +119,11 @@ def cabinet(space: Space, spot: Spot, half: float, depth: float, height: float) 
 
 
 def desk(space: Space, spot: Spot, half: float, depth: float) -> None:
-    dice = space.dice
     space.begin("desk")
     space.box(spot, -half, half, 0.72, 0.76, 0, depth, "wood")
     legs(space, spot, half - 0.02, depth - 0.02, 0.72, 0.05, "wood", 0.02)
     space.box(spot, -half + 0.05, half - 0.05, 0.4, 0.72, 0.02, 0.05, "wood")
-    side = half - 0.46 if dice.chance(0.5) else -half + 0.04
+    side = half - 0.46 if space.chance(0.5) else -half + 0.04
     space.box(spot, side, side + 0.42, 0.06, 0.72, 0.06, depth - 0.04, "wood", front="fronts")
     space.block(spot, -half, half, 0.66, 0.76, 0, depth)
     space.block(spot, side, side + 0.42, 0.0, 0.7, 0.06, depth)
@@ -142,7 +137,6 @@ def books(space: Space, spot: Spot, a0: float, a1: float, y: float, height: floa
 
 def shelf(space: Space, spot: Spot, half: float, depth: float, height: float) -> None:
     """A bookcase: boards with books, and here and there a vase."""
-    dice = space.dice
     space.begin("shelf")
     levels = max(round(height / 0.37), 2)
     step = (height - 0.06) / levels
@@ -155,14 +149,14 @@ def shelf(space: Space, spot: Spot, half: float, depth: float, height: float) ->
     space.block(spot, -half, half, 0.0, height, 0, depth)
     for n in range(levels):
         y, start = 0.04 + n * step, -half + 0.04
-        if dice.chance(0.18):
-            vessel(space, spot.moved(dice.between(-0.4, 0.4) * half, depth / 2), y, 0.6 * step)
+        if space.chance(0.18):
+            vessel(space, spot.moved(space.between(-0.4, 0.4) * half, depth / 2), y, 0.6 * step)
             continue
-        end = half - 0.04 if dice.chance(0.45) else dice.between(-0.1, 0.8) * half
-        if dice.chance(0.3):
+        end = half - 0.04 if space.chance(0.45) else space.between(-0.1, 0.8) * half
+        if space.chance(0.3):
             start, end = -end, -start
         if end - start > 0.12:
-            books(space, spot, start, end, y, step * dice.between(0.62, 0.82), depth - dice.between(0.02, 0.06))
+            books(space, spot, start, end, y, step * space.between(0.62, 0.82), depth - space.between(0.02, 0.06))
 
 
 def vessel(space: Space, spot: Spot, y: float, height: float) -> None:
@@ -173,51 +167,49 @@ def vessel(space: Space, spot: Spot, y: float, height: float) -> None:
 
 def plant(space: Space, x: float, z: float, y: float, height: float) -> None:
     """A plant in a pot, leaves to all sides."""
-    dice = space.dice
     space.begin("plant")
-    pot = min(dice.between(0.22, 0.34) * height, 0.34)
-    wide = dice.between(0.9, 1.2) * pot
-    bush = dice.chance(0.45)
-    space.upright(x, z, wide, y, y + pot, "pot", "tub" if dice.chance(0.6) else "vase")
+    pot = min(space.between(0.22, 0.34) * height, 0.34)
+    wide = space.between(0.9, 1.2) * pot
+    bush = space.chance(0.45)
+    space.upright(x, z, wide, y, y + pot, "pot", "tub" if space.chance(0.6) else "vase")
     if bush:  # leaves on a stem
         space.upright(x, z + 0.045, 0.025 + 0.01 * height, y + pot, y + pot + 0.7 * (height - pot), "wood", "box")
-    count = dice.whole(7, 11)
-    reach = dice.between(0.3, 0.5) * height
+    count = space.whole(7, 11)
+    reach = space.between(0.3, 0.5) * height
     for n in range(count):
         back = z + 0.04 - 0.08 * n / count
-        tall = pot + (height - pot) * dice.between(0.55, 1.0)
+        tall = pot + (height - pot) * space.between(0.55, 1.0)
         if bush:
-            size = dice.between(0.26, 0.42) * (height - pot)
-            lift = pot + dice.between(0.1, 0.62) * (height - pot)
-            space.upright(x + dice.between(-0.6, 0.6) * reach, back, size, y + lift, y + lift + 1.1 * size,
+            size = space.between(0.26, 0.42) * (height - pot)
+            lift = pot + space.between(0.1, 0.62) * (height - pot)
+            space.upright(x + space.between(-0.6, 0.6) * reach, back, size, y + lift, y + lift + 1.1 * size,
                           "plant", "disc" if n % 2 else "leaf")  # fmt: skip
         elif n % 4 == 0:
             wide_leaf = 0.16 * height
-            space.upright(x + dice.between(-0.1, 0.1) * height, back, wide_leaf, y + 0.8 * pot, y + tall, "plant",
+            space.upright(x + space.between(-0.1, 0.1) * height, back, wide_leaf, y + 0.8 * pot, y + tall, "plant",
                           "leaf")  # fmt: skip
         else:
-            out = reach * dice.between(0.5, 1.0)
+            out = reach * space.between(0.5, 1.0)
             side = -1 if n % 2 else 1
             outline = "leaf left" if side < 0 else "leaf right"
-            low, high = y + 0.75 * pot, y + pot + 0.95 * (tall - pot) * dice.between(0.6, 1.0)
+            low, high = y + 0.75 * pot, y + pot + 0.95 * (tall - pot) * space.between(0.6, 1.0)
             space.part(FACING, back, min(x, x + side * out), max(x, x + side * out), low, high, "plant", outline)
     space.block(Spot("us", x, z), -wide / 2, wide / 2, y, y + pot, -wide / 2, wide / 2)
 
 
 def lamp(space: Space, x: float, z: float, y: float, height: float) -> None:
     """A lamp that stands."""
-    dice = space.dice
     space.begin("lamp")
     tall = height > 0.9
-    shade = dice.between(0.2, 0.3) if tall else 0.42 * height
-    wide = dice.between(0.32, 0.46) if tall else dice.between(0.7, 0.95) * height
+    shade = space.between(0.2, 0.3) if tall else 0.42 * height
+    wide = space.between(0.32, 0.46) if tall else space.between(0.7, 0.95) * height
     if tall:
         space.upright(x, z, 0.03, y + 0.02, y + height - shade, "metal", "box")
         space.part(LEVEL, y + 0.02, x - 0.14, x + 0.14, z - 0.14, z + 0.14, "metal", "disc")
     else:
-        foot = "vase" if dice.chance(0.6) else "tub"
+        foot = "vase" if space.chance(0.6) else "tub"
         space.upright(x, z, 0.38 * height, y, y + height - shade, "pot", foot)
-    outline = "shade" if dice.chance(0.7) else "box"
+    outline = "shade" if space.chance(0.7) else "box"
     space.upright(x, z - 0.01, wide, y + height - shade, y + height, "shade", outline)
     space.block(Spot("us", x, z), -0.1, 0.1, y, y + 0.1, -0.1, 0.1)
     space.lamps.append((x, y + height - shade / 2, z))
@@ -225,11 +217,10 @@ def lamp(space: Space, x: float, z: float, y: float, height: float) -> None:
 
 def pendant(space: Space, x: float, z: float, ceiling: float, bottom: float) -> None:
     """A lamp that hangs."""
-    dice = space.dice
     space.begin("lamp")
-    wide, tall = dice.between(0.3, 0.6), dice.between(0.18, 0.3)
+    wide, tall = space.between(0.3, 0.6), space.between(0.18, 0.3)
     space.upright(x, z, 0.016, bottom + tall, ceiling, "metal", "box")
-    outline = ("shade", "disc", "shade", "round")[dice.whole(0, 3)]
+    outline = ("shade", "disc", "shade", "round")[space.whole(0, 3)]
     space.upright(x, z - 0.005, wide, bottom, bottom + tall if outline == "shade" else bottom + 0.8 * wide, "shade",
                   outline)  # fmt: skip
     space.lamps.append((x, bottom + 0.05, z))

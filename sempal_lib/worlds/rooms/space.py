@@ -88,11 +88,11 @@ class Spot:
         return Spot(self.towards, *((x0, z0) if self.towards in ("us", "away") else (z0, x0)))
 
 
-class Space:
+class Space(Dice):
     """Parts in a room.
 
     Attributes:
-        camera: who looks. dice: what its pieces are made by.
+        camera: who looks.
         parts: one row a part: how it lies, its plane, from and to along its first and its second axis (x and y,
             z and y, or x and z), outline, class, material, instance (0: none).
         blocks: x0, x1, y0, y1, z0, z1 and instance of what throws shadows.
@@ -100,7 +100,6 @@ class Space:
     """
 
     space: ClassVar[LabelSpace] = ROOMS_25
-    dice: Dice
 
     def __init__(self, camera: Camera):
         self.camera = camera

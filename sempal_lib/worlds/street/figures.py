@@ -38,18 +38,18 @@ def crowns(town: Street, x, z, height, layer: float, street: bool = False) -> No
 
 def posts(town: Street, side: Side) -> None:
     """Lamp posts and signs along the kerb."""
-    rng, dice = town.rng, town.dice
+    rng = town.rng
     kerb = side.sign * (side.kerb + 0.35)
-    if dice.chance(0.75):
-        z = np.arange(dice.between(5, 25), min(town.end, 110) - 2, dice.between(18, 30))
+    if town.chance(0.75):
+        z = np.arange(town.between(5, 25), min(town.end, 110) - 2, town.between(18, 30))
         if len(z):
-            x, tall = kerb + town.shift(z), dice.between(4.5, 8.5)
+            x, tall = kerb + town.shift(z), town.between(4.5, 8.5)
             owner = town.own(len(z))
             town.board("bar", x, z, 0.0, 0.17, tall, "pole", "metal", owner)
             arm = x - side.sign * 0.55
             town.board("bar", arm, z, tall - 0.12, 1.2, 0.12, "pole", "metal", owner, bias=0.02)
             town.board("bar", x - side.sign * 1.1, z, tall - 0.25, 0.6, 0.16, "pole", "lamp", owner, bias=0.03)
-    count = int(dice.between(0, 4.6))
+    count = int(town.between(0, 4.6))
     if count:
         z = np.sort(rng.uniform(6, min(town.end, 60), count))
         x = kerb + rng.uniform(0, 0.5, count) * side.sign + town.shift(z)
@@ -63,22 +63,21 @@ def posts(town: Street, side: Side) -> None:
 
 def traffic_signals(town: Street, crossing: float) -> None:
     """Lights at the crossing: before it on the right, behind it on both sides, some over the road."""
-    dice = town.dice
-    if not dice.chance(0.8):
+    if not town.chance(0.8):
         return
-    looks = "traffic light", "red light" if dice.chance(0.5) else "green light"
+    looks = "traffic light", "red light" if town.chance(0.5) else "green light"
     far = crossing + 2 * town.cross_half + 1
     places = [(1, crossing - 1.2), (-1, crossing - 1.2), (1, far), (-1, far)]
-    chosen = [place for place in places if dice.chance(0.75)] or places[:1]
+    chosen = [place for place in places if town.chance(0.75)] or places[:1]
     side_of = {side.sign: side for side in town.sides}
     z = np.array([place[1] for place in chosen])
     x = np.array([sign * (side_of[sign].kerb + 0.4) for sign, _ in chosen]) + town.shift(z)
     owner = town.own(len(z))
     town.board("bar", x, z, 0.0, 0.15, 3.4, "pole", "metal", owner)
     town.board("bar", x, z, 2.3, 0.5, 1.35, *looks, owner, bias=0.02)
-    if dice.chance(0.5):
+    if town.chance(0.5):
         sign, owner = chosen[0][0], owner[:1]
-        reach = dice.between(2.5, 4.0)
+        reach = town.between(2.5, 4.0)
         x, z = x[:1], z[:1]
         town.board("bar", x, z, 0.0, 0.2, 5.6, "pole", "metal", owner)
         town.board("bar", x - sign * reach / 2, z, 5.4, reach, 0.16, "pole", "metal", owner)
@@ -87,13 +86,13 @@ def traffic_signals(town: Street, crossing: float) -> None:
 
 def people(town: Street, side: Side) -> None:
     """Walkers on the sidewalk, and on the crosswalk where there is one."""
-    rng, dice = town.rng, town.dice
+    rng = town.rng
     count = int(rng.poisson(1.4 * town.kind.walkers))
     z = 4.5 + (min(town.end, 60) - 6) * rng.random(count) ** 1.6
     x = side.sign * (side.verge + 0.3 + (side.front - side.verge - 0.5) * rng.random(count))
-    if town.crossing is not None and dice.chance(0.3):
-        z = np.append(z, town.crossing - dice.between(1.5, 3.0))
-        x = np.append(x, side.sign * dice.between(0.5, town.half_road))
+    if town.crossing is not None and town.chance(0.3):
+        z = np.append(z, town.crossing - town.between(1.5, 3.0))
+        x = np.append(x, side.sign * town.between(0.5, town.half_road))
     n = len(z)
     if n == 0:
         return
@@ -123,25 +122,23 @@ def two_wheelers(town: Street, x: Array, z: Array, turn: Array, motor: bool) -> 
 
 def parked_two_wheelers(town: Street, side: Side) -> None:
     """A row of bicycles, more rarely of motorcycles, at the sidewalk's edge."""
-    dice = town.dice
     for motor, chance in ((False, 0.4), (True, 0.08)):
-        if dice.chance(chance):
-            n = int(dice.between(1, 7))
-            z = dice.between(5, 22) + np.arange(n) * 0.9
+        if town.chance(chance):
+            n = int(town.between(1, 7))
+            z = town.between(5, 22) + np.arange(n) * 0.9
             x = side.sign * (side.front - 0.7) + town.shift(z)
             two_wheelers(town, x, z, town.rng.uniform(0.25, 1.0, n), motor)
 
 
 def riders(town: Street) -> None:
     """Cyclists and motorcyclists, each on a two-wheeler, at the road's edge."""
-    dice = town.dice
     for motor, chance in ((False, 0.27), (True, 0.1)):
-        if not dice.chance(chance):
+        if not town.chance(chance):
             continue
-        z = np.array([dice.between(6, 28)])
-        sign = 1 if dice.chance(0.7) else -1
-        x = sign * (town.half_road * dice.between(0.75, 0.95)) + town.shift(z)
-        turn = town.rng.uniform(0.1, 0.5, 1) if dice.chance(0.75) else np.ones(1)
+        z = np.array([town.between(6, 28)])
+        sign = 1 if town.chance(0.7) else -1
+        x = sign * (town.half_road * town.between(0.75, 0.95)) + town.shift(z)
+        turn = town.rng.uniform(0.1, 0.5, 1) if town.chance(0.75) else np.ones(1)
         two_wheelers(town, x, z, turn, motor)
         looks = "rider", "rider", town.own(), town.instances(1)
         town.board("riding", x, z, 0.45, 0.5 + 0.2 * turn, 1.3, *looks, bias=0.04)

@@ -33,7 +33,7 @@ def lots(town: Street, z0: float, z1: float, low: float, high: float) -> tuple[A
     """Starts and ends of lots between z0 and z1, `low` to `high` long, longer far off so that they are few."""
     ends = [z0]
     while ends[-1] < z1 - low and len(ends) < 24:
-        length = town.dice.between(low, high) * (1 + max(ends[-1], 0) / 90)
+        length = town.between(low, high) * (1 + max(ends[-1], 0) / 90)
         ends.append(min(ends[-1] + length, z1))
     if z1 - ends[-1] > 1 or len(ends) == 1:
         ends.append(z1)
@@ -121,7 +121,7 @@ def greens_behind(town: Street, side: Side, z0: float, z1: float, distance: floa
 def greenery(town: Street, side: Side, z0: float, z1: float) -> None:
     """Lawn, trees and bushes."""
     rng = town.rng
-    deep = town.dice.between(3, 14)
+    deep = town.between(3, 14)
     outer = side.sign * (side.front + deep + 3)
     town.patch(side.sign * side.front, outer, z0, z1, "terrain", "grass", 0.5)
     greens_behind(town, side, z0, z1, side.front + deep)
@@ -131,22 +131,21 @@ def greenery(town: Street, side: Side, z0: float, z1: float) -> None:
     z = start + (z1 - start) * rng.random(count) ** 1.3
     x = side.sign * (side.front + rng.uniform(0.5, deep, count)) + town.shift(z)
     crowns(town, x, z, rng.uniform(3, 13, count), GARDENS)
-    if town.dice.chance(0.45):
+    if town.chance(0.45):
         borders(town, side, z0, z1)
 
 
 def walled(town: Street, side: Side, z0: float, z1: float) -> None:
     """A long wall or fence with trees or halls behind it."""
-    dice = town.dice
-    if dice.chance(0.5):
+    if town.chance(0.5):
         greens_behind(town, side, z0, z1, side.front + 4)
     else:
         a, b = lots(town, z0, z1, 20, 40)
         foot, height = along(town, side, side.front + 6, a, b), town.rng.uniform(5, 10, len(a))
         town.wall(foot, 0, height, "building", "facade", BUILDINGS)
     a, b = lots(town, z0, z1, 25, 50)
-    high = dice.between(1.6, 3.4)
+    high = town.between(1.6, 3.4)
     raise_skyline(town, side, a, b, high)
-    label, material = ("wall", "wall") if dice.chance(0.6) else ("fence", "fence")
+    label, material = ("wall", "wall") if town.chance(0.6) else ("fence", "fence")
     foot = along(town, side, side.front, a, b)
     town.wall(foot, 0, high, label, material, BORDERS)

@@ -86,23 +86,23 @@ class Street(Parts):
     rim: float
 
     def __init__(self, rng: np.random.Generator):
-        self.rng, self.dice = rng, Dice(rng, 512, forward=True)
-        dice = self.dice
-        self.kind = kind = list(KINDS.values())[dice.pick([kind.share for kind in KINDS.values()])]
-        self.half_road = dice.between(*kind.half_road)
+        self.rng = rng
+        Dice.__init__(self, rng, 512, forward=True)
+        self.kind = kind = list(KINDS.values())[self.pick([kind.share for kind in KINDS.values()])]
+        self.half_road = self.between(*kind.half_road)
         self.one_way = self.half_road < 3.2
-        self.bend = kind.bend * dice.between(-1, 1) if dice.chance(0.6) else 0.0
-        self.tram = dice.chance(kind.tram)
-        self.crossing = dice.between(12, 45) if dice.chance(kind.crossing) else None
-        self.cross_half = dice.between(3.0, 6.0)
-        self.end = dice.between(45, 95) if dice.chance(0.45) else FAR
-        lane = 0.0 if self.one_way else self.half_road * (0.5 if self.half_road < 5.5 else dice.between(0.35, 0.7))
+        self.bend = kind.bend * self.between(-1, 1) if self.chance(0.6) else 0.0
+        self.tram = self.chance(kind.tram)
+        self.crossing = self.between(12, 45) if self.chance(kind.crossing) else None
+        self.cross_half = self.between(3.0, 6.0)
+        self.end = self.between(45, 95) if self.chance(0.45) else FAR
+        lane = 0.0 if self.one_way else self.half_road * (0.5 if self.half_road < 5.5 else self.between(0.35, 0.7))
         super().__init__(Camera(
-            x=lane + dice.between(-0.4, 0.4),
-            height=dice.between(1.2, 1.5),
-            yaw=dice.between(-0.07, 0.07),
-            focal=dice.between(1.5, 1.8),
-            horizon=dice.between(0.42, 0.475),
+            x=lane + self.between(-0.4, 0.4),
+            height=self.between(1.2, 1.5),
+            yaw=self.between(-0.07, 0.07),
+            focal=self.between(1.5, 1.8),
+            horizon=self.between(0.42, 0.475),
         ))  # fmt: skip
         self.sides = [self._side(-1), self._side(1)]
         self.skylines = [np.zeros(int(FAR) + 40), np.zeros(int(FAR) + 40)]
@@ -117,12 +117,12 @@ class Street(Parts):
         return math.atan(2 * self.bend * abs(z))
 
     def _side(self, sign: int) -> Side:
-        dice, kind = self.dice, self.kind
-        parking = dice.chance(kind.parking)
+        kind = self.kind
+        parking = self.chance(kind.parking)
         kerb = self.half_road + (2.2 if parking else 0.2)
-        verge = kerb + (dice.between(1.0, 3.0) if dice.chance(kind.verge) else 0.0)
-        front = verge + dice.between(*kind.sidewalk)
-        setback = dice.between(2.5, 7.0) if kind.frontages[1] > 0.3 else 0.0
+        verge = kerb + (self.between(1.0, 3.0) if self.chance(kind.verge) else 0.0)
+        front = verge + self.between(*kind.sidewalk)
+        setback = self.between(2.5, 7.0) if kind.frontages[1] > 0.3 else 0.0
         return Side(sign, self.half_road, parking, kerb, verge, front, setback)
 
     def _strip(self, inner: float, outer: float, label: str, material: str, order: float) -> None:
@@ -148,7 +148,7 @@ class Street(Parts):
         left, right = self.sides
         for side in self.sides:
             s = side.sign
-            paved = self.kind.frontages[0] > 0.5 or self.dice.chance(0.25)
+            paved = self.kind.frontages[0] > 0.5 or self.chance(0.25)
             label, material = ("sidewalk", "paving") if paved else ("terrain", "grass")
             self._strip(s * side.front, s * 300, label, material, 0)
             self._strip(s * side.kerb, s * side.front, "sidewalk", "paving", 1)
@@ -158,7 +158,7 @@ class Street(Parts):
         self._strip(-left.kerb, right.kerb, "road", "asphalt", 4)
         if self.crossing is not None:
             z0, z1 = self.crossing, self.crossing + 2 * self.cross_half
-            rim = self.rim = self.dice.between(1.5, 3.5)
+            rim = self.rim = self.between(1.5, 3.5)
             if soft < 0.5:
                 self.patch(-60, -left.kerb, z0 - rim, z1 + rim, "sidewalk", "paving", 5)
                 self.patch(right.kerb, 60, z0 - rim, z1 + rim, "sidewalk", "paving", 5)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sempal_lib.labels import CITYSCAPES_19
-from sempal_lib.worlds.engine import Drawing, drawn_height, fill
+from sempal_lib.worlds.engine import Dice, Drawing, drawn_height, fill
 from sempal_lib.worlds.street import shapes
 from sempal_lib.worlds.street.shapes import CORNER_NUMBERS, CORNERS, OUTLINE, OUTLINE_CORNERS, OUTLINES
 
@@ -78,7 +78,7 @@ class Camera:
         return image
 
 
-class Parts:
+class Parts(Dice):
     """The polygons of one scene.
 
     `wall`, `board`, `vehicle` and `ground` note what is wanted; `finish` makes all polygons of one kind

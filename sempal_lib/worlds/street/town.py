@@ -41,7 +41,7 @@ class Town(Street):
 
     def _far_end(self) -> None:
         """Houses or trees across the street at its end, and a skyline behind everything."""
-        rng, dice, camera = self.rng, self.dice, self.camera
+        rng, camera = self.rng, self.camera
         # A ring of far trees and roofs: no gap between ground and sky anywhere.
         top = 0.55 + 0.45 * rng.random((13, RAGGED))
         green = rng.random(13) < (0.35 if self.kind.frontages[0] > 0.5 else 0.7)
@@ -53,8 +53,8 @@ class Town(Street):
             edges = x + np.concatenate([[-70], np.sort(rng.uniform(-45, 45, 5)), [70]])
             n = len(edges) - 1
             foot = np.array([edges[:-1], np.full(n, self.end), edges[1:], np.full(n, self.end)])
-            if dice.chance(self.kind.frontages[2] + 0.1):
-                high, top = dice.between(6, 12), 0.7 + 0.3 * rng.random((n, RAGGED))
+            if self.chance(self.kind.frontages[2] + 0.1):
+                high, top = self.between(6, 12), 0.7 + 0.3 * rng.random((n, RAGGED))
                 self.wall(foot, 0.0, high, "vegetation", "leaves", 2, top=top)
             else:
                 height = 3.1 * np.round(rng.uniform(*self.kind.storeys, n)) + 1
@@ -62,10 +62,9 @@ class Town(Street):
 
     def _frontage(self, side: Side) -> None:
         """Fill one side with one or two kinds of frontage, leaving the cross street open."""
-        dice = self.dice
-        turn = dice.between(15, 80) if dice.chance(0.45) else FAR
+        turn = self.between(15, 80) if self.chance(0.45) else FAR
         makers = (row, villas, greenery, walled)
-        near, beyond = makers[dice.pick(self.kind.frontages)], makers[dice.pick(self.kind.frontages)]
+        near, beyond = makers[self.pick(self.kind.frontages)], makers[self.pick(self.kind.frontages)]
         end = min(self.end, FAR)
         stretches = [(-4.0, end)]
         if self.crossing is not None:
@@ -77,14 +76,14 @@ class Town(Street):
 
     def _furniture(self, side: Side) -> None:
         """Street trees, lamps, signs."""
-        dice, rng, kind = self.dice, self.rng, self.kind
-        if dice.chance(kind.trees):
-            spacing = dice.between(7, 13)
-            z = np.arange(dice.between(6, 14), min(self.end, 110) - 2, spacing)
+        rng, kind = self.rng, self.kind
+        if self.chance(kind.trees):
+            spacing = self.between(7, 13)
+            z = np.arange(self.between(6, 14), min(self.end, 110) - 2, spacing)
             z = self._off_crossing(z)
             if len(z):
-                x = side.sign * (side.kerb + dice.between(0.6, 1.2)) + self.shift(z)
-                tall = dice.between(6, 14) * rng.uniform(0.85, 1.15, len(z))
+                x = side.sign * (side.kerb + self.between(0.6, 1.2)) + self.shift(z)
+                tall = self.between(6, 14) * rng.uniform(0.85, 1.15, len(z))
                 figures.crowns(self, x, z, tall, layer=5, street=True)
         figures.posts(self, side)
 
@@ -95,54 +94,52 @@ class Town(Street):
 
     def _vehicle(self, z: float, x: float, away: bool, label: str = "car", heading: float | None = None) -> None:
         """One vehicle with its nearer end at z, x from the middle of the street."""
-        dice, end = self.dice, "rear" if away else "front"
+        end = "rear" if away else "front"
         heading = self.heading(z) if heading is None else heading
-        kind = "van" if label == "car" and dice.chance(0.16) else label
+        kind = "van" if label == "car" and self.chance(0.16) else label
         profile, sizes, face, flank = VEHICLES[kind]
-        size = [dice.between(*one) if isinstance(one, tuple) else one for one in sizes]
+        size = [self.between(*one) if isinstance(one, tuple) else one for one in sizes]
         x += self.shift(z)
         self.vehicle(profile.format(end), x, z, heading, size, label, face.format(end), flank.format(end))
 
     def _parked(self, side: Side) -> None:
         if not side.parking:
             return
-        dice = self.dice
-        full = dice.between(0.2, 0.9)
-        z = dice.between(2.8, 7)
+        full = self.between(0.2, 0.9)
+        z = self.between(2.8, 7)
         while z < min(self.end - 6, 85):
-            if dice.chance(full) and len(self._off_crossing(np.array([z - 3, z, z + 6]))) == 3:
-                label = "truck" if dice.chance(0.008) else "car"
-                self._vehicle(z, side.sign * (side.kerb - 1.05), side.sign > 0 or dice.chance(0.3), label)
-            z += dice.between(5.2, 6.4)
+            if self.chance(full) and len(self._off_crossing(np.array([z - 3, z, z + 6]))) == 3:
+                label = "truck" if self.chance(0.008) else "car"
+                self._vehicle(z, side.sign * (side.kerb - 1.05), side.sign > 0 or self.chance(0.3), label)
+            z += self.between(5.2, 6.4)
 
     def _traffic(self) -> None:
         """Vehicles in the lanes; not more than one bus, and trams only on tracks."""
-        dice, kind = self.dice, self.kind
+        kind = self.kind
         lanes = [(0.0, True)] if self.one_way else [(self.half_road * 0.5, True), (-self.half_road * 0.5, False)]
         if self.half_road > 6:
             lanes = [(self.half_road * f, f > 0) for f in (0.3, 0.75, -0.3, -0.75)]
-        bus = dice.chance(0.11)
+        bus = self.chance(0.11)
         for i, (x, away) in enumerate(lanes):
             ahead = abs(x - self.camera.x) < 1.6
-            z = dice.between(9, 35) if ahead else dice.between(4, 30)
+            z = self.between(9, 35) if ahead else self.between(4, 30)
             while z < min(self.end - 8, 95):
-                label = "truck" if dice.chance(0.02) else "car"
+                label = "truck" if self.chance(0.02) else "car"
                 if bus and not i:
                     label, bus = "bus", False
                     z = max(z, 11.0)
-                if dice.chance(kind.traffic / 6) or label == "bus":
-                    self._vehicle(z, x + dice.between(-0.3, 0.3), away, label)
-                z += dice.between(9, 22) + (10 if label in ("bus", "truck") else 0)
-        if self.tram and dice.chance(0.45):
-            z = dice.between(10, 38)
+                if self.chance(kind.traffic / 6) or label == "bus":
+                    self._vehicle(z, x + self.between(-0.3, 0.3), away, label)
+                z += self.between(9, 22) + (10 if label in ("bus", "truck") else 0)
+        if self.tram and self.chance(0.45):
+            z = self.between(10, 38)
             self._vehicle(z, -self.half_road * 0.2, False, "train")
 
     def _cross_traffic(self, crossing: float) -> None:
         """Vehicles that pass from side to side at the crossing, seen from their flank."""
-        dice = self.dice
         for lane, heading in ((0.5, -math.pi / 2), (1.5, math.pi / 2)):
-            if dice.chance(0.4):
-                label = ("car", "truck", "bus")[dice.pick((0.93, 0.05, 0.02))]
+            if self.chance(0.4):
+                label = ("car", "truck", "bus")[self.pick((0.93, 0.05, 0.02))]
                 z = crossing + lane * self.cross_half
-                x = self.camera.x + dice.between(-9, 9)
-                self._vehicle(z, x, dice.chance(0.5), label, heading=heading)
+                x = self.camera.x + self.between(-9, 9)
+                self._vehicle(z, x, self.chance(0.5), label, heading=heading)
