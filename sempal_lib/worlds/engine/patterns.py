@@ -48,6 +48,12 @@ def bond(x: Array, y: Array, shift: float = 0.5) -> tuple[Array, Array, Array, A
     return row, column, x - column, y - row
 
 
+def palette(text: str, of: int = 100) -> tuple[Color, ...]:
+    """Paints written as "90 82 62, 93 76 42": red, green and blue in hundredths, or in parts of `of`."""
+    colors = (tuple(float(part) / of for part in color.split()) for color in text.split(","))
+    return tuple((red, green, blue) for red, green, blue in colors)
+
+
 def mix(a, b, weight) -> list[Any]:
     """Colours from a (weight 0) to b (weight 1)."""
     return [p + (q - p) * weight for p, q in zip(a, b, strict=True)]
