@@ -20,7 +20,7 @@ class Drawing:
     Args:
         canvas: integers [R, aR]; a, the aspect, is whole.
         numbers: of the parts that the canvas's values stand for; None: these are the numbers.
-        behind: the canvas before the parts that one can see through.
+        behind: the canvas before the parts that one can see through; None: there are none.
     """
 
     canvas: np.ndarray

@@ -96,20 +96,24 @@ class FlatPicture(Picture):
 
     def __init__(self, scene: Any, style: Any, drawing: Drawing, height: int, rng: np.random.Generator):
         super().__init__(scene, style, drawing.at(2 * height), rng)
-        self.behind = drawing.behind
+        self.drawing = drawing
         self.glow = np.zeros(len(self.part), np.float32)
         self.detail = float(np.clip(self.height / 128 - 0.6, 0, 1))
         box = scene.box.astype(np.float32)
         self.starts = np.ascontiguousarray(box[:, :2].T)
         self.spans = np.ascontiguousarray(np.maximum(box[:, 2:] - box[:, :2], 1e-4).T)
 
-    def look_through(self, gaps: Callable[["FlatPatch"], Array]) -> None:
-        """Show what is behind the see-through parts where `gaps`, of a patch of them, says so."""
-        through = np.flatnonzero(self.seen >= len(self.scene.labels) - self.scene.rails)
-        if len(through) and self.behind is not None:
-            open_ = through[gaps(FlatPatch(self, through))]
-            self.part = self.seen.copy()
-            self.part[open_] = Drawing(self.behind).at(self.height).ravel()[open_]
+    def look_through(self, gaps: Mapping[str, Callable[["FlatPatch"], Array]]) -> None:
+        """Show what is behind see-through parts where their material's `gaps`, of a patch of them, say so."""
+        if self.drawing.behind is None or not self.scene.rails:
+            return
+        behind, shown = Drawing(self.drawing.behind).at(self.height).ravel(), self.seen.copy()
+        for material, gap in gaps.items():
+            through = np.array([one == material for one in self.scene.materials])
+            places = np.flatnonzero(through.take(self.seen))
+            places = places[gap(FlatPatch(self, places))]
+            shown[places] = behind[places]
+        self.part = shown
 
     def developed(self, painters: Mapping[str, Callable[["FlatPatch"], None]]) -> Painted:
         """Paint, light and pool: what `World.paint` returns."""

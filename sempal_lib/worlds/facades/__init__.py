@@ -33,5 +33,5 @@ class ToyFacades(World):
 
     def paint(self, scene: House, drawing: Drawing, height: int, rng: np.random.Generator) -> Painted:
         picture = FlatPicture(scene, HouseStyle.sample(rng, scene.kind), drawing, height, rng)
-        picture.look_through(rail_gaps)
+        picture.look_through({"rail": rail_gaps})
         return picture.developed(PAINTERS)

@@ -1,20 +1,12 @@
 """How the rooms of toy-rooms are furnished: what each kind of room has, and where it stands and hangs."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sempal_lib.worlds.rooms import furniture
 from sempal_lib.worlds.rooms.room import KINDS, Room
 from sempal_lib.worlds.rooms.space import LEVEL, WALLS, Spot
-
-
-def furnished(rng: np.random.Generator) -> Room:
-    """The piece that makes a room what it is; then windows and doors where there is space, and all the rest."""
-    room = Room(rng)
-    (bedroom, living_room, dining_room, study)[room.kind](room)
-    room.openings()
-    (bedroom_rest, living_room_rest, dining_room_rest, study_rest)[room.kind](room)
-    extras(room)
-    return room
 
 
 def walls(room: Room) -> list[str]:
@@ -47,12 +39,6 @@ def bedroom(room: Room) -> None:
         break
 
 
-def bedroom_rest(room: Room) -> None:
-    wardrobe(room)
-    if room.chance(0.5):
-        dresser(room)
-
-
 def bedside(room: Room, spot: Spot, a: float, towards: str) -> None:
     beside = spot.moved(a)
     low, high, _ = room.wall(towards)
@@ -80,13 +66,12 @@ def lying_books(room: Room, spot: Spot, y: float, o: float, a: float = 0.0) -> N
 
 
 def wardrobe(room: Room) -> None:
-    if room.chance(0.6):
-        half, height = room.between(0.5, 0.9), room.between(1.9, 2.2)
-        for towards in walls(room)[::-1]:
-            spot = room.place(towards, half, 0.58, height)
-            if spot is not None:
-                furniture.cabinet(room, spot, half, 0.58, height)
-                return
+    half, height = room.between(0.5, 0.9), room.between(1.9, 2.2)
+    for towards in walls(room)[::-1]:
+        spot = room.place(towards, half, 0.58, height)
+        if spot is not None:
+            furniture.cabinet(room, spot, half, 0.58, height)
+            return
 
 
 def dresser(room: Room) -> None:
@@ -135,11 +120,6 @@ def living_room(room: Room) -> None:
         break
     if room.chance(0.4):
         fireplace(room)
-
-
-def living_room_rest(room: Room) -> None:
-    if room.chance(0.85):
-        television(room)
 
 
 def coffee_table(room: Room, spot: Spot) -> None:
@@ -235,14 +215,6 @@ def dining_room(room: Room) -> None:
         furniture.pendant(room, x, z, room.height, room.between(1.5, 1.8))
 
 
-def dining_room_rest(room: Room) -> None:
-    for _ in range(2):
-        if room.chance(0.6):
-            dresser(room)
-    if room.chance(0.3):
-        fireplace(room)
-
-
 def study(room: Room) -> None:
     half, depth = room.between(0.6, 0.85), room.between(0.6, 0.7)
     for towards in walls(room):
@@ -257,18 +229,16 @@ def study(room: Room) -> None:
         if room.chance(0.5):
             rug(room, spot, half + room.between(0.2, 0.6), 0.5, depth + room.between(0.7, 1.3))
         break
-    bookcase(room, 0.85)
+    bookcase(room)
 
 
-def study_rest(room: Room) -> None:
-    bookcase(room, 0.85)
-    if room.chance(0.6):
-        chair = room.place(WALLS[room.whole(0, 2)], 0.42, 0.82, 0.8)
-        if chair is not None:
-            furniture.seat(room, chair, 0.4, 0.8, "armchair")
+def reading_chair(room: Room) -> None:
+    chair = room.place(WALLS[room.whole(0, 2)], 0.42, 0.82, 0.8)
+    if chair is not None:
+        furniture.seat(room, chair, 0.4, 0.8, "armchair")
 
 
-def bookcase(room: Room, chance: float) -> None:
+def bookcase(room: Room, chance: float = 0.85) -> None:
     half, height = room.between(0.38, 0.75), room.between(1.1, 2.15)
     if room.chance(chance):
         spot = room.place(WALLS[room.whole(0, 2)], half, 0.32, height)
@@ -326,3 +296,25 @@ def corner(room: Room) -> None:
         furniture.plant(room, x, z, 0.0, room.between(0.7, 1.5))
     else:
         furniture.lamp(room, x, z, 0.0, room.between(1.35, 1.7))
+
+
+def furnished(rng: np.random.Generator) -> Room:
+    """A room with the piece that makes it what it is; then windows and doors where there is space, and all the rest."""
+    room = Room(rng)
+    first, rest = PIECES[KINDS[room.kind]]
+    first(room)
+    room.openings()
+    for chance, piece in rest:
+        if chance is None or room.chance(chance):
+            piece(room)
+    extras(room)
+    return room
+
+
+# The first piece of each kind of room; and the rest, with their chances.
+PIECES: dict[str, tuple[Callable[[Room], None], tuple[tuple[float | None, Callable[[Room], None]], ...]]] = {
+    "bedroom": (bedroom, ((0.6, wardrobe), (0.5, dresser))),
+    "living room": (living_room, ((0.85, television),)),
+    "dining room": (dining_room, ((0.6, dresser), (0.6, dresser), (0.3, fireplace))),
+    "study": (study, ((None, bookcase), (0.6, reading_chair))),
+}
