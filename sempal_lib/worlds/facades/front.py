@@ -205,7 +205,7 @@ class Front(FlatScene):
         return [(x - wide / 2, x - gap), (x + gap, x + wide / 2)]
 
     def _window(self, box: Box, arch: bool, roller: bool) -> None:
-        (left, top, right, bottom) = box
+        left, top, right, bottom = box
         outline = "arch" if arch else "box"
         if self.surround:
             rim = 0.09 * self.width

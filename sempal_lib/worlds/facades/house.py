@@ -99,7 +99,7 @@ class House(Front):
             self._shop((left, head, right, self.bottom), sign, awnings and self.chance(0.75))
 
     def _shop(self, box: Box, sign: float, awning: bool) -> None:
-        (left, top, right, bottom) = box
+        left, top, right, bottom = box
         tall, number = bottom - top, self.thing()
         width = right - left
         board = top + sign

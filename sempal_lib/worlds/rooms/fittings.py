@@ -134,7 +134,7 @@ def blanket(patch: RoomPatch) -> None:
     if style.blanket == 1:
         color = mix(color, (0.92, 0.9, 0.85), patch.lines(p, 0.2, 0.08, 0))
     elif style.blanket == 2:
-        shade = shade * (1 - 0.25 * patch.grid(0.2, 0.2, 0.02))
+        shade = shade * (1 - 0.25 * patch.grid(0.2, 0.02))
     elif style.blanket == 3:
         share = 0.5 * patch.lines(p, 0.24, 0.1, 0) + 0.5 * patch.lines(q, 0.24, 0.1, 1)
         color = mix(color, mix(style.accent_color, (0.95, 0.93, 0.9), 0.4), share)

@@ -80,9 +80,9 @@ class RoomPatch(Patch):
         off = np.abs(place - np.round(place / every) * every)
         return np.clip(0.5 + (0.5 * width - off) / foot, 0, 1) * np.minimum(width / foot, 1)
 
-    def grid(self, across: float, down: float, width: float, over: float | None = None) -> Array:
-        """The same for lines along both axes. over: width of those that p crosses; None: the same."""
-        return np.maximum(self.lines(self.p, across, width, 0), self.lines(self.q, down, over or width, 1))
+    def grid(self, every: float, width: float) -> Array:
+        """The same for lines along both axes."""
+        return np.maximum(self.lines(self.p, every, width, 0), self.lines(self.q, every, width, 1))
 
     def edged(self, distance: Array, width: float) -> Array:
         """How much of a sample lies within `width` m of where `distance` is 0, with soft borders."""

@@ -97,7 +97,7 @@ def parquet(patch: RoomPatch) -> None:
 def tiles(patch: RoomPatch) -> None:
     style, step = patch.style, 0.42
     a, b = np.floor(patch.p / step), np.floor(patch.q / step)
-    joint = patch.grid(step, step, 0.012)
+    joint = patch.grid(step, 0.012)
     other = mix(style.floor_color, tint(style.floor_color, 0.55), 0.9 if style.accent_color[0] > 0.5 else 0.1)
     checked = ((a + b) % 2 < 1).astype(np.float32)
     shade = 0.92 + 0.1 * patch.chance(a, b) + 0.06 * patch.noise(2, 2)

@@ -12,7 +12,6 @@ from sempal_lib.worlds.engine import Dice
 from sempal_lib.worlds.street.parts import NEAR, Camera, Parts
 
 FAR = 150.0  # m; where the street ends in a skyline
-RING = np.array([(x - 20, 230, x + 20, 230) for x in range(-240, 241, 40)], dtype=float).T  # foot of that skyline
 TENTHS = np.linspace(0, 1, 10)
 AHEAD = np.geomspace(1.0, FAR + 60, 10) - 1.0  # m; where the edges of the ground's strips have their points
 
@@ -63,7 +62,6 @@ class Side:
     """One side of the street: where its strips lie, as distances from the middle line in m."""
 
     sign: int  # -1 left, 1 right
-    road: float
     parking: bool
     kerb: float  # where the sidewalk begins
     verge: float  # where the verge ends; equals kerb without one
@@ -123,7 +121,7 @@ class Street(Parts):
         verge = kerb + (self.between(1.0, 3.0) if self.chance(kind.verge) else 0.0)
         front = verge + self.between(*kind.sidewalk)
         setback = self.between(2.5, 7.0) if kind.frontages[1] > 0.3 else 0.0
-        return Side(sign, self.half_road, parking, kerb, verge, front, setback)
+        return Side(sign, parking, kerb, verge, front, setback)
 
     def _strip(self, inner: float, outer: float, label: str, material: str, order: float) -> None:
         """A strip of ground between two distances from the middle line (signed), to the horizon."""

@@ -79,7 +79,7 @@ class Camera:
 
 
 class Parts(Dice):
-    """The polygons of one scene.
+    """The polygons of one scene, which rolls the dice for what it has.
 
     `wall`, `board`, `vehicle` and `ground` note what is wanted; `finish` makes all polygons of one kind
     together, because numpy costs by the call. After it:
