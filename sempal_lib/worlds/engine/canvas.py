@@ -32,6 +32,10 @@ class Drawing:
         seen = sample(self.canvas, height)
         return seen if self.numbers is None else self.numbers.take(seen)
 
+    def of(self, values: np.ndarray, height: int) -> np.ndarray:
+        """What the parts there have of `values`, [parts]; the same as values.take(self.at(height)), but faster."""
+        return (values if self.numbers is None else values.take(self.numbers)).take(sample(self.canvas, height))
+
 
 def sample(canvas: np.ndarray, height: int) -> np.ndarray:
     """Nearest samples of a drawing at its pixels' centres.

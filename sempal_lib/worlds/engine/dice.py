@@ -1,6 +1,7 @@
 """Random choices, one at a time, from a store: asking a Generator for each takes longer than drawing the scene."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -13,11 +14,8 @@ class Dice:
     """
 
     def __init__(self, rng: np.random.Generator, store: int = 256, forward: bool = False):
-        def numbers() -> Iterator[float]:
-            while True:
-                yield from rng.random(store).tolist()[:: 1 if forward else -1]
-
-        self.roll: Callable[[], float] = numbers().__next__  # uniform over 0 to 1
+        stores = iter(lambda: rng.random(store).tolist()[:: 1 if forward else -1], None)
+        self.roll: Callable[[], float] = chain.from_iterable(stores).__next__  # uniform over 0 to 1
 
     def chance(self, probability: float) -> bool:
         return self.roll() < probability

@@ -84,7 +84,7 @@ class World(SceneDataset):
     def layout(self, index: int) -> Tensor:
         """Classes only, uint8 [H, W]; the picture is not painted."""
         scene, height = self.compose(self.random(index, 0)), self.size[0]
-        return torch.from_numpy(scene.labels.astype(np.uint8).take(scene.draw(height).at(height)))
+        return torch.from_numpy(scene.draw(height).of(scene.labels.astype(np.uint8), height))
 
     def class_shares(self, scenes: int) -> Tensor:
         """Share of the pixels that each class has in each of the first scenes, float32 [scenes, C]."""
@@ -95,10 +95,9 @@ class World(SceneDataset):
         scene, height = self.compose(self.random(index, 0)), self.size[0]
         drawing = scene.draw(height)
         image, factors, class_colors = self.paint(scene, drawing, height, self.random(index, 1))
-        seen = drawing.at(height)
         return {
             "image": torch.from_numpy(image),
-            "layout": torch.from_numpy(scene.labels.astype(np.int64).take(seen)),
-            "instances": torch.from_numpy(scene.things.astype(np.int64).take(seen)),
+            "layout": torch.from_numpy(drawing.of(scene.labels.astype(np.int64), height)),
+            "instances": torch.from_numpy(drawing.of(scene.things.astype(np.int64), height)),
             "style": {**factors, "class_colors": torch.from_numpy(class_colors)},
         }

@@ -211,7 +211,7 @@ class Painting:
         self.color[:, here] = pick(self.first, part)
         slant = np.maximum(inverse / size, 0.04)
         wide = depth * np.float32(self.pixel)
-        owner, material = self.town.owner[part].astype(np.int32), self.town.materials[part].astype(np.int32)
+        owner, material = self.town.owner[part], self.town.materials[part]
         side = self.weather.direction[0] * camera.cos - self.weather.direction[1] * camera.sin
         jobs = [(self._of(name), painter) for name, painter in surfaces.PAINTERS.items()]
         jobs.append((self.samples.of(MATERIAL["distant"] + 1, 255), surfaces.sprite))

@@ -184,7 +184,8 @@ class Parts(Dice):
             for i, column in enumerate(columns):
                 self.rows[here, i] = column
             at += len(points)
-        self.labels, self.materials, _, self.owner, self.things = np.concatenate([BACKGROUND, self.rows]).T.astype(int)
+        columns = np.concatenate([BACKGROUND, self.rows]).T.astype(np.int32)
+        self.labels, self.materials, _, self.owner, self.things = columns
 
     def draw(self, height: int) -> Drawing:
         """The parts from back to front, over the sky (0) and the bare ground (1); the scene's own count from 2."""
