@@ -18,6 +18,7 @@ import yaml
 from nbformat import NotebookNode
 
 from sempal_lib import runs
+from sempal_lib.files import replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -190,8 +191,9 @@ def execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path = B
         "library": record["code"],
         "code": code_signature(notebook),
     }
-    nbformat.write(notebook, partial)
-    partial.replace(done)
+    with replacing(done) as new:
+        nbformat.write(notebook, new)
+    partial.unlink(missing_ok=True)
     return done
 
 
