@@ -66,6 +66,7 @@ def whole():
     """A checkpoint's bytes, 200 kB."""
     folder = Path(os.environ["SEMPAL_RUNS"]) / "flips"
     checkpoint.save(folder / "c", {f"averaged.{i}": torch.randn(64, 64) for i in range(12)} | mixed(), FACTS)
+    checkpoint.load(folder / "c")  # as it is, it is read
     return (folder / "c").read_bytes()
 
 
@@ -87,6 +88,7 @@ def test_every_bit_counts(tmp_path):
     path = tmp_path / "c"
     checkpoint.save(path, {"a": torch.ones(2), "b": torch.tensor([1, 2], dtype=torch.uint8)}, {"step": 1})
     content = path.read_bytes()
+    checkpoint.load(path)
     for bit in range(8 * len(content)):
         path.write_bytes(flipped(content, bit))
         with pytest.raises(CheckpointError):
@@ -149,6 +151,15 @@ def test_a_header_of_anything_is_read_or_refused(tmp_path):
         path.write_bytes(len(text).to_bytes(8, "little") + text)
         with pytest.raises(CheckpointError):
             checkpoint.load(path)
+    facts, entry = b'{"__metadata__":{"facts":"1"}', b'{"dtype":"U8","shape":[2],"data_offsets":[%d,%d]}'
+    for first, second, works in (((0, 2), (2, 4), True), ((0, 2), (0, 2), False), ((0, 2), (1, 3), False)):
+        text = facts + b',"a":' + entry % first + b',"b":' + entry % second + b"}"
+        path.write_bytes(len(text).to_bytes(8, "little") + text + b"1234")
+        if works:
+            assert checkpoint.load(path)[0]["b"].tolist() == list(b"34")
+        else:
+            with pytest.raises(CheckpointError, match="b does not lie where it should"):
+                checkpoint.load(path)
 
 
 REFERENCE = sorted((Path(__file__).parent.parent / "runs" / "reference").rglob("*.safetensors"))
