@@ -20,6 +20,7 @@ import yaml
 from nbformat import NotebookNode
 
 from sempal_lib import records, runs
+from sempal_lib.files import replacing
 from sempal_lib.keeping import LOCK
 from sempal_lib.locks import locked
 
@@ -223,8 +224,9 @@ def _execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path, f
         "library": record["code"],
         "code": code_signature(notebook),
     }
-    nbformat.write(notebook, partial)
-    partial.replace(done)
+    with replacing(done) as new:
+        nbformat.write(notebook, new)
+    partial.unlink(missing_ok=True)
     return done
 
 

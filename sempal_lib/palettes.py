@@ -3,7 +3,6 @@
 A palette t is a vector of C proportions, each in [0, 1], together 1 (Semantic Palette, §3.1 and §4.1).
 """
 
-import json
 import warnings
 from copy import copy
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from sempal_lib.tensor_files import DamagedFile, read_tensors, write_tensors
 
 TOLERANCE = 1e-4  # by how much a palette's sum may miss 1
 
@@ -133,6 +134,8 @@ class PaletteMixture:
     Attributes:
         weights: π, [K]. means: μ, [K, C]. covariances: Σ, full, [K, C, C].
         aic: Akaike's criterion of the fits with 1, 2, … components; the lowest was kept.
+    Raises:
+        ValueError: parameters that are not finite or not possible.
     Source: Semantic Palette, §4.1. Chapter: Layouts and palettes.
     """
 
@@ -142,10 +145,24 @@ class PaletteMixture:
     aic: tuple[float, ...] = ()
 
     def __post_init__(self):
+        self._check()
         # Σ = (V √λ)(V √λ)ᵀ. Classes that a component never shows make Σ singular, which Cholesky would refuse.
         values, vectors = torch.linalg.eigh(self.covariances.double())
         factor = vectors * values.clamp(min=0).sqrt().unsqueeze(-2)
         object.__setattr__(self, "_factor", factor.float())
+
+    def _check(self) -> None:
+        k, c = self.means.shape if self.means.ndim == 2 else (-1, -1)
+        if self.weights.shape != (k,) or self.covariances.shape != (k, c, c):
+            shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in self.tensors().items())
+            raise ValueError(f"a mixture has weights [K], means [K, C] and covariances [K, C, C], these are {shapes}")
+        for name, value in self.tensors().items():
+            if not torch.isfinite(value).all():
+                raise ValueError(f"the mixture's {name} hold values that are no finite numbers: fit it anew")
+        variances = self.covariances.diagonal(dim1=1, dim2=2)
+        for name, value in (("weights", self.weights), ("means", self.means), ("variances", variances)):
+            if value.numel() and value.min() < 0:
+                raise ValueError(f"the mixture's {name} go down to {value.min():.4g}, expected 0 or more: fit it anew")
 
     @property
     def num_components(self) -> int:
@@ -202,11 +219,15 @@ class PaletteMixture:
             projection: "clip" (clip and normalise, the paper's way) or "exact" (nearest point of the simplex).
         Returns:
             float32 [n, C].
+        Raises:
+            ValueError: an unknown projection; parameters that have been changed to impossible ones (on the CPU).
         Source: Semantic Palette, §4.1. Chapter: Layouts and palettes.
         """
         if projection not in _PROJECTIONS:
             raise ValueError(f"projection {projection!r} is unknown: choose {' or '.join(_PROJECTIONS)}")
         device = self.means.device
+        if device.type == "cpu":  # elsewhere a look at them would wait for the device
+            self._check()
         if generator is None and seed is not None:
             generator = torch.Generator(device).manual_seed(seed)
         component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
@@ -236,20 +257,13 @@ class PaletteMixture:
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file: arrays only, nothing that a reader would execute."""
-        from safetensors.torch import save_file
-
-        tensors = {name: value.contiguous().cpu() for name, value in self.tensors().items()}
-        save_file(tensors, str(path), metadata={"aic": json.dumps(list(self.aic))})
+        write_tensors(path, self.tensors(), list(self.aic), key="aic")
 
     @classmethod
     def load(cls, path: str | Path) -> "PaletteMixture":
-        """Read what `save` wrote. Raises ValueError naming the file if it is something else."""
-        from safetensors import SafetensorError, safe_open
-
+        """Read what `save` wrote. Raises ValueError naming the file if it is damaged or something else."""
         try:
-            with safe_open(str(path), framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
-                aic = json.loads((file.metadata() or {}).get("aic", "[]"))
+            tensors, aic = read_tensors(path, key="aic")
             return cls.from_tensors(tensors, tuple(aic))
-        except (SafetensorError, ValueError) as error:
+        except (DamagedFile, ValueError) as error:
             raise ValueError(f"{path} holds no palette mixture ({error}): fit one with PaletteMixture.fit") from error

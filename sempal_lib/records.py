@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sempal_lib.files import replacing
 from sempal_lib.locks import locked
 
 # The systems of the book, as they stand in records and tables.
@@ -201,13 +202,8 @@ def _processor() -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a new file and move it into place: at any moment `path` holds the old text or the new, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import math
-import os
 import re
 import shlex
 import shutil
@@ -22,6 +21,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from sempal_lib.files import replacing
 from sempal_lib.keeping import keep
 from sempal_lib.parameters import FAMILIES, NAME, Parameters, family, form_of, nearest, preset_values, resolve, unknown
 from sempal_lib.records import (
@@ -243,9 +243,8 @@ class Run:
         """
         place, theirs = self.folder / mine, folder_of(chapter, parameters_for(chapter, self.parameters))
         if not place.exists() and (theirs / "record.json").exists() and (theirs / name).exists():
-            new = place.with_name(f".{mine}.{os.getpid()}.tmp")
-            shutil.copyfile(theirs / name, new)
-            new.replace(place)
+            with replacing(place) as new:
+                shutil.copyfile(theirs / name, new)
         return place
 
     @property

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
+from sempal_lib.layers import check_noise
+
 IGNORED = 255  # the label of pixels that belong to no class
 
 
@@ -82,12 +84,14 @@ class ImageGenerator(nn.Module):
         Returns:
             float32 [N, 3, H, W] in [-1, 1], on the device of `layouts`.
         Raises:
-            ValueError: a label that is no class, and what `forward` raises.
+            ValueError: a label that is no class, noise that is not finite, and what `forward` raises.
         """
         check_labels(layouts, self.settings.num_classes)
         device = next(self.parameters()).device
         if z is None and self.noise_dim:  # drawn on the CPU: the same on every device
             z = torch.randn(len(layouts), self.noise_dim, generator=torch.Generator().manual_seed(seed))
+        elif z is not None:
+            check_noise(z, self.noise_dim)
         training = self.training
         self.eval()
         try:

@@ -202,12 +202,8 @@ def save_segmenter(path: str | Path, segmenter: Segmenter, label_space: LabelSpa
 
     Chapter: Judging with a segmenter.
     """
-    if label_space.num_classes != segmenter.settings.num_classes:
-        raise ValueError(
-            f"the label space has {label_space.num_classes} classes, the segmenter {segmenter.settings.num_classes}"
-        )
-    dtype = torch.float16 if half else torch.float32
-    tensors = {k: v.to(dtype) if v.is_floating_point() else v for k, v in segmenter.state_dict().items()}
+    _check_classes(segmenter, label_space)
+    tensors = checkpoint.packed(segmenter.state_dict(), half)
     labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
     facts = {"kind": "segmenter", "settings": segmenter.settings.as_dict(), "labels": labels}
     checkpoint.save(path, checkpoint.with_prefix("segmenter", tensors), facts)
@@ -217,9 +213,11 @@ def load_segmenter(path: str | Path) -> tuple[Segmenter, LabelSpace]:
     """Read what `save_segmenter` wrote; the segmenter is ready to judge, in float32 on the CPU.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or holds something else.
+        CheckpointError: the file is missing, damaged, or holds something else; its weights are not finite, or its
+            label space has another number of classes than the network.
     """
     tensors, facts = checkpoint.load(path)
+    checkpoint.check_finite(path, tensors)
     try:
         settings = facts["settings"]
         segmenter = Segmenter(SegmenterSettings(**(settings | {"rates": tuple(settings["rates"])})))
@@ -227,8 +225,16 @@ def load_segmenter(path: str | Path) -> tuple[Segmenter, LabelSpace]:
         labels = facts["labels"]
         colors = tuple(tuple(color) for color in labels["colors"])
         label_space = LabelSpace(tuple(labels["names"]), colors, labels["ignore_index"])
+        _check_classes(segmenter, label_space)
     except (KeyError, TypeError, ValueError, RuntimeError, json.JSONDecodeError) as error:
         raise checkpoint.CheckpointError(
             f"{path} holds no segmenter of this library ({error}): was it written by save_segmenter?"
         ) from error
     return segmenter.eval().requires_grad_(False), label_space
+
+
+def _check_classes(segmenter: Segmenter, label_space: LabelSpace) -> None:
+    if label_space.num_classes != segmenter.settings.num_classes:
+        raise ValueError(
+            f"the label space has {label_space.num_classes} classes, the segmenter {segmenter.settings.num_classes}"
+        )
