@@ -213,24 +213,30 @@ class Processes:
         for rank, process in enumerate(self._started):
             if process.returncode is not None and process.returncode < 0:
                 return self._killed(rank, signal.Signals(-process.returncode))
-        for error in self._errors:
+        spoke = {error["sempal"] for error in self._errors}
+        silent = [rank for rank, process in enumerate(self._started) if process.returncode and rank not in spoke]
+        if self._errors and (self._launch or not silent):
+            error = self._errors[0]
             return ProcessError(
                 f"process {error['sempal']} of {self.count} failed: {error['error']}\n{error['traceback']}"
                 f"\nAll that the processes said stands in {self.log}"
             )
-        rank, status = next((i, p.returncode) for i, p in enumerate(self._started) if p.returncode)
-        who = shlex.join(self._launch) if self._launch else f"process {rank} of {self.count}"
         tail = self.log.read_text("utf-8", "replace").splitlines()[-_TAIL:]
-        return ProcessError("\n".join([f"{who} ended with status {status}. The end of {self.log}:", *tail]))
+        status = self._started[silent[0]].returncode
+        return ProcessError(
+            "\n".join([f"{self._who(silent[0])} ended with status {status}. The end of {self.log}:", *tail])
+        )
+
+    def _who(self, rank: int) -> str:
+        return shlex.join(self._launch) if self._launch else f"process {rank} of {self.count}"
 
     def _killed(self, rank: int, by: signal.Signals) -> ProcessError:
-        who = shlex.join(self._launch) if self._launch else f"process {rank} of {self.count}"
         why = {
             signal.SIGKILL: "the system does that when memory runs out: take smaller batches, fewer devices, or a "
             "machine with more memory",
             signal.SIGTERM: "somebody, or a scheduler whose time was up, asked it to end",
         }.get(by, f"a fault in a library: {self.log} may say more")
-        return ProcessError(f"{who} was ended by {by.name}: {why}")
+        return ProcessError(f"{self._who(rank)} was ended by {by.name}: {why}")
 
     def end(self) -> None:
         """End all processes that have not ended, within seconds. A second call does nothing."""

@@ -5,6 +5,7 @@ LOCAL_RANK, MASTER_ADDR, MASTER_PORT), else in Slurm's. Reports are lines of JSO
 is printed goes to standard error. It imports no torch before it has chosen its GPU.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -107,9 +108,11 @@ def main(order_path: str) -> None:
         sys.path.extend(folder for folder in order["path"] if folder not in sys.path)
         named(order["function"])(report, *order["arguments"])
     except BaseException as error:
-        traceback.print_exc()
-        report(**_description(error))
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):  # the parent is gone
+            traceback.print_exc()
+            report(**_description(error))
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(1)  # at once: libraries would wait for the other processes
 
 
