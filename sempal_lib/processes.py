@@ -4,9 +4,10 @@ A script, papermill and JupyterLab all start the same `python -m sempal_lib.work
 order: a JSON file that names a function and its arguments. Nothing is forked and nothing pickled, so a notebook's
 process may have used its GPU before, and may have defined what it likes.
 
-Several nodes: the environment variable SEMPAL_LAUNCH is a command that starts the words after it once a device, such
-as `srun --ntasks=16 --ntasks-per-node=8 --kill-on-bad-exit=1` or `torchrun --nproc-per-node=8`. The notebook's process
-calls it, so the chapters stay as they are. All nodes must see the run folder and this library.
+Several nodes: the environment variable SEMPAL_LAUNCH is a command that starts the words after it once a device, on
+whatever nodes: `srun --ntasks=16 --ntasks-per-node=8 --kill-on-bad-exit=1`, `torchrun --standalone --nproc-per-node=8`,
+or a script that starts torchrun on every node. This process calls it for each training, so the chapters stay as they
+are. It must start as many processes as `devices` says, and all nodes must see the run folder and this environment.
 """
 
 import contextlib
@@ -79,7 +80,7 @@ def named(name: str) -> Any:
 
 
 class Processes:
-    """`count` processes that call a function; iterate for what the first of them reports, until all have ended.
+    """`count` processes that call a function; iterate for what they report, until all have ended.
 
     A context: however its block is left, by Ctrl-C too, no process is left behind. Should the caller itself be
     killed, they see the end of their standard input and end.
@@ -112,7 +113,8 @@ class Processes:
         self.order.parent.mkdir(parents=True, exist_ok=True)
         self.order.write_text(self._content, "utf-8")
         try:
-            with open(self.log, "wb") as log:
+            self.log.write_bytes(b"")
+            with open(self.log, "ab") as log:  # to which all append
                 self._start(log)
         except BaseException:
             self.end()
