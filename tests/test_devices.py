@@ -91,7 +91,8 @@ def srun(tmp_path, monkeypatch):
     path.write_text(SRUN.format(python=sys.executable))
     path.chmod(0o755)
     monkeypatch.setenv("SEMPAL_LAUNCH", f"{path} --ntasks=2")
-    monkeypatch.setenv("RANK", "7")  # as a platform for torchrun leaves it in the whole machine
+    for name, value in (("RANK", "7"), ("WORLD_SIZE", "8")):  # as a platform for torchrun leaves them everywhere
+        monkeypatch.setenv(name, value)
     return path
 
 
