@@ -24,6 +24,7 @@ import yaml  # type: ignore[import-untyped]
 from sempal_lib.files import replacing
 from sempal_lib.keeping import keep
 from sempal_lib.parameters import FAMILIES, NAME, Parameters, family, form_of, nearest, preset_values, resolve, unknown
+from sempal_lib.processes import check_device
 from sempal_lib.records import (
     SYSTEMS,
     RunError,
@@ -158,18 +159,6 @@ def _check_folder(chapter: str, folder: Path, parameters: Parameters) -> None:
             )
 
 
-def _check_device(parameters: Parameters) -> None:
-    if parameters.device == "cuda":
-        import torch
-
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if count < parameters.devices:
-            raise RunError(
-                f"device = 'cuda' with devices = {parameters.devices}, but torch sees {count} CUDA devices "
-                "here: choose device = 'cpu' or 'auto', or fewer devices"
-            )
-
-
 def _given(chapter: str, namespace: dict[str, Any]) -> dict[str, Any]:
     """The parameters among a notebook's globals. Raises RunError for plain data of an unknown name."""
     # A cell that is run again finds the chapter's own variables too: then only near-misses are faults.
@@ -220,7 +209,7 @@ class Run:
                 written then.
         """
         parameters = resolve(chapter, _given(chapter, namespace))
-        _check_device(parameters)
+        check_device(parameters)
         folder = folder_of(chapter, parameters)
         _check_folder(chapter, folder, parameters)
         codes = list(dict.fromkeys([*codes_in(folder), code_hash()]))
