@@ -15,12 +15,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import yaml  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sempal_lib.record_model import MAX_SEED, NAME
 from sempal_lib.records import RunError, repository
 
-NAME = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 _Counts = tuple[Annotated[int, Field(ge=1)], ...]
 # Settings that several families share, each with the default of its own paper.
-Dataset = Annotated[str, Field(pattern=NAME, description="a name that datasets.load knows, or a bundle's own")]
+# Part of a run folder's name, of which no system takes more than 255 letters.
+Dataset = Annotated[str, Field(pattern=NAME, max_length=100, description="a name that datasets.load knows, or a bundle's own")]
 Height = Annotated[int, Field(ge=8, le=1024, description="of the layouts and pictures, px")]
 Channels = Annotated[int, Field(ge=1, le=4096, description="widest features, channels")]
 Latent = Annotated[int, Field(ge=1, le=4096, description="length of the noise z")]
@@ -41,7 +42,7 @@ class Parameters(BaseModel):
     preset: str = Field(pattern=NAME, description="file name of the preset in runs/presets, without .yaml")
     dataset: Dataset
     data_root: str | None = Field(None, min_length=1, description="folder of a real data set")
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="of data, weights, noise and palettes")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="of data, weights, noise and palettes")
     height: Height
     train_scenes: int | None = Field(None, ge=1, description="scenes to train on, at most; None in a preset: all")
     val_scenes: int | None = Field(None, ge=1, description="scenes held out, at most; None in a preset: all")
@@ -251,7 +252,7 @@ def _allowed(name: str, kind_of: type[Parameters]) -> str:
     kind = info.annotation
     options = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if name in ("preset", "dataset"):
-        words = "a name of lower-case letters, digits, - and _"
+        words = "a name of lower-case letters, digits, - and _" + (", at most 100" if name == "dataset" else "")
     elif get_origin(kind) is Literal:
         words = " or ".join(repr(value) for value in get_args(kind))
     elif get_origin(kind) is tuple:
@@ -367,11 +368,22 @@ def resolve(chapter: str, given: dict[str, Any]) -> Any:
             raise RunError(unknown(str(name), chapter))
     preset = overrides.get("preset", os.environ.get("SEMPAL_PRESET") or "demo")
     values = preset_values(preset, chapter)
+    root = overrides.get("data_root", values.get("data_root"))
+    if isinstance(root, str) and root:
+        overrides["data_root"] = absolute(root)
     try:
         return kind(**{**values, **overrides, "preset": preset})
     except ValidationError as error:
         faults = "\n".join(dict.fromkeys(_fault(detail, overrides, preset, kind) for detail in error.errors()))
         raise RunError(f"{chapter} cannot run with these parameters.\n{faults}") from None
+
+
+def absolute(data_root: str) -> str:
+    """A data set's folder in full: a relative one counts from the present folder. Raises RunError for what is no path."""
+    try:
+        return str(Path(data_root).expanduser().absolute())
+    except RuntimeError as error:
+        raise RunError(f"data_root = {data_root!r} is no folder ({error}): give the path of a data set") from error
 
 
 def _fault(detail: Any, overrides: dict[str, Any], preset: str, kind: type[Parameters]) -> str:

@@ -132,13 +132,6 @@ def test_folder_of_another_configuration_is_left_alone(name):
     assert files(run.folder) == before
 
 
-def test_folder_of_another_data_root_is_left_alone(tmp_path):
-    start(data_root=str(tmp_path / "a"))
-    with pytest.raises(RunError, match=r"data_root = 'a' there, 'b' now"):
-        start(data_root=str(tmp_path / "b"))
-    start(data_root=str(tmp_path / "elsewhere" / "a"))
-
-
 def test_damaged_parameters_file_is_named():
     run = start()
     (run.folder / "parameters.json").write_text("{")
