@@ -1,4 +1,4 @@
-"""Which real data a run reads: their folder, whether it can be opened, and the fingerprint that tells it from others.
+"""The data of a run before it begins: can they be opened, are they enough, and which fingerprint do real ones have?
 
 Imports no torch but to look into a folder, for the run graph's sake. Chapter: How it was run.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from sempal_lib.parameters import Parameters
+from sempal_lib.parameters import ImageParameters, Parameters, least_scenes
 from sempal_lib.records import PROCEDURAL, RunError
 
 # Of how much data every byte counts; of more, of SAMPLED files spread evenly over the folder their first HEAD bytes.
@@ -52,7 +52,11 @@ def data_of(parameters: Parameters) -> str | None:
 
 
 def check_data(parameters: Parameters) -> None:
-    """Stop when the data of a run cannot be opened. Raises RunError, in the words of `datasets.load`."""
+    """Stop when the data of a run cannot be opened, are too few, or more than this machine's memory holds.
+
+    Raises RunError, for data that cannot be opened in the words of `datasets.load`.
+    """
+    _check_memory(parameters)
     if parameters.dataset in PROCEDURAL and parameters.data_root is None:
         return
     if parameters.data_root is not None and os.path.isfile(parameters.data_root):
@@ -64,10 +68,33 @@ def check_data(parameters: Parameters) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they come when the data are read
-            for split in ("train", "val"):
-                datasets.load(parameters.dataset, split, root=parameters.data_root, limit=1)
+            found = {
+                split: len(datasets.load(parameters.dataset, split, root=parameters.data_root))
+                for split in ("train", "val")
+            }
     except (ValueError, OSError) as error:
         raise RunError(str(error)) from error
+    for split, count in found.items():
+        least = least_scenes(parameters, split)
+        if count < least:
+            raise RunError(
+                f"{parameters.dataset} has {count} scenes in its split {split!r}, but at least {least} are needed: "
+                "take a larger set, or move scenes from one split to the other"
+            )
+
+
+def _check_memory(parameters: Parameters) -> None:
+    """Stop when what a run holds at once cannot fit: scenes that a world makes, and samples, a byte a pixel or more."""
+    p = parameters
+    scenes = (p.train_scenes or 0) + (p.val_scenes or 0) if p.dataset in PROCEDURAL else 0
+    needed = (scenes + p.samples) * p.height**2 * (4 if isinstance(p, ImageParameters) else 1)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        counts = ", ".join(f"{name} = {getattr(p, name)}" for name in ("train_scenes", "val_scenes", "samples"))
+        raise RunError(
+            f"{counts} at height = {p.height} take at least {needed / 1e9:.3g} GB of memory, and there are "
+            f"{there / 1e9:.3g}: lower them, or height"
+        )
 
 
 @cache

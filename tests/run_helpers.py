@@ -30,8 +30,8 @@ def finished(value=0.1, variant="full", **given) -> tuple[Run, dict]:
 
 
 def bundle(folder: Path, name: str = "tiny", value: int = 0) -> Path:
-    """A bundle of two classes, eight scenes to train on and four held out; every pixel is of class `value`."""
-    splits = {"train": range(8), "val": range(8, 12)}
+    """A bundle of two classes, eight scenes to train on and six held out; every pixel is of class `value`."""
+    splits = {"train": range(8), "val": range(8, 14)}
     for part in ("images", "labels", "splits"):
         (folder / part).mkdir(parents=True)
     classes = [{"index": i, "name": f"class {i}", "color": [100 * i] * 3} for i in range(2)]
