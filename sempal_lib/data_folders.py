@@ -115,7 +115,9 @@ def fingerprint(folder: Path) -> str:
                 with (folder / name).open("rb") as file:
                     digest.update(file.read(-1 if whole or text else HEAD))
     except OSError as error:
-        raise RunError(f"cannot read the data in {folder}: {error}. Mend that file, or copy the folder again") from error
+        raise RunError(
+            f"cannot read the data in {folder}: {error}. Mend that file, or copy the folder again"
+        ) from error
     return digest.hexdigest()[:12]
 
 

@@ -24,8 +24,10 @@ SHOWN = 6  # scenes that the chapters on layouts and pictures show side by side
 _Images = tuple[Annotated[int, Field(ge=1, le=MOST_STEPS)], ...]
 _Batches = tuple[Annotated[int, Field(ge=1, le=MOST_BATCH)], ...]
 # Settings that several families share, each with the default of its own paper.
-# Part of a run folder's name, of which no system takes more than 255 letters.
-Dataset = Annotated[str, Field(pattern=NAME, max_length=100, description="a name that datasets.load knows, or a bundle's own")]
+# A data set's name is part of a folder's, of which no system takes more than 255 letters.
+Dataset = Annotated[
+    str, Field(pattern=NAME, max_length=100, description="a name that datasets.load knows, or a bundle's own")
+]
 Height = Annotated[int, Field(ge=8, le=1024, description="of the layouts and pictures, px")]
 Channels = Annotated[int, Field(ge=1, le=4096, description="widest features, channels")]
 Latent = Annotated[int, Field(ge=1, le=4096, description="length of the noise z")]
@@ -50,7 +52,9 @@ class Parameters(BaseModel):
     data_root: str | None = Field(None, min_length=1, description="folder of a real data set")
     seed: int = Field(0, ge=0, le=MAX_SEED, description="of data, weights, noise and palettes")
     height: Height
-    train_scenes: int | None = Field(None, ge=2, le=MOST_SCENES, description="scenes to train on, at most; None in a preset: all")
+    train_scenes: int | None = Field(
+        None, ge=2, le=MOST_SCENES, description="scenes to train on, at most; None in a preset: all"
+    )
     val_scenes: int | None = Field(
         None, ge=SHOWN, le=MOST_SCENES, description="scenes held out, at most; None in a preset: all"
     )
@@ -105,7 +109,9 @@ class LayoutParameters(Parameters):
         (1781760, 1337856, 1338624, 892416, 892480, 446248), strict=False,
         description="real layouts shown in a phase (fade-in or hold), at 4, 8, … px",
     )  # fmt: skip
-    channel_base: int = Field(4096, ge=1, le=MOST_BATCH, description="channels at 4 px, at most; half of it at each next resolution")
+    channel_base: int = Field(
+        4096, ge=1, le=MOST_BATCH, description="channels at 4 px, at most; half of it at each next resolution"
+    )
     max_components: int = Field(30, ge=1, le=200, description="Gaussians of the palette mixture, at most; AIC chooses")
     iterations: int = Field(1, ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1")
     palette_input: bool = Field(True, description="the palette is concatenated to the noise")
@@ -115,7 +121,9 @@ class LayoutParameters(Parameters):
     soft_real: bool = Field(True, description="real layouts softened for the discriminator; else Gumbel-softmax")
     palette_source: Literal["mixture", "real"] = Field("mixture", description="where training takes palettes from")
     conditional_weight: float = Field(1, ge=0, le=10**6, description="weight of the entropy and the spread loss")
-    matching_weight: float = Field(0, ge=0, le=10**6, description="weight of the direct matching of palettes, baseline 1")
+    matching_weight: float = Field(
+        0, ge=0, le=10**6, description="weight of the direct matching of palettes, baseline 1"
+    )
     palette_judge: bool = Field(False, description="the discriminator is told the palette, baseline 2")
     floor: bool = Field(False, description="also train the floor: the same GAN without the parts that see the palette")
     released: bool = Field(False, description="the quirks of the authors' released code")
@@ -162,7 +170,9 @@ class SemganParameters(Parameters):
     steps: int = Field(50000, ge=1, le=MOST_STEPS, description="training steps")
     kernel_size: int = Field(11, ge=3, le=31, description="of every convolution of both networks, px; odd")
     min_channels: int = Field(32, ge=1, le=4096, description="narrowest features, channels: those of the last block")
-    judge_steps: int = Field(2000, ge=0, le=MOST_STEPS, description="training steps of the segmenter that gives FD-seg; 0: no FD-seg")
+    judge_steps: int = Field(
+        2000, ge=0, le=MOST_STEPS, description="training steps of the segmenter that gives FD-seg; 0: no FD-seg"
+    )
     twin: bool = Field(True, description="also train the twin: the same GAN, painting the classes' colours")
 
     def _faults(self) -> Iterator[str]:
@@ -401,7 +411,7 @@ def resolve(chapter: str, given: dict[str, Any]) -> Any:
 
 
 def absolute(data_root: str) -> str:
-    """A data set's folder in full: a relative one counts from the present folder. Raises RunError for what is no path."""
+    """A data set's folder in full: a relative one counts from the present one. Raises RunError for what is no path."""
     try:
         return str(Path(data_root).expanduser().absolute())
     except RuntimeError as error:

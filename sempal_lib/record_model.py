@@ -1,6 +1,7 @@
 """Reading what a run leaves: its record, in which names, numbers and keys are checked, its parameters, its codes.
 
-Every record that is read goes through `read_record`. Imports no torch, for the run graph's sake. Chapter: How it was run.
+Every record that is read goes through `read_record`. Imports no torch, for the run graph's sake.
+Chapter: How it was run.
 """
 
 import json

@@ -9,7 +9,6 @@ import csv
 import hashlib
 import importlib.metadata
 import io
-import json
 import os
 import platform
 import resource
@@ -63,7 +62,9 @@ def runs_root() -> Path:
     for path in (root, *root.parents):
         if path.exists():
             if not path.is_dir():
-                raise RunError(f"SEMPAL_RUNS = {os.environ['SEMPAL_RUNS']!r}: {path} is a file: give a folder for the runs")
+                raise RunError(
+                    f"SEMPAL_RUNS = {os.environ['SEMPAL_RUNS']!r}: {path} is a file: give a folder for the runs"
+                )
             break
     return root.resolve()
 

@@ -177,7 +177,8 @@ class Run:
             write_atomically(folder / "parameters.json", note(parameters, data))
         except OSError as error:
             raise RunError(
-                f"cannot write into {folder}: {error.strerror}. Set the environment variable SEMPAL_RUNS to another folder"
+                f"cannot write into {folder}: {error.strerror}. Set the environment variable SEMPAL_RUNS "
+                "to another folder"
             ) from error
         return cls(chapter, parameters, folder, data, codes=codes)
 

@@ -250,7 +250,9 @@ def test_impossible_values_of_pictures(given):
 
 def test_what_no_memory_holds_is_refused(monkeypatch, runs_in_tmp):
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 10_000}.__getitem__)  # 41 MB
-    with pytest.raises(RunError, match=r"train_scenes = 900000, .* at height = 8 take at least 0\.0576 GB of memory.*0\.041"):
+    with pytest.raises(
+        RunError, match=r"train_scenes = 900000, .* at height = 8 take at least 0\.0576 GB of memory.*0\.041"
+    ):
         start(train_scenes=900_000)
     assert not runs_in_tmp.exists()
     start(train_scenes=90_000)

@@ -5,12 +5,12 @@ import os
 import subprocess
 from pathlib import Path
 
-import book
 import notebooks
 import pytest
 from run_helpers import CHAPTER, bundle, isolated, start  # noqa: F401
 from test_book import make_book
 
+import book
 from sempal_lib import records, runs
 from sempal_lib.runs import RunError
 
@@ -22,7 +22,7 @@ def test_a_relative_data_root_counts_from_the_present_folder(tmp_path, monkeypat
     assert run.parameters.data_root == str(tmp_path / "data" / "tiny")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert start(dataset="tiny", data_root="~/data/tiny").parameters == run.parameters
-    with pytest.raises(RunError, match=f'-y \'data_root: "{tmp_path}/data/tiny"\''):
+    with pytest.raises(RunError, match=f"-y 'data_root: \"{tmp_path}/data/tiny\"'"):
         runs.require_checkpoint("04_sb_gan_layouts", run.parameters)
 
 

@@ -36,7 +36,8 @@ def test_other_data_of_one_name_are_another_run(tmp_path):
     assert of_one["data"] != of_other["data"]
     assert of_one["configuration"] != of_other["configuration"]
     assert finished(0.5, **of(other, seed=0))[0].folder != first.folder
-    assert first.siblings() == [] and second.siblings() != []
+    assert first.siblings() == []
+    assert [other["seed"] for other in second.siblings()] == [0]
     with pytest.raises(RunError, match="different configurations"):
         runs.summary([of_one, of_other])
     for run in (first, second):
@@ -73,6 +74,14 @@ def test_a_change_of_the_data_is_seen_by_a_kernel_that_keeps_running(tmp_path):
     first = start(**of(folder))
     (folder / "splits" / "train.txt").write_text("0\n1\n")
     assert start(**of(folder)).folder != first.folder
+
+
+def test_a_fingerprint_stays(tmp_path):
+    """It is part of committed names: a change renames every run of real data."""
+    for name, text in (("images/1.jpg", "a"), ("splits/train.txt", "1\n"), ("classes.json", "{}")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert fingerprint(tmp_path) == "e83d93fb4ae4"
 
 
 def test_worlds_keep_their_names():

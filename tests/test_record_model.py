@@ -75,7 +75,9 @@ def test_faults_are_named_and_never_gathered_or_kept(place, value, fault, tmp_pa
     assert (root / "results.csv").read_text() == before
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}", "\xff", "[" * 100_000, '{"seed": 1e999}'], ids=lambda t: t[:9])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '"x"', "{}", "\xff", "[" * 100_000, '{"seed": 1e999}'], ids=lambda t: t[:9]
+)
 def test_what_is_no_record_at_all(text, tmp_path):
     path = tmp_path / "record.json"
     path.write_bytes(text.encode("latin-1"))
@@ -105,12 +107,15 @@ def test_a_run_goes_on_beside_a_damaged_record_of_another_seed(tmp_path, monkeyp
     for module in (records, runs, ablation, results):
         monkeypatch.setattr(module, "reference_root", lambda: reference)
     runs.keep(finished(seed=3)[0].folder, reference)
-    bad = [finished(seed=0)[0].folder / "record.json", runs.keep(finished(seed=1)[0].folder, reference)[0] / "record.json"]
+    bad = [
+        finished(seed=0)[0].folder / "record.json",
+        runs.keep(finished(seed=1)[0].folder, reference)[0] / "record.json",
+    ]
     for path in bad:
         path.write_text("{")
     here = runs.run_folder("05_semantic_palette", "smoke", {"seed": 1})
     (here / "record.json").unlink()
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="left out") as caught:
         _, record = finished(seed=2)
     said = " ".join(str(warning.message) for warning in caught)
     assert all(f"left out: cannot read {path}" in said for path in bad)
