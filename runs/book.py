@@ -13,6 +13,7 @@ import website
 from notebooks import ROOT, BookError
 
 from sempal_lib.locks import Busy
+from sempal_lib.parameters import absolute
 from sempal_lib.records import RunError
 
 
@@ -65,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_reference(commands)
     given = parser.parse_args(arguments)
     try:
+        os.environ.update(notebooks.absolute_paths())  # what is started here may run in another folder
         return run_command(given)
     except (BookError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -124,7 +126,7 @@ def run_command(given: argparse.Namespace) -> int:
     elif given.command == "publish":
         print("published:", ", ".join(notebooks.publish(given.preset)))
     elif given.command == "graph":
-        data = {"dataset": given.dataset, "data_root": given.data_root}
+        data = {"dataset": given.dataset, "data_root": given.data_root and absolute(given.data_root)}
         return graph(given.target, given.preset, given.cores, data)
     else:
         website.build(given.preset)

@@ -206,7 +206,7 @@ def watch(run):
 
 training.train_images(LONG, training.scene_set(LONG), "gaugan", sys.argv[1], sys.argv[2], watch=watch)
 """
-SHORT = {"train_scenes": 8, "val_scenes": 2, "height": 8, "ngf": 1, "ndf": 2, "hidden": 2, "segmenter_steps": 1}
+SHORT = {"train_scenes": 8, "val_scenes": 6, "height": 8, "ngf": 1, "ndf": 2, "hidden": 2, "segmenter_steps": 1}
 LONG = parameters(steps=50, checkpoint_seconds=0.001, **SHORT)
 
 
