@@ -35,7 +35,7 @@ def graph(target: str, preset: str, cores: int, data: dict[str, str]) -> int:
     A lock that the system drops when the last process of this tree ends, however it ends, stands in for Snakemake's
     own, which a killed run leaves behind.
     """
-    check(target, preset, data)
+    check(preset, data)
     folder = ROOT / ".snakemake"
     lock = folder / "sempal.lock"
     with lifeline.only_tree(lock, "another make is running chapters here: wait for it, or stop it"):
@@ -50,26 +50,28 @@ def graph(target: str, preset: str, cores: int, data: dict[str, str]) -> int:
         process = lifeline.start(
             command, lock, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        errors: list[str] = []
-        relay = threading.Thread(target=lifeline.relay, args=(process.stdout, errors), daemon=True)
-        relay.start()
+        relay = failures.Relay()
+        copying = threading.Thread(target=relay.copy, args=(process.stdout,), daemon=True)
+        copying.start()
         try:
             status = process.wait()
         finally:
             lifeline.stop(process)
-            relay.join(lifeline.PATIENCE)  # it ends when all have ended that write to it
-    for error in errors or [f"Snakemake ended with status {status}, its reason stands above; {GO_ON}"] * bool(status):
-        print(f"error: {error}", file=sys.stderr)
+            copying.join(lifeline.PATIENCE)  # it ends when all have ended that write to it
+    if status:
+        print("\n".join(f"error: {error}" for error in relay.summary(status)), file=sys.stderr)
     return int(status != 0)
 
 
-def check(target: str, preset: str, data: dict[str, str]) -> None:
+def check(preset: str, data: dict[str, str]) -> None:
     """Raises an error for what the chapters would refuse, before anything runs."""
     notebooks.check_preset(preset)
     for chapter in notebooks.chapters():
         runs.run_folder(chapter, preset, {})
-    if target == "ablation":
+    try:
         runs.run_folder(ablation.CHAPTER, preset, dict(data))
+    except RunError as error:  # what it says next is of notebooks
+        raise UsageError(str(error).partition("\n")[0]) from None
     if "data_root" in data and not Path(data["data_root"]).is_dir():
         raise UsageError(f"DATA_ROOT={data['data_root']}: there is no such folder")
 

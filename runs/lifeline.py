@@ -11,12 +11,11 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sempal_lib.locks import HELD, Busy
 
@@ -146,14 +145,3 @@ def _watch_parent(parent: int, over: threading.Event) -> None:
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGTERM)
             return
-
-
-def relay(source: IO[bytes], errors: list[str]) -> None:
-    """Copy what a process says to our standard error as it comes, and keep its lines that begin with "error: "."""
-    line = b""
-    while piece := os.read(source.fileno(), 65536):
-        with contextlib.suppress(OSError):  # the terminal is gone
-            sys.stderr.buffer.write(piece)
-            sys.stderr.buffer.flush()
-        *lines, line = (line + piece).split(b"\n")
-        errors += [text.decode("utf-8", "replace")[7:] for text in lines if text.startswith(b"error: ")]
