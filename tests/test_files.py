@@ -180,7 +180,8 @@ from pathlib import Path
 from sempal_lib.tensor_files import write_tensors
 path, writer, ready = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 (ready / str(writer)).touch()
-while len(list(ready.iterdir())) < 2:
+wait = time.monotonic() + 60
+while len(list(ready.iterdir())) < 2 and time.monotonic() < wait:
     time.sleep(0.01)
 end, count = time.monotonic() + 2, 0
 while time.monotonic() < end:
@@ -206,9 +207,9 @@ def test_two_writers_and_a_reader(tmp_path):
         assert {x for value in tensors.values() for x in (value.min().item(), value.max().item())} == {facts["value"]}
         assert len({len(value) for value in tensors.values()}) == 1
         reads.add(facts["value"])
-    counts = [int(writer.communicate()[0]) for writer in writers]
+    said = [writer.communicate()[0] for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
-    assert min(counts) > 2
+    assert min(int(count) for count in said) > 2
     assert {value // 1000 for value in reads} == {1, 2}
     assert [x.name for x in path.parent.iterdir()] == ["c.safetensors"]
 
