@@ -125,6 +125,9 @@ class FolderScenes(SceneDataset):
         codes = self._fit(codes, index, Image.Resampling.NEAREST)
         return torch.from_numpy(self._table[np.asarray(codes)].astype(np.uint8))
 
+    def where(self, index: int) -> str:
+        return str(self.scenes[index].label)
+
     def check(self) -> str:
         """Read every file; a line of summary. Raises ValueError that lists the first ten faults."""
         faults = []
