@@ -73,7 +73,7 @@ class LayoutGenerator(nn.Module):
         scores = self.to_mask[stage](features).float()
         if self.settings.activation == "saa":
             density, soft = semantically_assisted_activation(
-                scores, palette, self.settings.iterations if iterations is None else iterations
+                scores, palette, self.settings.iterations if iterations is None else iterations, checked=False
             )
             return Mask(scores, density, soft)
         if self.settings.activation == "none":
