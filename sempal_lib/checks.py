@@ -71,7 +71,8 @@ def check_alike(a: Tensor, b: Tensor, names: tuple[str, str]) -> None:
     """Two tensors of one shape: broadcasting would compare what does not belong together."""
     if not (isinstance(a, Tensor) and isinstance(b, Tensor)) or a.shape != b.shape:
         raise ValueError(
-            f"{names[0]} is {described(a)} and {names[1]} {described(b)}, expected one shape: pass what belongs together"
+            f"{names[0]} is {described(a)} and {names[1]} {described(b)}, expected one shape: pass what belongs "
+            "together"
         )
 
 
@@ -85,7 +86,9 @@ def check_finite(x: Tensor, name: str, remedy: str) -> None:
 def check_list(tensors: object, name: str, like: Sequence[Tensor] | None = None) -> None:
     """A list of float tensors, one a scale or layer; as long as another one."""
     if not isinstance(tensors, list | tuple) or not tensors or not all(isinstance(x, Tensor) for x in tensors):
-        raise ValueError(f"{name} is {described(tensors)}, expected a list of tensors, one a scale or layer: [x] of one")
+        raise ValueError(
+            f"{name} is {described(tensors)}, expected a list of tensors, one a scale or layer: of one make [x]"
+        )
     other = [x for x in tensors if not x.is_floating_point()]
     if other:
         raise ValueError(f"{name} holds {described(other[0])}, expected floats: convert it by .float()")

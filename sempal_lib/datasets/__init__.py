@@ -82,7 +82,7 @@ def load(
 
 def _is_whole(value: object, least: int) -> bool:
     """Whether a value is a whole number, of Python or numpy, of at least `least`."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least
 
 
 def _default_folder(name: str) -> Path | None:
