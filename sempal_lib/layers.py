@@ -9,16 +9,6 @@ from torch import Tensor, nn
 SLOPE = 0.2  # of every LeakyReLU of the progressive networks (the paper's figure says ReLU, its release 0.2)
 
 
-def check_noise(z: Tensor, length: int) -> None:
-    """Raise ValueError unless noise is [B, length] and finite: of NaN a network makes the first class everywhere."""
-    if z.ndim != 2 or z.shape[1] != length:
-        raise ValueError(f"noise has shape {list(z.shape)}, expected [B, {length}]")
-    bad = (~torch.isfinite(z)).nonzero()
-    if len(bad):
-        row, column = bad[0].tolist()
-        raise ValueError(f"noise of sample {row} holds {z[row, column]:g}, expected finite numbers, as of torch.randn")
-
-
 class EqualizedConv2d(nn.Conv2d):
     """Convolution whose weights are N(0, 1) and are scaled by gain/√fan_in as they are used.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import check_finite, check_layout, check_tensor, check_whole, described
 from sempal_lib.tensor_files import DamagedFile, read_tensors, write_tensors
 
 TOLERANCE = 1e-4  # by how much a palette's sum may miss 1
@@ -26,9 +27,13 @@ def palette_of(layout: Tensor, num_classes: int, ignore_index: int | None = None
     Returns:
         float32 [B, C], sums to 1; all 0 where a layout has only ignored pixels.
     Raises:
-        ValueError: an index is neither a class nor `ignore_index`.
+        ValueError: no integers [B, H, W], or an index that is neither a class nor `ignore_index`.
     Source: Semantic Palette, §3.1. Chapter: Layouts and palettes.
     """
+    check_layout(layout)
+    check_whole(num_classes, "num_classes", 1)
+    if not layout.numel():
+        return torch.zeros(len(layout), num_classes, device=layout.device)
     index = layout.flatten(1).long()
     if ignore_index is not None:
         index = torch.where(index == ignore_index, num_classes, index)
@@ -39,6 +44,7 @@ def palette_of(layout: Tensor, num_classes: int, ignore_index: int | None = None
         raise ValueError(
             f"layout holds labels from {int(low)} to {int(high)}, expected 0 to {num_classes - 1}"
             + ("" if ignore_index is None else f" or {ignore_index} (ignored)")
+            + ": check the class list, or name the label of pixels that do not count as ignore_index"
         )
     offset = torch.arange(len(index), device=index.device).unsqueeze(1) * bins
     counts = torch.bincount((index + offset).flatten(), minlength=len(index) * bins)
@@ -46,64 +52,85 @@ def palette_of(layout: Tensor, num_classes: int, ignore_index: int | None = None
     return counts / counts.sum(1, keepdim=True).clamp(min=1)
 
 
-def check_palette(palette: Tensor, num_classes: int) -> Tensor:
-    """The palette as float32 [B, C], or a ValueError that says what is wrong with it.
+def check_palette(palette: Tensor, num_classes: int, name: str = "palette") -> Tensor:
+    """The palette as float32 [B, C], or a ValueError that says what is wrong with it. Looks at values.
 
     Args:
-        palette: proportions, [C] or [B, C].
+        palette: proportions, [C] or [B, C]. name: what the message calls it.
     Chapter: Layouts and palettes.
     """
-    palette = torch.as_tensor(palette, dtype=torch.float32)
+    try:
+        given = torch.as_tensor(palette)
+        palette = given.to(torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} is {described(palette)}, expected proportions, one a class: {error}") from error
+    if given.is_complex() or given.dtype == torch.bool:
+        raise ValueError(f"{name} is {described(given)}, expected proportions from 0 to 1: convert it by .float()")
+    # Half precision has its own idea of 1.
+    tolerance = max(TOLERANCE, torch.finfo(given.dtype).eps) if given.is_floating_point() else TOLERANCE
     if palette.ndim == 1:
         palette = palette.unsqueeze(0)
     if palette.ndim != 2 or palette.shape[1] != num_classes:
         raise ValueError(
-            f"palette has shape {list(palette.shape)}, expected {num_classes} proportions, one a class ([C] or [B, C])"
+            f"{name} has shape {list(palette.shape)}, expected {num_classes} proportions, one a class ([C] or [B, C])"
         )
+    if not len(palette):
+        raise ValueError(f"{name} has no row, expected [B, {num_classes}]: give at least one palette")
     if not torch.isfinite(palette).all():
-        raise ValueError("palette holds a value that is not a number: give each class a proportion from 0 to 1")
+        raise ValueError(f"{name} holds a value that is not a number: give each class a proportion from 0 to 1")
     if (palette < 0).any():
         row, column = (palette < 0).nonzero()[0].tolist()
         raise ValueError(
-            f"palette gives class {column} the proportion {palette[row, column]:.4g}, expected 0 to 1: "
+            f"{name} gives class {column} the proportion {palette[row, column]:.4g}, expected 0 to 1: "
             "set it to 0, or see palettes.project_to_simplex"
         )
     sums = palette.sum(1)
     worst = int((sums - 1).abs().argmax())
-    if (sums[worst] - 1).abs() > TOLERANCE:
+    if (sums[worst] - 1).abs() > tolerance:
+        total = f"{sums[worst]:.4g}" if f"{sums[worst]:.4g}" != "1" else f"{sums[worst]:.6f}"
         raise ValueError(
-            f"palette sums to {sums[worst]:.4g}, expected 1 (± {TOLERANCE:g}): divide by its sum, "
+            f"{name} sums to {total}, expected 1 (± {tolerance:.1g}): divide by its sum, "
             "or see palettes.project_to_simplex"
         )
     return palette
 
 
-def clip_and_normalise(x: Tensor) -> Tensor:
+def _check_points(x: Tensor, checked: bool) -> None:
+    check_tensor(x, "x", "[B, C]", "floats")
+    if not x.shape[1]:
+        raise ValueError(f"x is {described(x)}, expected at least one class: give [B, C]")
+    if checked:
+        check_finite(x, "x", "look where they come from, no palette is near to them")
+
+
+def clip_and_normalise(x: Tensor, checked: bool = True) -> Tensor:
     """The paper's cheap way to the simplex: clip to [0, 1], divide by the sum.
 
     Args:
-        x: any numbers, [B, C].
+        x: any finite numbers, float [B, C]. checked: look at the values; waits for the device.
     Returns:
         [B, C], non-negative, sums to 1. A row with nothing above 0 becomes uniform.
     Source: Semantic Palette, §4.1. Chapter: Layouts and palettes.
     """
+    _check_points(x, checked)
     clipped = x.clamp(0, 1)
     total = clipped.sum(1, keepdim=True)
     return torch.where(total > 0, clipped / total.clamp(min=1e-12), 1 / x.shape[1])
 
 
-def project_to_simplex(x: Tensor) -> Tensor:
+def project_to_simplex(x: Tensor, checked: bool = True) -> Tensor:
     """The nearest point of the simplex in Euclidean distance, exactly.
 
     The answer is max(x - θ, 0). θ is found from the sorted values, so it costs one sort, O(C log C) a row.
 
     Args:
-        x: any numbers, [B, C].
+        x: any finite numbers, float [B, C]. checked: look at the values; waits for the device.
     Returns:
         [B, C], non-negative, sums to 1.
     Source: Held, Wolfe, Crowder 1974, as in Duchi et al. 2008, fig. 1; Semantic Palette, §4.1, calls it slow.
         Chapter: Layouts and palettes.
     """
+    _check_points(x, checked)
     ordered = x.sort(dim=1, descending=True).values
     rank = torch.arange(1, x.shape[1] + 1, device=x.device, dtype=x.dtype)
     excess = (ordered.cumsum(1) - 1) / rank
@@ -118,11 +145,17 @@ def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
     """Palettes on the straight line between two; each is a palette again.
 
     Args:
-        start, end: [C].
+        start, end: palettes, [C]. steps: at least 1.
     Returns:
         [steps, C], the first row `start`, the last `end`.
+    Raises:
+        ValueError: no two palettes of one length.
     Source: Semantic Palette, fig. 5a. Chapter: Layouts and palettes.
     """
+    for name, palette in (("start", start), ("end", end)):
+        check_tensor(palette, name, "[C]", "floats")
+        check_palette(palette, len(start), name)
+    check_whole(steps, "steps", 1)
     weight = torch.linspace(0, 1, steps).unsqueeze(1)
     return (1 - weight) * start + weight * end
 
@@ -180,15 +213,18 @@ class PaletteMixture:
             palettes: of real layouts, [N, C].
             max_components: the most components tried; never more than N / 2.
         Raises:
-            ValueError: fewer than two palettes, or rows that are no palettes.
+            ValueError: fewer than two palettes, rows that are no palettes, no component at all.
         Source: Semantic Palette, §4.1; scikit-learn's GaussianMixture with its defaults.
         """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
+        check_tensor(palettes, "palettes", "[N, C]", "floats")
+        check_whole(max_components, "max_components", 1)
+        check_whole(seed, "seed", 0)
         if len(palettes) < 2:
             raise ValueError(f"{len(palettes)} palette(s) are too few to fit a mixture: give at least 2")
-        data = check_palette(palettes, palettes.shape[1]).double().cpu().numpy()
+        data = check_palette(palettes, palettes.shape[1], "palettes").double().cpu().numpy()
         best, aic = None, []
         with warnings.catch_warnings():
             # A fit that stops at its last iteration still has an AIC, and that is all it is judged by.
@@ -225,6 +261,7 @@ class PaletteMixture:
         """
         if projection not in _PROJECTIONS:
             raise ValueError(f"projection {projection!r} is unknown: choose {' or '.join(_PROJECTIONS)}")
+        check_whole(n, "n", 1)
         device = self.means.device
         if device.type == "cpu":  # elsewhere a look at them would wait for the device
             self._check()
@@ -233,7 +270,7 @@ class PaletteMixture:
         component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         noise = torch.randn(n, self.num_classes, generator=generator, device=device)
         draw = self.means[component] + torch.einsum("ncd,nd->nc", self._factor[component], noise)  # type: ignore[attr-defined]
-        return _PROJECTIONS[projection](draw)
+        return _PROJECTIONS[projection](draw, checked=False)
 
     def to(self, device) -> "PaletteMixture":
         """The same mixture there. Σ's factor moves too: another device's solver may find another one, and would draw

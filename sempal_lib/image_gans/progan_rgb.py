@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sempal_lib.layers import check_noise
+from sempal_lib.checks import check_noise, check_whole
 from sempal_lib.layout_gans.progan import GeneratorSettings
 from sempal_lib.layout_gans.semantic_palette import LayoutGenerator
 
@@ -32,5 +32,6 @@ class ProganGenerator(LayoutGenerator):
         Raises ValueError for noise of another length or not finite.
         """
         check_noise(z, self.settings.latent_dim)
+        check_whole(batch_size, "batch_size", 1)
         parts = (self(noise, noise.new_zeros(len(noise), 3))[-1].scores for noise in z.split(batch_size))
         return torch.cat([part.clamp(-1, 1) for part in parts])

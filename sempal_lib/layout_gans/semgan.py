@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sempal_lib.layers import check_noise
+from sempal_lib.checks import check_finite, check_noise, check_whole
 
 FIRST_HEIGHT = 4
 SLOPE = 0.3  # of every LeakyReLU
@@ -91,7 +91,10 @@ class SemganGenerator(nn.Module):
         Raises ValueError for noise of another length or not finite.
         """
         check_noise(z, self.settings.latent_dim)
+        check_whole(batch_size, "batch_size", 1)
         made = [self(noise) for noise in z.split(batch_size)]
+        for x in made:
+            check_finite(x, "samples", "the weights or z are not finite either, take an earlier checkpoint")
         return torch.cat([x.argmax(1) if self.settings.output == "classes" else x for x in made])
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
+from sempal_lib.checks import check_tensor, described
 from sempal_lib.files import check_sha256
 from sempal_lib.metrics.layouts import frechet_distance
 
@@ -35,13 +36,15 @@ class FeatureWeightsMissing(RuntimeError):
 
 
 def _check_images(images: Tensor, what: str) -> None:
-    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
         raise ValueError(
-            f"{what} {list(images.shape)} of {images.dtype}: expected float pictures [N, 3, H, W] in [-1, 1]; "
+            f"{what} are {described(images)}: expected float pictures [N, 3, H, W] in [-1, 1]; "
             "bytes become so by dividing by 127.5 and subtracting 1"
         )
     if len(images) < 2:
         raise ValueError(f"{what}: {len(images)} picture, at least 2 are needed: take more scenes")
+    if not images.numel():
+        raise ValueError(f"{what} {list(images.shape)} have no pixel: give [N, 3, H, W]")
     low, high = images.min().item(), images.max().item()
     if not (low >= -1.0001 and high <= 1.0001):  # NaN too
         raise ValueError(
@@ -92,6 +95,7 @@ def laplacian_pyramid(images: Tensor, levels: int) -> list[Tensor]:
         ValueError: a size that cannot be halved so often.
     Source: Burt and Adelson 1983; Karras et al. 2018 (ProGAN), §5. Chapter: Pixels that are classes.
     """
+    check_tensor(images, "images", "[N, C, H, W]", "floats")
     height, width = images.shape[-2:]
     step = 2 ** (levels - 1)
     if levels < 1 or height % step or width % step or min(height, width) < 3 * step:
