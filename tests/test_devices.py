@@ -259,7 +259,8 @@ def test_papermill_on_two_devices_and_a_killed_process(tmp_path, monkeypatch):
     one = training.train(p.model_copy(update={"devices": 1}), data, tmp_path / "one.safetensors")
     assert two.step == one.step == 24
     for a, b in zip(one.history, two.history, strict=True):
-        assert all(b[k] == pytest.approx(a[k], rel=0.02, abs=0.02) for k in ("loss_g", "loss_d", "entropy", "spread"))
+        # Here they agree to 1e-6; without averaged gradients they would differ by 1e-3 to 5e-2.
+        assert all(b[k] == pytest.approx(a[k], rel=2e-3, abs=1e-3) for k in ("loss_g", "loss_d", "entropy", "spread"))
 
     def kill(reports):
         for progress in reports:
