@@ -15,7 +15,7 @@ def rank() -> int:
 
 
 def tell_places(report, steps):
-    print("a library's own words")
+    print("a library's own words, and no end of the line", end="", flush=True)
     for step in range(steps):
         report(step=step, **{name: os.environ.get(name) for name in NAMES})
 
