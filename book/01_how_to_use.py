@@ -124,12 +124,49 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # python -m sempal_lib.runs gather
 # ```
 #
+# Which runs are wanted there, and which question each answers, says `runs/reference.yaml`: other seeds, real data, longer
+# trainings. One core at low priority works the list off, and can be stopped at any moment:
+#
+# ```
+# make reference                          # DATA=/data for the folder of real data sets, SECONDS=3600 to stop in time
+# make reference-list                     # how far each run is
+# ```
+#
 # This chapter trains nothing. Its record, shortened, is:
 
 # %%
 record = run.finish()
 for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions", "metrics"):
     print(f"{name:14}", record[name])
+
+# %% [markdown]
+# ## On a GPU, and on several
+#
+# `make gpu-check` first: in eight minutes every training takes steps on the GPU, in both number formats, compiled and
+# not, is held against the CPU, stopped and resumed. Its report says what failed and how fast the rest is.
+#
+# `-p devices 2` trains on two GPUs of this machine, or with `-p device cpu` in two processes. It works from papermill,
+# JupyterLab and scripts alike. Batches are split, so a batch size must be a multiple of `devices`. Ctrl-C and the
+# interrupt button end all processes, and the next call goes on from the last checkpoint. Segmenters train on one
+# device.
+#
+# On several nodes, `devices` is the number of all processes, and `SEMPAL_LAUNCH` the command that starts them. All
+# nodes must see the run folder and this environment; the notebook itself runs on a node that has a GPU.
+#
+# ```
+# # Slurm, inside sbatch or salloc
+# SEMPAL_LAUNCH="srun --ntasks=16 --ntasks-per-node=8 --kill-on-bad-exit=1" \
+#     papermill book/05_semantic_palette.ipynb out.ipynb -f runs/presets/paper.yaml \
+#     -p devices 16
+# # torchrun: SEMPAL_LAUNCH=./launch.sh, in which "$@" is one process
+# for node in gpu1 gpu2; do
+#   ssh $node "cd $PWD && .venv/bin/torchrun --nnodes=2 --nproc-per-node=8 \
+#     --rdzv-backend=c10d --rdzv-endpoint=gpu1:29400 --no-python $*" < /dev/null &
+# done; wait
+# ```
+#
+# VGG-19 and Inception are read only if their SHA-256 is the known one; for another file that you trust, give it by
+# `SEMPAL_VGG19_SHA256` or `SEMPAL_INCEPTION_SHA256`.
 
 # %% [markdown]
 # ## How to read the tables
