@@ -124,8 +124,8 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # python -m sempal_lib.runs gather
 # ```
 #
-# Which runs are wanted there, and which question each answers, says `runs/reference.yaml`: other seeds, real data, longer
-# trainings. One core at low priority works the list off, and can be stopped at any moment:
+# Which runs are wanted there, and which question each answers, says `runs/reference.yaml`: other seeds, real data,
+# longer trainings. One core at low priority works the list off, and can be stopped at any moment:
 #
 # ```
 # make reference                          # DATA=/data for the folder of real data sets, SECONDS=3600 to stop in time
