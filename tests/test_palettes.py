@@ -179,5 +179,5 @@ def test_a_mixture_of_other_shapes():
 def test_palettes_that_are_not_finite_are_not_fitted():
     palettes = torch.full((4, 3), 1 / 3)
     palettes[2, 1] = float("nan")
-    with pytest.raises(ValueError, match="palettes? holds a value that is not a number"):
+    with pytest.raises(ValueError, match=r"palettes? holds a value that is not a number"):
         PaletteMixture.fit(palettes)
