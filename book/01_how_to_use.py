@@ -96,7 +96,8 @@ for mistake in ({"sead": 1}, {"seed": "one"}, {"height": 24}):
 #
 # A run has a folder of its own, `runs/<preset>/<chapter>/<dataset>-s<seed>-<hash>`. The hash is of the
 # parameters, so another configuration goes to another folder and nothing is overwritten. Two runs that
-# differ by their seed alone share the hash.
+# differ by their seed alone share the hash. Of real data their fingerprint enters it: other pictures under
+# the same name are another run.
 
 # %%
 from sempal_lib.runs import run_folder
@@ -174,7 +175,7 @@ print("real:", ", ".join(sorted({*datasets.names()} - {*datasets.PROCEDURAL})))
 # SEMPAL_DATA=/data papermill book/05_semantic_palette.ipynb out.ipynb -p dataset idd
 # ```
 #
-# What is missing is said before anything starts:
+# A relative path counts from where the command is called. What is missing is said before anything starts:
 
 # %%
 try:
