@@ -14,15 +14,19 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import failures
 import jupytext
 import nbformat
 import yaml
+from failures import BookError, UsageError
 from nbformat import NotebookNode
 
 from sempal_lib import records, runs
 from sempal_lib.data_folders import check_data
+from sempal_lib.files import replacing
 from sempal_lib.keeping import LOCK
-from sempal_lib.locks import locked
+from sempal_lib.locks import HELD, locked
+from sempal_lib.parameters import presets_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -36,10 +40,6 @@ NEEDS = {
 BORROWS = {"05_semantic_palette": ["04_sb_gan_layouts"]}
 PATHS = ("SEMPAL_RUNS", "SEMPAL_DATA", "SEMPAL_VGG19", "SEMPAL_INCEPTION")  # environment variables
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-
-
-class BookError(Exception):
-    """Something is wrong with a notebook or the site; the message says what to do about it."""
 
 
 def pages(toc: Path = BOOK / "_toc.yml") -> list[str]:
@@ -72,6 +72,24 @@ def read_source(path: Path) -> NotebookNode:
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook from its file. Raises BookError that names a damaged one."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError, KeyError) as error:
+        remedy = "`make runs` makes it again"
+        if path.with_suffix(".py").exists():
+            remedy = "`make pair` writes it anew, or take it back from git"
+        raise BookError(f"{path} is no whole notebook ({type(error).__name__}): delete it, then {remedy}") from error
+
+
+def check_preset(name: str) -> None:
+    """Raises UsageError that names the presets if there is no such one."""
+    known = sorted(path.stem for path in presets_folder().glob("*.yaml"))
+    if name not in known:
+        raise UsageError(f"unknown preset {name!r}: PRESET is one of {', '.join(known)}")
 
 
 def signature(notebook: NotebookNode) -> list[tuple[str, str]]:
@@ -127,10 +145,10 @@ def pair(book: Path = BOOK) -> list[str]:
         path = book / f"{name}.ipynb"
         notebook = read_source(book / f"{name}.py")
         if path.exists():
-            notebook = carry_outputs(notebook, nbformat.read(path, as_version=4))
+            notebook = carry_outputs(notebook, read_notebook(path))
         text = nbformat.writes(notebook) + "\n"
         if not path.exists() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
+            records.write_atomically(path, text)
             changed.append(name)
     return changed
 
@@ -142,7 +160,7 @@ def drift(book: Path = BOOK) -> list[str]:
         path = book / f"{name}.ipynb"
         if not path.exists():
             found.append(f"book/{name}.ipynb is missing: make pair writes it from book/{name}.py")
-        elif signature(nbformat.read(path, as_version=4)) != signature(read_source(book / f"{name}.py")):
+        elif signature(read_notebook(path)) != signature(read_source(book / f"{name}.py")):
             found.append(
                 f"book/{name}.ipynb is not what book/{name}.py says: make pair writes it anew from the .py; "
                 f"to keep an edit made in the notebook, first jupytext --to py:percent book/{name}.ipynb"
@@ -190,7 +208,7 @@ def execute(
         wait: for another process that runs the chapter in this folder, and take what it made; else raise Busy.
         codes: hashes of library code whose training may be gone on from; what others left in the folder is set
             aside. None: go on from anything.
-    Raises papermill's PapermillExecutionError if a cell fails.
+    Raises BookError if a cell fails, or the kernel dies again; the message names chapter, cell and error.
     """
     # Kernels run in the book's folder: paths are made whole here, where the command was called.
     parameters = runs.resolve(chapter, {**overrides, "preset": preset})
@@ -210,7 +228,14 @@ def execute(
 
 def _execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path, folder: Path) -> Path:
     import papermill
+    from jupyter_client import AsyncKernelManager
     from nbclient.exceptions import DeadKernelError
+
+    class KernelManager(AsyncKernelManager):
+        """Starts kernels that hold this process's locks too: none of them is dropped while its kernel lives."""
+
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+            await super()._async_launch_kernel(kernel_cmd, pass_fds=tuple(HELD), **options)
 
     os.environ.update(kernel_environment())
     partial, done = folder / f"{chapter}.partial.ipynb", folder / f"{chapter}.ipynb"
@@ -222,23 +247,27 @@ def _execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path, f
                 parameters={"preset": preset, **overrides},
                 kernel_name="python3",
                 cwd=str(book),
-                progress_bar=sys.stderr.isatty(),
+                progress_bar=sys.stderr.isatty() or "SEMPAL_BARS" in os.environ,
+                kernel_manager_class=KernelManager,
                 extra_arguments=["--log-level=ERROR"],  # no word about local sockets that are not encrypted
             )
             break
-        except DeadKernelError:
+        except papermill.PapermillExecutionError as error:
+            raise BookError(failures.in_cell(chapter, error, partial)) from error
+        except DeadKernelError as error:
             if trial == 2:
-                raise
+                raise BookError(failures.by_dead_kernel(chapter, partial)) from error
             print(f"{chapter}: the kernel died; once more, from the last checkpoint", file=sys.stderr)
-    notebook = nbformat.read(partial, as_version=4)
+    notebook = read_notebook(partial)
     record = records.read_record(folder / "record.json")
     notebook.metadata["sempal"] = {
         "preset": preset,
         "library": record["code"],
         "code": code_signature(notebook),
     }
-    nbformat.write(notebook, partial)
-    partial.replace(done)
+    with replacing(done) as new:
+        nbformat.write(notebook, new)
+    partial.unlink(missing_ok=True)
     return done
 
 
@@ -255,7 +284,10 @@ def finished(folder: Path, chapter: str, codes: Collection[str], book: Path | No
     if not {found["code"], *found.get("codes", ["unknown"])} <= set(codes):
         return False
     # The record is written before the notebook's last cells: the notebook says that they ran too.
-    note = json.loads(notebook.read_text("utf-8"))["metadata"].get("sempal", {})
+    try:
+        note = json.loads(notebook.read_text("utf-8"))["metadata"].get("sempal", {})
+    except (ValueError, KeyError):  # half a notebook is none
+        return False
     same_text = book is None or note.get("code") == code_signature(read_source(book / f"{chapter}.py"))
     return note.get("library") == found["code"] and same_text
 
@@ -285,7 +317,7 @@ def executed(chapter: str, preset: str, book: Path = BOOK) -> NotebookNode:
     path = runs.run_folder(chapter, preset, {}) / f"{chapter}.ipynb"
     if not path.exists():
         raise BookError(f"{chapter} has no {preset} run: make runs PRESET={preset} makes it")
-    source, run = read_source(book / f"{chapter}.py"), nbformat.read(path, as_version=4)
+    source, run = read_source(book / f"{chapter}.py"), read_notebook(path)
     if code_signature(source) != code_signature(run):
         raise BookError(f"{chapter} changed since its {preset} run: make runs PRESET={preset} runs it again")
     if errors_in(run):
@@ -308,5 +340,5 @@ def publish(preset: str = "demo", book: Path = BOOK) -> list[str]:
         if notebook.metadata["sempal"]["library"] != runs.code_hash():
             raise BookError(f"{name} was run by older library code: make runs PRESET={preset} runs it again")
     for name, text in texts.items():
-        (book / f"{name}.ipynb").write_text(text, "utf-8")
+        records.write_atomically(book / f"{name}.ipynb", text)
     return list(texts)

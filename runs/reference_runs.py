@@ -9,17 +9,16 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import lifeline
 import notebooks
 import reference_list
 from notebooks import ROOT, BookError
@@ -32,10 +31,6 @@ BUSY = 75  # exit status of `execute --background` when another process runs the
 PAUSE = 2.0  # s between two looks at a run that another process is at
 
 
-class Stopped(BaseException):
-    """A signal asked the queue to end."""
-
-
 def command(run: Wanted, codes: set[str], book: Path = notebooks.BOOK) -> list[str]:
     """The command line that executes a run, for `Queue.execute`."""
     return [
@@ -43,26 +38,6 @@ def command(run: Wanted, codes: set[str], book: Path = notebooks.BOOK) -> list[s
         "--preset", run.parameters.preset, "--overrides", json.dumps(run.overrides),
         "--book", str(book), "--background", "--codes", *sorted(codes),
     ]  # fmt: skip
-
-
-def go_to_background() -> None:
-    """In the process of a run: lowest priority, and an end, with all children, when standard input ends.
-
-    The queue holds the other end of that pipe. When it is killed the system closes it, and no kernel outlives it.
-    """
-    os.nice(19)
-
-    def watch() -> None:
-        import psutil  # comes with ipykernel
-
-        while os.read(0, 1):
-            pass
-        for child in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                child.kill()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 class Queue:
@@ -196,9 +171,7 @@ class Queue:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.output.parent.mkdir(parents=True, exist_ok=True)
         with self.output.open("wb") as output:
-            self.child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment, start_new_session=True
-            )
+            self.child = lifeline.start(command, stdout=output, stderr=output, env=environment)
             try:
                 return self.child.wait()
             except BaseException:
@@ -207,17 +180,8 @@ class Queue:
 
     def stop(self) -> None:
         """End the running process and its kernel. Training goes on from its checkpoint the next time."""
-        child = self.child
-        if child is None or child.poll() is not None:
-            return
-        assert child.stdin
-        child.stdin.close()  # see `go_to_background`
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        if self.child is not None:
+            lifeline.stop(self.child)
 
     def summary(self) -> int:
         """Say how many runs are in which state, and what failed. Returns the exit status."""
@@ -262,30 +226,15 @@ class Queue:
         return {name: note["error"] for name, note in last.items() if (note["event"], note["code"]) == ("failed", code)}
 
 
-@contextlib.contextmanager
-def stoppable() -> Iterator[None]:
-    """Let SIGTERM, SIGHUP and Ctrl-C end the queue in order."""
-
-    def stop(*_: object) -> None:
-        raise Stopped
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def work(queue: Queue, seconds: float | None = None) -> int:
     """Run a queue, unless another one is at work here. Returns the exit status."""
     try:
-        with stoppable(), locked(runs.runs_root() / ".queue.lock", wait=False):
+        with lifeline.stoppable(), locked(runs.runs_root() / ".queue.lock", wait=False):
             return queue.run(seconds)
     except Busy as error:
         queue.say(f"a queue is running already, {error}")
         return 0
-    except Stopped:
+    except lifeline.Stopped:
         queue.say("stopped; what is finished is kept. make reference goes on from here")
         return 130
 

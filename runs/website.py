@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
-from notebooks import BOOK, ROOT, BookError, chapters, code_signature, errors_in, executed, pages
+from notebooks import BOOK, ROOT, BookError, chapters, code_signature, errors_in, executed, pages, read_notebook
 
 from sempal_lib import runs
 
@@ -60,7 +60,7 @@ def faults_of(html: Path, source: Path) -> list[str]:
     names = pages(source / "_toc.yml")
     faults = [f"{name}.html was not built" for name in names if not (html / f"{name}.html").exists()]
     for path in sorted(source.glob("*.ipynb")):
-        errors = errors_in(nbformat.read(path, as_version=4))
+        errors = errors_in(read_notebook(path))
         faults += [f"{path.name} holds an error: {error}" for error in errors]
     for path in sorted(html.rglob("*.html")):
         faults += [f"{path.name} loads {url}" for url in network_loads(path.read_text("utf-8"))]

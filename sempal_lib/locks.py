@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Descriptors of the locks that this process holds. A child that must not be at work without them inherits them: the
+# system drops a lock when the last process that has its descriptor ends.
+HELD: set[int] = set()
+
 
 class Busy(RuntimeError):
     """Another process holds the lock; the message says which."""
@@ -38,4 +42,8 @@ def locked(path: Path, wait: bool = True, say: Callable[[str], None] | None = No
         file.truncate()
         file.write(str(os.getpid()))
         file.flush()
-        yield waited
+        HELD.add(file.fileno())
+        try:
+            yield waited
+        finally:
+            HELD.discard(file.fileno())

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sempal_lib.files import replacing
 from sempal_lib.locks import locked
 from sempal_lib.record_model import SYSTEMS as SYSTEMS
 from sempal_lib.record_model import RunError, read_record, readable
@@ -207,13 +208,8 @@ def _processor() -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a new file and move it into place: at any moment `path` holds the old text or the new, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")
 
 
 def records_under(root: Path, strict: bool = False) -> Iterator[tuple[Path, dict[str, Any]]]:

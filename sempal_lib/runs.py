@@ -8,7 +8,6 @@ Imports no torch, so that the run graph can use it. Chapter: How it was run.
 import argparse
 import json
 import math
-import os
 import re
 import shlex
 import shutil
@@ -22,8 +21,10 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from sempal_lib.data_folders import check_data, data_of, fingerprint
+from sempal_lib.files import replacing
 from sempal_lib.keeping import keep
 from sempal_lib.parameters import FAMILIES, Parameters, family, form_of, nearest, preset_values, resolve, unknown
+from sempal_lib.processes import check_device
 from sempal_lib.record_model import METRIC, NAME, VARIANT
 from sempal_lib.records import (
     SYSTEMS,
@@ -101,18 +102,6 @@ def require_checkpoint(chapter: str, parameters: Parameters, name: str = "genera
     return path
 
 
-def _check_device(parameters: Parameters) -> None:
-    if parameters.device == "cuda":
-        import torch
-
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if count < parameters.devices:
-            raise RunError(
-                f"device = 'cuda' with devices = {parameters.devices}, but torch sees {count} CUDA devices "
-                "here: choose device = 'cpu' or 'auto', or fewer devices"
-            )
-
-
 def _given(chapter: str, namespace: dict[str, Any]) -> dict[str, Any]:
     """The parameters among a notebook's globals. Raises RunError for plain data of an unknown name."""
     # A cell that is run again finds the chapter's own variables too: then only near-misses are faults.
@@ -165,7 +154,7 @@ class Run:
                 configuration. Nothing is written then.
         """
         parameters = resolve(chapter, _given(chapter, namespace))
-        _check_device(parameters)
+        check_device(parameters)
         check_data(parameters)
         fingerprint.cache_clear()  # a kernel that keeps running may find other data than at its last start
         data = data_of(parameters)
@@ -197,9 +186,8 @@ class Run:
         """
         place, theirs = self.folder / mine, folder_of(chapter, parameters_for(chapter, self.parameters))
         if not place.exists() and (theirs / "record.json").exists() and (theirs / name).exists():
-            new = place.with_name(f".{mine}.{os.getpid()}.tmp")
-            shutil.copyfile(theirs / name, new)
-            new.replace(place)
+            with replacing(place) as new:
+                shutil.copyfile(theirs / name, new)
         return place
 
     @property

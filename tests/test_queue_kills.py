@@ -9,6 +9,7 @@ from collections import Counter
 import notebooks
 import pytest
 import reference_list
+from checkout_helpers import write_book
 from queue_helpers import FIVE, alive, ended, holding, ledger, surroundings, wait_for, write_list  # noqa: F401
 from reference_runs import Queue, work
 from run_helpers import isolated  # noqa: F401
@@ -16,39 +17,10 @@ from run_helpers import isolated  # noqa: F401
 from sempal_lib import keeping, records, runs
 from sempal_lib.locks import Busy
 
-CHAPTER = """# %% tags=["parameters"]
-preset = None
-seed = None
-
-# %%
-import json as _json, os as _os, subprocess as _subprocess, time as _time
-from sempal_lib import runs as _runs
-_runs.machine = lambda device: {"device": "none", "threads": 1}  # no torch, for the test's speed
-run = _runs.Run.start("05_semantic_palette", globals())
-with open(_os.environ["LEDGER"], "a") as _file:
-    _worker = _subprocess.Popen(["sleep", "60" if _os.environ["STEP"] != "0" else "0"])  # as a loader of data may be
-    _file.write(f"kernel 05 - {seed} {_os.getpid()} {_os.getppid()} {_worker.pid} {_os.nice(0)}\\n")
-
-# %%
-_state = run.folder / "checkpoint.json"
-_step, _value = _json.loads(_state.read_text()) if _state.exists() else (0, 3)
-while _step < 20:
-    _time.sleep(float(_os.environ["STEP"]))
-    _step, _value = _step + 1, _value * 7 % 1009
-    _runs.write_atomically(_state, _json.dumps([_step, _value]))
-    with open(_os.environ["LEDGER"], "a") as _file:
-        _file.write(f"step 05 - {seed}\\n")
-run.measure("semgan", "full", "fsd", _value, n=8, split="val")
-record = run.finish()
-"""
-
 
 def test_no_kernel_outlives_a_killed_queue_and_training_goes_on(tmp_path, monkeypatch):
     """With papermill and a kernel, from the first process to the kept record."""
-    book, notes = tmp_path / "book", tmp_path / "ledger"
-    book.mkdir()
-    (book / "_toc.yml").write_text(f"format: jb-book\nroot: {FIVE}\n")
-    (book / f"{FIVE}.py").write_text(CHAPTER)
+    book, notes = write_book(tmp_path / "book", FIVE), tmp_path / "ledger"
     monkeypatch.setenv("LEDGER", str(notes))
     monkeypatch.setenv("STEP", "0.2")
     wanted = reference_list.load(write_list(tmp_path, {"chapter": FIVE}), book=book)

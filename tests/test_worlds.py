@@ -1,5 +1,6 @@
 """What every procedural world keeps to; what is special to one stands in its own test."""
 
+import hashlib
 import time
 from dataclasses import dataclass
 
@@ -9,10 +10,82 @@ import torch
 from torch.utils.data import DataLoader
 
 from sempal_lib import datasets
-from sempal_lib.worlds.engine.world import ProceduralWorld, sample
-from sempal_lib.worlds.facades import ToyFacades
-from sempal_lib.worlds.rooms import ToyRooms
-from sempal_lib.worlds.street import ToyStreet
+from sempal_lib.worlds import ToyFacades, ToyRooms, ToyStreet
+from sempal_lib.worlds.engine import World as ProceduralWorld
+from sempal_lib.worlds.engine import sample
+
+# Beside them the shares of the real set.
+STREET_SHARES = {
+    "road": (0.369, 0.02),  # 0.369
+    "sidewalk": (0.050, 0.012),  # 0.061
+    "building": (0.212, 0.03),  # 0.228
+    "wall": (0.006, 0.004),  # 0.007
+    "fence": (0.007, 0.004),  # 0.009
+    "pole": (0.012, 0.003),  # 0.012
+    "traffic light": (0.0015, 0.0008),  # 0.002
+    "traffic sign": (0.0052, 0.0015),  # 0.006
+    "vegetation": (0.173, 0.03),  # 0.159
+    "terrain": (0.0104, 0.005),  # 0.012
+    "sky": (0.057, 0.015),  # 0.040
+    "person": (0.011, 0.004),  # 0.012
+    "rider": (0.0013, 0.001),  # 0.001
+    "car": (0.071, 0.018),  # 0.070
+    "truck": (0.003, 0.002),  # 0.003
+    "bus": (0.004, 0.0025),  # 0.002
+    "train": (0.0024, 0.002),  # 0.002
+    "motorcycle": (0.0011, 0.0008),  # 0.001
+    "bicycle": (0.0035, 0.0015),  # 0.004
+}
+
+FACADES_SHARES = {
+    "background": (0.21, 0.03),  # 0.183
+    "facade": (0.39, 0.03),  # 0.392
+    "window": (0.135, 0.02),  # 0.133
+    "door": (0.016, 0.005),  # 0.011
+    "cornice": (0.016, 0.006),  # 0.030
+    "sill": (0.0155, 0.004),  # 0.024
+    "balcony": (0.034, 0.011),  # 0.043
+    "blind": (0.0185, 0.008),  # 0.018
+    "deco": (0.0143, 0.005),  # 0.020
+    "molding": (0.081, 0.015),  # 0.092
+    "pillar": (0.022, 0.007),  # 0.016
+    "shop": (0.045, 0.013),  # 0.036
+}
+
+ROOMS_SHARES = {
+    "wall": (0.305, 0.011),
+    "floor": (0.155, 0.015),
+    "ceiling": (0.22, 0.0082),
+    "bed": (0.04, 0.011),
+    "windowpane": (0.035, 0.005),
+    "cabinet": (0.019, 0.0064),
+    "door": (0.015, 0.004),
+    "table": (0.015, 0.0035),
+    "plant": (0.0078, 0.0016),
+    "curtain": (0.026, 0.0043),
+    "chair": (0.019, 0.0062),
+    "painting": (0.011, 0.0017),
+    "sofa": (0.018, 0.0056),
+    "shelf": (0.0092, 0.0036),
+    "mirror": (0.002, 0.001),
+    "rug": (0.056, 0.0094),
+    "armchair": (0.01, 0.0048),
+    "desk": (0.0046, 0.0018),
+    "lamp": (0.0085, 0.0013),
+    "cushion": (0.0036, 0.001),
+    "fireplace": (0.0068, 0.0031),
+    "pillow": (0.0035, 0.001),
+    "book": (0.0055, 0.0019),
+    "television receiver": (0.0021, 0.0011),
+    "radiator": (0.0035, 0.001),
+}
+# SHA-256 of layouts and instances of scenes 0 to 5 of "train" (seed 0) and "val" (seed 3), and the pictures' mean.
+GOLDEN = {
+    "toy-street": ("da56e11f7e81e8e3", -0.31252),
+    "toy-facades": ("1c19567175f71c70", 0.12259),
+    "toy-rooms": ("d50a1552cdf0d7b4", -0.09842),
+    "colored-shapes": ("af4b3952ce8016f2", -0.88938),
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +99,8 @@ class World:
         colours: factors that move a class's colour, each with the class. correlation: at least by so much.
         textured: classes of which no large region is flat. texture: their least spread, in [-1, 1].
         scenes: how many are looked at. rate: items a second that even a busy core makes.
+        shares: mean share of each class's pixels over 300 scenes, and by how much it may be off.
+        occurs: at these heights, in so many scenes, each class is in at least this share of them. always: in all.
     """
 
     make: type[ProceduralWorld]
@@ -39,6 +114,9 @@ class World:
     texture: float
     scenes: int
     rate: float
+    shares: dict[str, tuple[float, float]]
+    occurs: tuple[tuple[int, ...], int, float]
+    always: str
 
     @property
     def aspect(self) -> int:
@@ -56,11 +134,12 @@ WORLDS = [
         ToyStreet, (2975, 500), "person, rider, car, truck, bus, train, motorcycle, bicycle",
         "sun_elevation sun_azimuth cloudiness fog wetness autumn sky_color class_colors", 0,
         {"sky_color": "sky"}, 0.6, "sidewalk, building, vegetation", 0.04, 40, 40,
+        STREET_SHARES, ((64,), 300, 0.02), "road",
     ),
     World(
         ToyFacades, (506, 100), "window, door, balcony, shop", "house_kind wall rail panes wall_color", 6,
         {"wall_color": "facade", "door_color": "door", "blind_color": "blind"}, 0.6,
-        "facade, window, shop", 0.04, 80, 20,
+        "facade, window, shop", 0.04, 80, 20, FACADES_SHARES, ((64, 128), 100, 0.15), "facade, window",
     ),
     World(
         ToyRooms, (1000, 200), ", ".join(ToyRooms.label_space.names[3:]), "room_kind wall floor sofa armchair", 4,
@@ -68,6 +147,7 @@ WORLDS = [
             "wall_color": "wall", "floor_color": "floor", "sofa_color": "sofa", "blanket_color": "bed",
             "curtain_color": "curtain", "rug_color": "rug", "cabinet_color": "cabinet",
         }, 0.5, "wall, floor, bed, rug", 0.03, 80, 15,
+        ROOMS_SHARES, ((64, 128), 150, 0.05), "wall, floor, ceiling",
     ),
 ]  # fmt: skip
 
@@ -90,6 +170,36 @@ def test_loads_by_name(world):
     assert torch.equal(scenes.layout(1), world.make("val", seed=3).layout(1))
     assert name in datasets.names()
     assert len({world.make.name for world in WORLDS}) == len(WORLDS)
+
+
+def test_class_shares(world):
+    shares = world.make().class_shares(300)
+    assert torch.allclose(shares.sum(dim=1), torch.ones(300))  # every pixel has a class
+    assert tuple(world.shares) == world.make.label_space.names
+    for (name, (share, tolerance)), mean in zip(world.shares.items(), shares.mean(dim=0), strict=True):
+        assert mean.item() == pytest.approx(share, abs=tolerance), name
+
+
+def test_every_class_occurs(world):
+    heights, scenes, least = world.occurs
+    for height in heights:
+        present = (world.at(height).class_shares(scenes) > 0).float().mean(dim=0)
+        assert (present > least).all(), present
+        assert (present[world.classes(world.always)] == 1).all()
+
+
+@pytest.mark.parametrize("name", list(GOLDEN))
+def test_scenes_stay_bit_for_bit(name):
+    """Layouts and instances exactly; pictures may round differently on another processor."""
+    digest, means = hashlib.sha256(), []
+    for scenes in (datasets.load(name), datasets.load(name, "val", seed=3)):
+        for i in range(6):
+            item = scenes[i]
+            for key in ("layout", "instances"):
+                if key in item:
+                    digest.update(item[key].numpy().tobytes())
+            means.append(item["image"].mean().item())
+    assert (digest.hexdigest()[:16], sum(means) / 12) == (GOLDEN[name][0], pytest.approx(GOLDEN[name][1], abs=1e-3))
 
 
 def test_item(world, items):

@@ -4,33 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from sempal_lib.palettes import palette_of
-from sempal_lib.worlds.facades import ToyFacades, draw, within
+from sempal_lib.worlds import ToyFacades
+from sempal_lib.worlds.engine.outlines import mask
 from sempal_lib.worlds.facades.house import House
-from sempal_lib.worlds.facades.kinds import CMP_12, GABLE, SLAB
+from sempal_lib.worlds.facades.kinds import CMP_12
 
 INDEX = {name: i for i, name in enumerate(CMP_12.names)}
-# Mean share of the pixels over 300 scenes, and by how much it may be off; CMP Facades' shares are beside them.
-SHARES = {
-    "background": (0.21, 0.03),  # 0.183
-    "facade": (0.39, 0.03),  # 0.392
-    "window": (0.135, 0.02),  # 0.133
-    "door": (0.016, 0.005),  # 0.011
-    "cornice": (0.016, 0.006),  # 0.030
-    "sill": (0.0155, 0.004),  # 0.024
-    "balcony": (0.034, 0.011),  # 0.043
-    "blind": (0.0185, 0.008),  # 0.018
-    "deco": (0.0143, 0.005),  # 0.020
-    "molding": (0.081, 0.015),  # 0.092
-    "pillar": (0.022, 0.007),  # 0.016
-    "shop": (0.045, 0.013),  # 0.036
-}
 
 
 @pytest.fixture(scope="module")
-def layouts():
-    scenes = ToyFacades()
-    return torch.stack([scenes.layout(i) for i in range(300)])
+def palettes():
+    return ToyFacades().class_shares(300)
 
 
 def test_classes_are_those_of_cmp():
@@ -41,25 +25,9 @@ def test_classes_are_those_of_cmp():
     assert CMP_12.ignore_index is None
 
 
-def test_class_shares(layouts):
-    mean = palette_of(layouts.long(), 12).mean(dim=0)
-    assert mean.sum() == pytest.approx(1, abs=1e-5)  # every pixel has a class
-    for name, (share, tolerance) in SHARES.items():
-        assert mean[INDEX[name]].item() == pytest.approx(share, abs=tolerance), name
-
-
-@pytest.mark.parametrize("height", [64, 128])
-def test_every_class_occurs(height):
-    scenes = ToyFacades(size=(height, height))
-    layouts = torch.stack([scenes.layout(i) for i in range(100)])
-    present = (palette_of(layouts.long(), 12) > 0).float().mean(dim=0)
-    assert (present > 0.15).all()
-    assert (present[[INDEX["facade"], INDEX["window"]]] == 1).all()
+def test_palettes_have_more_than_one_mode(palettes):
+    present = (palettes > 0).float().mean(dim=0)
     assert (present[[INDEX["blind"], INDEX["pillar"], INDEX["balcony"]]] < 0.7).all()  # not every house has them
-
-
-def test_palettes_have_more_than_one_mode(layouts):
-    palettes = palette_of(layouts.long(), 12)
     for name, share in (("shop", 0.08), ("balcony", 0.06), ("pillar", 0.04), ("blind", 0.05)):
         column = palettes[:, INDEX[name]]
         assert (column > share).float().mean() > 0.1, name
@@ -71,13 +39,13 @@ def test_windows_are_whole_and_upright():
     ways_in = 0
     for seed in range(150):
         house = House(np.random.default_rng(seed))
-        labels = house.parts[:, 5]
-        things = house.parts[np.isin(labels, [INDEX["window"], INDEX["door"], INDEX["balcony"]])]
+        labels = house.labels
+        things = house.box[np.isin(labels, [INDEX["window"], INDEX["door"], INDEX["balcony"]])]
         assert (things[:, 0] >= house.left - 1e-9).all()
         assert (things[:, 2] <= house.right + 1e-9).all()
         assert (things[:, 3] <= house.bottom + 1e-9).all()
-        assert (house.parts[:, 2] > house.parts[:, 0]).all()
-        assert (house.parts[:, 3] > house.parts[:, 1]).all()
+        assert (house.box[:, 2] > house.box[:, 0]).all()
+        assert (house.box[:, 3] > house.box[:, 1]).all()
         assert (labels == INDEX["window"]).any()
         ways_in += (labels == INDEX["door"]).any()
     assert ways_in > 120
@@ -86,7 +54,7 @@ def test_windows_are_whole_and_upright():
 def test_balconies_hang_on_floors():
     for seed in range(100):
         house = House(np.random.default_rng(seed))
-        slabs = house.parts[house.parts[:, 6] == SLAB]
+        slabs = house.box[np.array(house.materials) == "slab"]
         floors = np.array(house.lines[1 : house.floors])
         for slab in slabs:
             assert ((slab[1] <= floors) & (floors <= slab[3])).any()
@@ -106,14 +74,19 @@ def test_sun_brings_shadows():
 
 
 def test_outlines_by_hand():
-    assert within(GABLE, 2, 4).astype(int).tolist() == [[0, 1, 1, 0], [1, 1, 1, 1]]
+    assert mask("gable", 2, 4).astype(int).tolist() == [[0, 1, 1, 0], [1, 1, 1, 1]]
+    diamond = ((0.5, 0.0), (1.0, 0.5), (0.5, 1.0), (0.0, 0.5))
+    assert mask(diamond, 40, 40).mean() == pytest.approx(0.5, abs=0.03)
+    assert mask(diamond, 40, 40)[[0, 20, 39], [0, 20, 39]].tolist() == [False, True, False]
+    with pytest.raises(ValueError, match="no outline 'star'"):
+        mask("star", 2, 2)
 
 
 def test_rails_are_drawn_last():
     houses = [House(np.random.default_rng(seed)) for seed in range(30)]
     house = next(house for house in houses if house.rails)
-    canvas, behind = draw(house, 128)
-    rails = canvas >= len(house.parts) - house.rails
+    drawing = house.draw(128)
+    rails = drawing.canvas >= len(house.labels) - house.rails
     assert rails.any()
-    assert np.array_equal(canvas[~rails], behind[~rails])
-    assert (canvas[rails] != behind[rails]).all()
+    assert np.array_equal(drawing.canvas[~rails], drawing.behind[~rails])
+    assert (drawing.canvas[rails] != drawing.behind[rails]).all()
