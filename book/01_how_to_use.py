@@ -43,7 +43,7 @@ run = Run.start("01_how_to_use", globals())
 
 # %% [markdown]
 # `None` means: as the preset says, and where it says nothing, the paper's own value. The cell names what a reader would
-# change. There are more parameters, each declared once in `sempal_lib/parameters.py` with its unit, bounds and meaning;
+# change. There are more parameters, each declared once in `sempal_lib/settings.py` with its unit, bounds and meaning;
 # papermill's `-p` takes any of them (it warns of those that the cell does not name, and the second cell takes them all
 # the same). This lists all of a chapter, with the values that its run would have:
 #
