@@ -43,7 +43,7 @@ run = Run.start("01_how_to_use", globals())
 
 # %% [markdown]
 # `None` means: as the preset says, and where it says nothing, the paper's own value. The cell names what a reader would
-# change. There are more parameters, each declared once in `sempal_lib/parameters.py` with its unit, bounds and meaning;
+# change. There are more parameters, each declared once in `sempal_lib/settings.py` with its unit, bounds and meaning;
 # papermill's `-p` takes any of them (it warns of those that the cell does not name, and the second cell takes them all
 # the same). This lists all of a chapter, with the values that its run would have:
 #
@@ -96,7 +96,8 @@ for mistake in ({"sead": 1}, {"seed": "one"}, {"height": 24}):
 #
 # A run has a folder of its own, `runs/<preset>/<chapter>/<dataset>-s<seed>-<hash>`. The hash is of the
 # parameters, so another configuration goes to another folder and nothing is overwritten. Two runs that
-# differ by their seed alone share the hash.
+# differ by their seed alone share the hash. Of real data their fingerprint enters it: other pictures under
+# the same name are another run.
 
 # %%
 from sempal_lib.runs import run_folder
@@ -211,7 +212,7 @@ print("real:", ", ".join(sorted({*datasets.names()} - {*datasets.PROCEDURAL})))
 # SEMPAL_DATA=/data papermill book/05_semantic_palette.ipynb out.ipynb -p dataset idd
 # ```
 #
-# What is missing is said before anything starts:
+# A relative path counts from where the command is called. What is missing is said before anything starts:
 
 # %%
 try:

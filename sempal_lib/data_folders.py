@@ -27,19 +27,15 @@ def data_folder(dataset: str, data_root: str | None = None) -> Path | None:
     """
     if dataset in PROCEDURAL:
         return None
-    if data_root is not None:
-        folder: Path | None = Path(data_root)
-    else:
-        above = os.environ.get("SEMPAL_DATA")
-        folder = Path(above) / dataset if above else None
-        if folder is not None and not folder.is_dir():
-            from sempal_lib.datasets import default_folder  # takes torch; it also knows which sets share a folder
+    above = os.environ.get("SEMPAL_DATA")
+    folder = Path(data_root) if data_root is not None else Path(above) / dataset if above else None
+    if folder is None or os.path.isdir(folder):  # of a name too long for a folder pathlib would raise an error
+        return folder
+    if data_root is None and os.path.isdir(folder.parent):
+        from sempal_lib.datasets import default_folder  # takes torch; it also knows which sets share a folder
 
-            folder = default_folder(dataset)
-    try:
-        return folder if folder is not None and folder.is_dir() else None
-    except OSError:  # a name that is too long for a folder
-        return None
+        folder = default_folder(dataset)
+    return folder if folder is not None and os.path.isdir(folder) else None
 
 
 def data_of(parameters: Parameters) -> str | None:
@@ -56,8 +52,8 @@ def check_data(parameters: Parameters) -> None:
 
     Raises RunError, for data that cannot be opened in the words of `datasets.load`.
     """
-    _check_memory(parameters)
     if parameters.dataset in PROCEDURAL and parameters.data_root is None:
+        _check_memory(parameters, (parameters.train_scenes or 0) + (parameters.val_scenes or 0))
         return
     if parameters.data_root is not None and os.path.isfile(parameters.data_root):
         raise RunError(
@@ -81,12 +77,13 @@ def check_data(parameters: Parameters) -> None:
                 f"{parameters.dataset} has {count} scenes in its split {split!r}, but at least {least} are needed: "
                 "take a larger set, or move scenes from one split to the other"
             )
+    most = {"train": parameters.train_scenes, "val": parameters.val_scenes}
+    _check_memory(parameters, sum(min(count, most[split] or count) for split, count in found.items()))
 
 
-def _check_memory(parameters: Parameters) -> None:
-    """Stop when what a run holds at once cannot fit: scenes that a world makes, and samples, a byte a pixel or more."""
+def _check_memory(parameters: Parameters, scenes: int) -> None:
+    """Stop when what a run holds at once cannot fit: scenes and samples, a byte a pixel or, with pictures, four."""
     p = parameters
-    scenes = (p.train_scenes or 0) + (p.val_scenes or 0) if p.dataset in PROCEDURAL else 0
     needed = (scenes + p.samples) * p.height**2 * (4 if isinstance(p, ImageParameters) else 1)
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:

@@ -1,9 +1,6 @@
 """Paths that are given: a relative one counts from where the command was called; what is no folder is refused."""
 
-import argparse
 import os
-import subprocess
-from pathlib import Path
 
 import notebooks
 import pytest
@@ -81,16 +78,14 @@ def test_the_run_graph_gets_whole_paths(tmp_path, monkeypatch):
     """Snakemake runs in the folder of the project, wherever the command was called."""
     called = []
 
-    def run(command, **_):
-        called.append((command, os.environ["SEMPAL_RUNS"], os.environ["SEMPAL_DATA"]))
-        return argparse.Namespace(returncode=0)
+    def graph(target, preset, cores, data):
+        called.append((data, os.environ["SEMPAL_RUNS"], os.environ["SEMPAL_DATA"]))
+        return 0
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(book, "graph", graph)
     monkeypatch.setenv("SEMPAL_RUNS", "mine")
     monkeypatch.setenv("SEMPAL_DATA", "data")
-    monkeypatch.setattr(book, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
     assert book.main(["graph", "ablation", "--dataset", "camvid", "--data-root", "data/camvid", "--cores", "1"]) == 0
-    ((command, runs_there, data),) = called
-    assert f"data_root={tmp_path}/data/camvid" in command
-    assert (Path(runs_there), Path(data)) == (tmp_path / "mine", tmp_path / "data")
+    there = {"dataset": "camvid", "data_root": f"{tmp_path}/data/camvid"}
+    assert called == [(there, str(tmp_path / "mine"), str(tmp_path / "data"))]

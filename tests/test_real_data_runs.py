@@ -108,6 +108,17 @@ def test_a_large_set_is_looked_at_within_a_second(tmp_path):
     assert len({first, second, fingerprint(tmp_path)}) == 3
 
 
+def test_every_byte_of_a_small_set_counts(tmp_path):
+    for number in range(300):
+        (tmp_path / f"{number:03}.png").write_bytes(bytes(2))
+    prints = {fingerprint(tmp_path)}
+    for number in range(300):
+        (tmp_path / f"{number:03}.png").write_bytes(b"\0\1")
+        fingerprint.cache_clear()
+        prints.add(fingerprint(tmp_path))
+    assert len(prints) == 301
+
+
 def test_links_are_followed_and_rings_end(tmp_path):
     bundle(tmp_path / "real" / "tiny")
     (tmp_path / "tiny").mkdir()
