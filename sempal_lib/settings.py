@@ -185,6 +185,9 @@ class ImageParameters(Parameters):
 
     dataset: Dataset = "cityscapes"
     height: Height = 128
+    train_scenes: int | None = Field(
+        None, ge=8, le=MOST_SCENES, description="pairs to train on, at most; None in a preset: all; chapter 8 repeats 8"
+    )
     max_channels: Channels = 512
     latent_dim: Latent = 256
     learning_rate: Rate = 0.0002
@@ -211,6 +214,11 @@ class ImageParameters(Parameters):
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
+        if self.segmenter_batch_size < 2 * self.devices:
+            yield (
+                f"segmenter_batch_size = {self.segmenter_batch_size} is less than 2 pairs for each of devices = "
+                f"{self.devices}: give at least {2 * self.devices}"
+            )
         if self.progan_images < self.batch_size:
             yield f"progan_images = {self.progan_images} is less than a batch: give at least {self.batch_size}"
         if self.height >> self.doublings < 2:

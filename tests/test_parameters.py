@@ -235,7 +235,7 @@ def test_impossible_values_of_semgan(given, message):
 @pytest.mark.parametrize(
     "given",
     [
-        {"val_scenes": 1}, {"samples": 2}, {"train_scenes": 1}, {"batch_size": 10**12}, {"gan_train_pairs": 10**12},
+        {"val_scenes": 1}, {"samples": 2}, {"train_scenes": 7}, {"batch_size": 10**12}, {"gan_train_pairs": 10**12},
         {"segmenter_steps": 10**12}, {"tuning_steps": 10**12}, {"tuning_batch_size": 10**12}, {"progan_images": 10**12},
     ],
     ids=str,
@@ -246,6 +246,11 @@ def test_impossible_values_of_pictures(given):
     for chapter in chapters:
         with pytest.raises(RunError, match=f"{name} = .* is not possible: allowed is a whole number from"):
             runs.resolve(chapter, {"preset": "smoke", **given})
+
+
+def test_every_device_needs_two_pairs_of_a_segmenter():
+    with pytest.raises(RunError, match="segmenter_batch_size = 6 is less than 2 pairs for each of devices = 4"):
+        runs.resolve("07_painting_by_layout", {"preset": "smoke", "devices": 4, "segmenter_batch_size": 6})
 
 
 def test_what_no_memory_holds_is_refused(monkeypatch, runs_in_tmp):
