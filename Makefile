@@ -12,10 +12,18 @@ export GIVEN_DATA := $(value DATA)
 export GIVEN_SECONDS := $(value SECONDS)
 unexport PYTHON PRESET CORES DATASET DATA_ROOT DATA SECONDS
 BIN := .venv/bin
+# Of gpu-check: its time, its folder, and a python that has torch and the rest, to use in place of .venv.
+GPU_CHECK_SECONDS ?= 480
+OUT ?= runs/gpu-check
+GPU_CHECK_PYTHON ?=
+export GIVEN_OUT := $(value OUT)
+export GIVEN_CHECK_SECONDS := $(value GPU_CHECK_SECONDS)
+export GIVEN_CHECK_PYTHON := $(value GPU_CHECK_PYTHON)
+unexport OUT GPU_CHECK_SECONDS GPU_CHECK_PYTHON
 # Chapters share the cores; a kernel of another environment must not be taken for this one's.
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help book runs ablation reference reference-list test bench lab publish pair pins clean environment
+.PHONY: help book runs ablation reference reference-list test bench gpu-check lab publish pair pins clean environment
 
 help:
 	@echo "make book      run the chapters (PRESET=$$GIVEN_PRESET: smoke, demo, gpu or paper) and build the site: _build/html"
@@ -25,7 +33,8 @@ help:
 	@echo "               DATA=... for the folder of real data sets, SECONDS=... to start no new run after"
 	@echo "make reference-list  show how far each of these runs is, and which question it answers"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
-	@echo "make bench     time the training step and exact counts, with the fast settings on and off"
+	@echo "make bench     time a step of every training with the fast settings on and off (runs/bench/report.md), and exact counts"
+	@echo "make gpu-check train everything on this machine's GPU for $$GIVEN_CHECK_SECONDS s at most: $$GIVEN_OUT/report.md"
 	@echo "make lab       open the book in JupyterLab"
 	@echo "make pair      write book/*.ipynb anew from book/*.py, keeping the outputs of unchanged cells"
 	@echo "make pins      write requirements.txt anew from requirements.in"
@@ -59,7 +68,19 @@ test: environment
 		$(BIN)/python -m pytest tests book --nbval-lax --durations=10
 
 bench: environment
+	$(BIN)/python runs/gpu_check.py --kinds machine steps --preset demo --seconds 1200 --out runs/bench
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-columns=median,ops,rounds --benchmark-sort=name
+
+# Where .venv cannot be made (no network), the python at hand is taken, with what PYTHONPATH adds to it.
+gpu-check:
+	@python=$$GIVEN_CHECK_PYTHON; \
+	if [ -z "$$python" ]; then \
+		if $(MAKE) --no-print-directory environment; then python=$(BIN)/python; \
+		else python=$$GIVEN_PYTHON; echo "== .venv cannot be made: taking $$python as it is"; fi; \
+	fi; \
+	echo "== Checking all trainings with $$python, for $$GIVEN_CHECK_SECONDS s at most: $$GIVEN_OUT/report.md" && \
+	PYTHONPATH=".$${PYTHONPATH:+:$$PYTHONPATH}" "$$python" runs/gpu_check.py --out "$$GIVEN_OUT" \
+		--seconds "$$GIVEN_CHECK_SECONDS"
 
 lab: environment
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/book/01_how_to_use.ipynb

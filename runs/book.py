@@ -19,6 +19,7 @@ from notebooks import ROOT
 
 from sempal_lib import ablation, runs
 from sempal_lib.locks import Busy
+from sempal_lib.parameters import absolute
 from sempal_lib.records import RunError, write_atomically
 
 BARS = "SEMPAL_BARS"  # in the environment of chapters that may draw progress bars, though they write to a pipe
@@ -109,6 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     lifeline.tie()
     try:
         with lifeline.stoppable(given.with_parent):
+            os.environ.update(notebooks.absolute_paths())  # what is started here may run in another folder
             return run_command(given)
     except lifeline.Stopped as stopped:
         lifeline.end_children()
@@ -195,9 +197,9 @@ def run_command(given: argparse.Namespace) -> int:
     elif given.command == "publish":
         print("published:", ", ".join(notebooks.publish(given.preset)))
     elif given.command == "graph":
-        root = str(Path(given.data_root).expanduser().resolve()) if given.data_root else None
-        data = {name: value for name, value in (("dataset", given.dataset), ("data_root", root)) if value}
-        return graph(given.target, given.preset, number(given.cores, "CORES", 1) or os.cpu_count() or 1, data)
+        data = {"dataset": given.dataset, "data_root": given.data_root and absolute(given.data_root)}
+        known = {name: value for name, value in data.items() if value}
+        return graph(given.target, given.preset, number(given.cores, "CORES", 1) or os.cpu_count() or 1, known)
     else:
         website.build(given.preset)
     return 0

@@ -22,6 +22,8 @@ from failures import BookError, UsageError
 from nbformat import NotebookNode
 
 from sempal_lib import records, runs
+from sempal_lib.data_folders import check_data
+from sempal_lib.files import replacing
 from sempal_lib.keeping import LOCK
 from sempal_lib.locks import HELD, locked
 from sempal_lib.parameters import presets_folder
@@ -36,6 +38,7 @@ NEEDS = {
 }
 # Chapters that go without, but need not train what another one has trained.
 BORROWS = {"05_semantic_palette": ["04_sb_gan_layouts"]}
+PATHS = ("SEMPAL_RUNS", "SEMPAL_DATA", "SEMPAL_VGG19", "SEMPAL_INCEPTION")  # environment variables
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -178,7 +181,14 @@ def kernel_environment() -> dict[str, str]:
         "JUPYTER_PREFER_ENV_PATH": "1",
         "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        **absolute_paths(),
     }
+
+
+def absolute_paths() -> dict[str, str]:
+    """The environment's paths in full. A relative one counts from the folder in which the command was called."""
+    found = {name: records.environment_path(name) for name in PATHS}
+    return {name: str(path) for name, path in found.items() if path is not None}
 
 
 def execute(
@@ -200,7 +210,12 @@ def execute(
             aside. None: go on from anything.
     Raises BookError if a cell fails, or the kernel dies again; the message names chapter, cell and error.
     """
-    folder = runs.run_folder(chapter, preset, overrides)
+    # Kernels run in the book's folder: paths are made whole here, where the command was called.
+    parameters = runs.resolve(chapter, {**overrides, "preset": preset})
+    if overrides.get("data_root"):
+        overrides = {**overrides, "data_root": parameters.data_root}
+    check_data(parameters)
+    folder = runs.folder_of(chapter, parameters)
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / f"{chapter}.ipynb"
     with locked(folder / LOCK, wait, lambda text: print(f"{chapter}: {text}", file=sys.stderr)) as waited:
@@ -244,14 +259,15 @@ def _execute(chapter: str, preset: str, overrides: dict[str, Any], book: Path, f
                 raise BookError(failures.by_dead_kernel(chapter, partial)) from error
             print(f"{chapter}: the kernel died; once more, from the last checkpoint", file=sys.stderr)
     notebook = read_notebook(partial)
-    record = json.loads((folder / "record.json").read_text("utf-8"))
+    record = records.read_record(folder / "record.json")
     notebook.metadata["sempal"] = {
         "preset": preset,
         "library": record["code"],
         "code": code_signature(notebook),
     }
-    nbformat.write(notebook, partial)
-    partial.replace(done)
+    with replacing(done) as new:
+        nbformat.write(notebook, new)
+    partial.unlink(missing_ok=True)
     return done
 
 

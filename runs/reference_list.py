@@ -5,7 +5,6 @@ anything runs. `runs/reference_runs.py` runs them.
 """
 
 import difflib
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from notebooks import BookError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sempal_lib import ablation, runs
+from sempal_lib.data_folders import data_folder
 from sempal_lib.records import PROCEDURAL, equal_codes, reference_root
 
 LIST = notebooks.ROOT / "runs" / "reference.yaml"
@@ -171,14 +171,8 @@ def _data(name: str) -> tuple[Path | None, str | None]:
     """Folder of a real data set, or why there is none. A world needs none."""
     if name in PROCEDURAL:
         return None, None
-    folder = Path(os.environ["SEMPAL_DATA"]) / name if os.environ.get("SEMPAL_DATA") else None
-    if folder is not None and not folder.is_dir():
-        from sempal_lib.datasets import default_folder  # takes torch; it also knows which sets share a folder
-
-        folder = default_folder(name)
-    if folder is None or not folder.is_dir():
-        return None, f"no folder of {name} under SEMPAL_DATA"
-    return folder, None
+    folder = data_folder(name)
+    return (None, f"no folder of {name} under SEMPAL_DATA") if folder is None else (folder.absolute(), None)
 
 
 def run_of(chapter: str, parameters: Any, entry: int = 0, answers: str = "", left_out: str | None = None) -> Wanted:
@@ -204,15 +198,34 @@ class Reference:
     def __init__(self, root: Path | None = None):
         self.root = root or reference_root()
         self.code = runs.code_hash()
-        self.records = {folder: record for folder, record in runs.records_under(self.root)}
+        self.records = dict(runs.records_under(self.root, strict=True))  # what is kept and gathered must be whole
 
     def codes(self, chapter: str) -> set[str]:
         """Hashes of library code whose numbers of a chapter are those of today's."""
         return equal_codes(self.records.values(), chapter, self.code)
 
+    def folder(self, run: Wanted) -> Path | None:
+        """Where a run is kept, or None.
+
+        Real data enter a folder's name. Where they are not at hand, a run is the one that is kept with its parameters,
+        whichever data it had: of several the latest.
+        """
+        if (folder := self.root / run.name) in self.records:
+            return folder
+        if run.parameters.dataset in PROCEDURAL or data_folder(run.parameters.dataset, run.parameters.data_root):
+            return None
+        found = [
+            (record["created"], folder)
+            for folder, record in self.records.items()
+            if record.get("data") and folder.parent == self.root / run.parameters.preset / run.chapter
+            and folder.name == runs.name_of(run.parameters, record["data"])
+        ]  # fmt: skip
+        return max(found)[1] if found else None
+
     def record(self, run: Wanted) -> dict[str, Any] | None:
         """The kept record of a run."""
-        return self.records.get(self.root / run.name)
+        folder = self.folder(run)
+        return None if folder is None else self.records[folder]
 
     def state(self, run: Wanted) -> str:
         """kept, confirmed (by older code that computes the same), stale (by older code), wanted or left out."""

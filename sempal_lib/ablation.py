@@ -6,6 +6,7 @@ Imports no torch, so that the run graph can use it. Chapter: Does the palette he
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sempal_lib.data_folders import data_of
 from sempal_lib.parameters import LayoutParameters, row_parameters
 from sempal_lib.records import SYSTEMS, code_hash, records_under, reference_root, runs_root
 from sempal_lib.results import published, verdict
@@ -61,12 +62,14 @@ def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]
         Row name to its records, in the order of ROWS and of their seeds; rows without a record have an empty list. The
         place, "here" or "kept", is added to each record as `place`.
     """
-    mine, wanted = parameters.model_dump(mode="json"), _common(parameters)
+    mine, wanted, data = parameters.model_dump(mode="json"), _common(parameters), data_of(parameters)
     found: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in ROWS}
     for place, root in (("kept", reference_root()), ("here", runs_root())):
         for _, record in records_under(root / mine["preset"] / CHAPTER):
             theirs = completed(CHAPTER, record["parameters"])
             if any(theirs.get(key) != mine[key] for key in wanted) or set(theirs) != set(mine):
+                continue
+            if record.get("data") != data:
                 continue
             row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
             if row is not None and (place == "kept" or record["code"] == code_hash()):

@@ -12,8 +12,8 @@ from typing import Any
 
 from sempal_lib import records
 from sempal_lib.locks import locked
-from sempal_lib.parameters import NAME
-from sempal_lib.records import PROCEDURAL, SHEETS, WEIGHTS, RunError, read_record, same_values
+from sempal_lib.record_model import NAME
+from sempal_lib.records import PROCEDURAL, SHEETS, WEIGHTS, RunError, read_record, readable, same_values
 
 LOCK = ".lock"  # of a folder of kept runs, and of a run folder; git ignores it
 _LEFTOVER = re.compile(r"\.(?P<name>.+?)\.(\d+\.tmp|(?P<old>old))")
@@ -32,7 +32,7 @@ def keep(folder: Path, root: Path | None = None, small_only: bool = False) -> tu
     files left out because they hold real data, or with `small_only` are too large. A kill at any moment leaves the old
     folder or the new one; `sweep`, which every `keep` begins with, then clears up.
     The kept record says `same_as`: other library codes that gave the same numbers, see `records.equal_codes`.
-    Raises RunError when there is no record, when it names an impossible folder, or, without `small_only`, when weights
+    Raises RunError when there is no record or a damaged one, or, without `small_only`, when weights
     are over 8 MB each or 60 MB in all.
     """
     root = root or records.reference_root()
@@ -43,10 +43,8 @@ def keep(folder: Path, root: Path | None = None, small_only: bool = False) -> tu
         )
     record = read_record(record_file)
     name = folder.resolve().name
-    for what, part in (("preset", record.get("preset")), ("chapter", record.get("chapter")), ("folder", name)):
-        # They become a path: a record from elsewhere must not lead out of `root`.
-        if not isinstance(part, str) or not re.fullmatch(NAME, part):
-            raise RunError(f"{record_file}: {part!r} is no name of a {what}: only what a run of ours wrote is kept")
+    if not re.fullmatch(NAME, name):  # the record's own names are checked: they, too, become a path
+        raise RunError(f"{name!r} is no name of a run folder: only what a run of ours wrote is kept")
     target = root / record["preset"] / record["chapter"] / name
     with locked(root / LOCK):
         sweep(root)
@@ -82,7 +80,9 @@ def _same_as(record: dict[str, Any], target: Path) -> list[str]:
     """Other library codes that gave this run's numbers, by the record that it replaces. Empty without evidence."""
     if not (target / "record.json").exists():
         return []
-    old = read_record(target / "record.json")
+    old = readable(target / "record.json")  # one that cannot be read tells nothing, and is replaced
+    if old is None:
+        return []
     # Weights that older code trained and this code only measured would agree whatever this code does.
     alone = record.get("codes") == [record["code"]]
     if not alone or not same_values(record, old):

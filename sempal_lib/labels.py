@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sempal_lib.checks import check_layout, described
+
 
 @dataclass(frozen=True)
 class LabelSpace:
@@ -26,6 +28,11 @@ class LabelSpace:
     def __post_init__(self):
         if len(self.names) != len(self.colors):
             raise ValueError(f"{len(self.names)} class names but {len(self.colors)} colours: give one colour a class")
+        if not self.names:
+            raise ValueError("a label space without classes: give at least one")
+        for name, color in zip(self.names, self.colors, strict=True):
+            if len(color) != 3 or not all(0 <= value <= 255 for value in color):
+                raise ValueError(f"class {name!r} has the colour {color}, expected (red, green, blue), 0 to 255 each")
         if self.ignore_index is not None and 0 <= self.ignore_index < len(self.names):
             raise ValueError(
                 f"ignore_index {self.ignore_index} is the class {self.names[self.ignore_index]!r}: "
@@ -46,13 +53,20 @@ class LabelSpace:
         """Paint a layout in the classes' colours.
 
         Args:
-            layout: class indices, integer [..., H, W]; ignored pixels turn black.
+            layout: class indices, integer [..., H, W]; pixels of no class turn black.
         Returns:
             uint8 [..., H, W, 3].
+        Raises:
+            ValueError: a soft layout, or another tensor of floats.
         """
-        table = torch.zeros(256, 3, dtype=torch.uint8)
+        if not isinstance(layout, Tensor) or layout.is_floating_point():
+            raise ValueError(
+                f"layout is {described(layout)}, expected integers [..., H, W]: of a soft layout take argmax(1)"
+            )
+        table = torch.zeros(self.num_classes + 1, 3, dtype=torch.uint8)
         table[: self.num_classes] = torch.tensor(self.colors, dtype=torch.uint8)
-        return table[layout.long().cpu().clamp(0, 255)]
+        index = layout.long().cpu()
+        return table[torch.where((index < 0) | (index > self.num_classes), self.num_classes, index)]
 
     def check(self, labels: np.ndarray, where: str) -> None:
         """Raise ValueError naming `where` if a label is neither a class nor the ignored index."""
@@ -75,7 +89,10 @@ def one_hot(layout: Tensor, num_classes: int) -> Tensor:
         layout: class indices, integer [B, H, W]; indices outside 0..num_classes-1 get no class at all.
     Returns:
         float32 [B, C, H, W]; sums to 1 over C, to 0 at ignored pixels.
+    Raises:
+        ValueError: another rank, or floats.
     """
+    check_layout(layout)
     if layout.device.type == "cuda":
         # A comparison against the class axis: no scatter, no check of indices that would wait for the device.
         classes = torch.arange(num_classes, device=layout.device).view(1, -1, 1, 1)

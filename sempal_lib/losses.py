@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from sempal_lib.checks import check_alike, check_list, check_rows, check_soft, described
+
 
 def entropy_loss(soft_layout: Tensor) -> Tensor:
     """Pull each pixel towards a single class: L_ENT.
@@ -16,6 +18,7 @@ def entropy_loss(soft_layout: Tensor) -> Tensor:
         Mean over samples and pixels of -Σ_c m_c ln m_c, a scalar in [0, ln C], in nats.
     Source: Semantic Palette, eq. 3. Chapter: Progressive layouts, guided by a palette.
     """
+    check_soft(soft_layout)
     m = soft_layout.float()
     # A pixel's absent class adds nothing: 0 ln 0 = 0. The floor also keeps the gradient at 0 finite.
     return -(m * m.clamp(min=1e-12).log()).sum(1).mean()
@@ -30,6 +33,7 @@ def spread_loss(density: Tensor) -> Tensor:
         Mean over samples and pixels of (1 - HW Σ_c ω_c)², a scalar ≥ 0; 0 when every pixel gets 1/HW.
     Source: Semantic Palette, eq. 4. Chapter: Progressive layouts, guided by a palette.
     """
+    check_soft(density, "density")
     pixels = density.shape[-2] * density.shape[-1]
     return (1 - pixels * density.float().sum(dim=1)).square().mean()
 
@@ -44,6 +48,7 @@ def palette_matching_loss(soft_layout: Tensor, palette: Tensor) -> Tensor:
         the 1e-5, in nats. Classes with t_c = 0 add nothing.
     Source: Semantic Palette, §5.1 "baseline 1"; the 1e-5 is its release's. Chapter: Does the palette help?
     """
+    check_rows(soft_layout, palette, "soft_layout")
     q, t = soft_layout.float().mean((2, 3)), palette.float()
     return (torch.xlogy(t, t) - t * (q + 1e-5).log()).sum(1).mean()
 
@@ -58,6 +63,7 @@ def feature_matching_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Ten
     Source: Salimans et al. 2016, §3.1, with the distance L1 and all layers; SemGAN, §3.1 and appendix B, which leave
         both open. Chapter: Pixels that are classes.
     """
+    _check_features(real, fake, ("real", "fake"), batches=False)
     distances = [(r.float().mean(0) - f.float().mean(0)).abs().mean() for r, f in zip(real, fake, strict=True)]
     return torch.stack(distances).sum()
 
@@ -69,6 +75,7 @@ def discriminator_cross_entropy(real_logits: Tensor, fake_logits: Tensor) -> Ten
         real_logits, fake_logits: D's output before the sigmoid, [B] each.
     Source: SemGAN, eq. 1. Chapter: Pixels that are classes.
     """
+    _check_scores(real_logits=real_logits, fake_logits=fake_logits)
     return 0.5 * (softplus(-real_logits.float()).mean() + softplus(fake_logits.float()).mean())
 
 
@@ -79,6 +86,7 @@ def wasserstein_generator_loss(fake_scores: Tensor) -> Tensor:
         fake_scores: D's output for generated layouts, [B].
     Source: Gulrajani et al. 2017, Improved WGAN, eq. 3; Semantic Palette, §3.2.
     """
+    _check_scores(fake_scores=fake_scores)
     return -fake_scores.float().mean()
 
 
@@ -89,6 +97,7 @@ def wasserstein_discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> 
         real_scores, fake_scores: D's output, [B] each.
     Source: Gulrajani et al. 2017, Improved WGAN, eq. 3; Semantic Palette, §3.2.
     """
+    _check_scores(real_scores=real_scores, fake_scores=fake_scores)
     return fake_scores.float().mean() - real_scores.float().mean()
 
 
@@ -102,6 +111,9 @@ def gradient_penalty(mixed_scores: Tensor, mixed: Tensor) -> Tensor:
         Mean over samples, a scalar ≥ 0, unweighted (the paper's λ is 10), differentiable in D's weights.
     Source: Gulrajani et al. 2017, Improved WGAN, eq. 3.
     """
+    check_soft(mixed, "mixed")
+    if not mixed.requires_grad:
+        raise ValueError("mixed wants no gradient, expected one that does: call mixed.requires_grad_() before D")
     (slope,) = torch.autograd.grad(mixed_scores.sum(), mixed, create_graph=True)
     return (slope.float().flatten(1).norm(2, dim=1) - 1).square().mean()
 
@@ -118,6 +130,7 @@ def hinge_generator_loss(fake_logits: Sequence[Tensor]) -> Tensor:
         Mean over the scales of the mean over samples and patches.
     Source: SB-GAN, eq. 2; Park et al. 2019, §3. Chapter: Painting by layout.
     """
+    check_list(fake_logits, "fake_logits")
     return -torch.stack([x.float().mean() for x in fake_logits]).mean()
 
 
@@ -130,6 +143,8 @@ def hinge_discriminator_loss(real_logits: Sequence[Tensor], fake_logits: Sequenc
         Mean over the scales, a scalar ≥ 0; 0 where real patches get at least 1 and generated ones at most -1.
     Source: SB-GAN, eq. 2, and eq. 3 for D₂; Park et al. 2019, §3. Chapter: Painting by layout.
     """
+    check_list(real_logits, "real_logits")
+    check_list(fake_logits, "fake_logits", like=real_logits)
     real = torch.stack([(1 - x.float()).relu().mean() for x in real_logits])
     fake = torch.stack([(1 + x.float()).relu().mean() for x in fake_logits])
     return (real + fake).mean()
@@ -144,6 +159,7 @@ def cross_entropy_generator_loss(fake_logits: Sequence[Tensor]) -> Tensor:
         Mean over the scales, a scalar ≥ 0.
     Source: Isola et al. 2017, eq. 1 and §3.3. Chapter: Painting by layout.
     """
+    check_list(fake_logits, "fake_logits")
     return torch.stack([softplus(-x.float()).mean() for x in fake_logits]).mean()
 
 
@@ -155,6 +171,7 @@ def least_squares_generator_loss(fake_scores: Sequence[Tensor]) -> Tensor:
     Source: Wang et al. 2018 (pix2pixHD), eq. 3, with the form of Mao et al. 2017, eq. 2; the sum is its release's.
         Chapter: Painting by layout.
     """
+    check_list(fake_scores, "fake_scores")
     return torch.stack([(x.float() - 1).square().mean() for x in fake_scores]).sum()
 
 
@@ -165,6 +182,8 @@ def least_squares_discriminator_loss(real_scores: Sequence[Tensor], fake_scores:
         real_scores, fake_scores: D's output, any shape, scale by scale.
     Source: Wang et al. 2018 (pix2pixHD), eq. 3, with the form of Mao et al. 2017, eq. 2. Chapter: Painting by layout.
     """
+    check_list(real_scores, "real_scores")
+    check_list(fake_scores, "fake_scores", like=real_scores)
     real = torch.stack([(x.float() - 1).square().mean() for x in real_scores])
     return 0.5 * (real.sum() + torch.stack([x.float().square().mean() for x in fake_scores]).sum())
 
@@ -180,6 +199,10 @@ def paired_feature_loss(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequenc
         Mean over the scales of the sum over the layers of mean |f(y, x) - f(y, G(y))|; a scalar ≥ 0.
     Source: Wang et al. 2018 (pix2pixHD), eq. 4; the mean over the scales is its release's. Chapter: Painting by layout.
     """
+    if isinstance(real, Tensor) or isinstance(fake, Tensor) or len(real) != len(fake) or not real:
+        raise ValueError(f"features of {len(real)} real and {len(fake)} fake scales, expected lists of as many, one up")
+    for r, f in zip(real, fake, strict=True):
+        _check_features(r, f, ("real", "fake"))
     scales = [
         torch.stack([(r.float() - f.float()).abs().mean() for r, f in zip(of_real, of_fake, strict=True)]).sum()
         for of_real, of_fake in zip(real, fake, strict=True)
@@ -198,6 +221,9 @@ def perceptual_loss(fake: Sequence[Tensor], real: Sequence[Tensor], weights: Seq
     Source: Johnson et al. 2016, §3.1; with L1 and several layers Wang et al. 2018, §3.3, and SB-GAN, eq. 2.
         Chapter: Painting by layout.
     """
+    _check_features(fake, real, ("fake", "real"))
+    if len(weights) != len(fake):
+        raise ValueError(f"weights has {len(weights)} entries, expected {len(fake)}, zipped with layers: give one each")
     distances = [w * (f.float() - r.float()).abs().mean() for w, f, r in zip(weights, fake, real, strict=True)]
     return torch.stack(distances).sum()
 
@@ -211,5 +237,24 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
         -½ Σ (1 + ln σ² - μ² - σ²), a sum over samples and dimensions as GauGAN's release takes it, in nats, ≥ 0.
     Source: Kingma and Welling 2014, eq. 10; Park et al. 2019, §3. Chapter: Painting by layout.
     """
+    _check_scores(mean=mean, log_variance=log_variance)
+    check_alike(mean, log_variance, ("mean", "log_variance"))
     mean, log_variance = mean.float(), log_variance.float()
     return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
+
+
+def _check_scores(**scores: Tensor) -> None:
+    """A network's outputs: float tensors of any shape, not the lists of a discriminator of several scales."""
+    for name, x in scores.items():
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            raise ValueError(f"{name} is {described(x)}, expected a tensor of floats: pass the network's own output")
+
+
+def _check_features(a: Sequence[Tensor], b: Sequence[Tensor], names: tuple[str, str], batches: bool = True) -> None:
+    """Features layer by layer; the batches may differ in length where only their means are compared."""
+    check_list(a, names[0])
+    check_list(b, names[1], like=a)
+    for x, y in zip(a, b, strict=True):
+        first = 0 if batches else 1
+        if x.shape[first:] != y.shape[first:]:
+            check_alike(x, y, (f"a layer of {names[0]}", f"of {names[1]}"))

@@ -15,17 +15,26 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import yaml  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sempal_lib.record_model import MAX_SEED, NAME
 from sempal_lib.records import RunError, repository
 
-NAME = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
-_Counts = tuple[Annotated[int, Field(ge=1)], ...]
+# What nobody means: more than these would never end, or fill any memory.
+MOST_SCENES, MOST_STEPS, MOST_BATCH = 10**6, 10**9, 2**16
+SHOWN = 6  # scenes that the chapters on layouts and pictures show side by side
+_Images = tuple[Annotated[int, Field(ge=1, le=MOST_STEPS)], ...]
+_Batches = tuple[Annotated[int, Field(ge=1, le=MOST_BATCH)], ...]
 # Settings that several families share, each with the default of its own paper.
-Dataset = Annotated[str, Field(pattern=NAME, description="a name that datasets.load knows, or a bundle's own")]
+# A data set's name is part of a folder's, of which no system takes more than 255 letters.
+Dataset = Annotated[
+    str, Field(pattern=NAME, max_length=100, description="a name that datasets.load knows, or a bundle's own")
+]
 Height = Annotated[int, Field(ge=8, le=1024, description="of the layouts and pictures, px")]
 Channels = Annotated[int, Field(ge=1, le=4096, description="widest features, channels")]
 Latent = Annotated[int, Field(ge=1, le=4096, description="length of the noise z")]
 Rate = Annotated[float, Field(gt=0, le=1, description="Adam's; GauGAN's generator takes half, its discriminator twice")]
-Samples = Annotated[int, Field(ge=2, description="layouts or pictures that a metric is computed on")]
+Samples = Annotated[
+    int, Field(ge=SHOWN, le=MOST_SCENES, description="layouts or pictures that a metric is computed on")
+]
 
 
 class Parameters(BaseModel):
@@ -41,10 +50,14 @@ class Parameters(BaseModel):
     preset: str = Field(pattern=NAME, description="file name of the preset in runs/presets, without .yaml")
     dataset: Dataset
     data_root: str | None = Field(None, min_length=1, description="folder of a real data set")
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="of data, weights, noise and palettes")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="of data, weights, noise and palettes")
     height: Height
-    train_scenes: int | None = Field(None, ge=1, description="scenes to train on, at most; None in a preset: all")
-    val_scenes: int | None = Field(None, ge=1, description="scenes held out, at most; None in a preset: all")
+    train_scenes: int | None = Field(
+        None, ge=2, le=MOST_SCENES, description="scenes to train on, at most; None in a preset: all"
+    )
+    val_scenes: int | None = Field(
+        None, ge=SHOWN, le=MOST_SCENES, description="scenes held out, at most; None in a preset: all"
+    )
     max_channels: Channels
     latent_dim: Latent
     learning_rate: Rate
@@ -89,14 +102,16 @@ class LayoutParameters(Parameters):
     latent_dim: Latent = 512
     learning_rate: Rate = 0.001
     samples: Samples = 2960
-    batch_sizes: _Counts = Field(
+    batch_sizes: _Batches = Field(
         (1024, 512, 256, 64, 16, 8), strict=False, description="layouts a step over all devices, at 4, 8, … px"
     )
-    phase_images: _Counts = Field(
+    phase_images: _Images = Field(
         (1781760, 1337856, 1338624, 892416, 892480, 446248), strict=False,
         description="real layouts shown in a phase (fade-in or hold), at 4, 8, … px",
     )  # fmt: skip
-    channel_base: int = Field(4096, ge=1, description="channels at 4 px, at most; half of it at each next resolution")
+    channel_base: int = Field(
+        4096, ge=1, le=MOST_BATCH, description="channels at 4 px, at most; half of it at each next resolution"
+    )
     max_components: int = Field(30, ge=1, le=200, description="Gaussians of the palette mixture, at most; AIC chooses")
     iterations: int = Field(1, ge=1, le=1000, description="Sinkhorn iterations of the activation; the paper's is 1")
     palette_input: bool = Field(True, description="the palette is concatenated to the noise")
@@ -105,8 +120,10 @@ class LayoutParameters(Parameters):
     multi_scale: bool = Field(True, description="conditional losses at every resolution")
     soft_real: bool = Field(True, description="real layouts softened for the discriminator; else Gumbel-softmax")
     palette_source: Literal["mixture", "real"] = Field("mixture", description="where training takes palettes from")
-    conditional_weight: float = Field(1, ge=0, description="weight of the entropy and the spread loss")
-    matching_weight: float = Field(0, ge=0, description="weight of the direct matching of palettes, baseline 1")
+    conditional_weight: float = Field(1, ge=0, le=10**6, description="weight of the entropy and the spread loss")
+    matching_weight: float = Field(
+        0, ge=0, le=10**6, description="weight of the direct matching of palettes, baseline 1"
+    )
     palette_judge: bool = Field(False, description="the discriminator is told the palette, baseline 2")
     floor: bool = Field(False, description="also train the floor: the same GAN without the parts that see the palette")
     released: bool = Field(False, description="the quirks of the authors' released code")
@@ -141,16 +158,21 @@ class SemganParameters(Parameters):
     """SemGAN and its twin that paints colours; both always with the same settings."""
 
     dataset: Dataset = "colored-shapes"
-    height: Height = 64
+    height: int = Field(64, ge=16, le=1024, description="of the layouts, px; the window of MS-SSIM has 11")
     max_channels: Channels = 256
     latent_dim: Latent = 100
     learning_rate: Rate = 0.0001
-    samples: Samples = 2916
-    batch_size: int = Field(32, ge=1, description="layouts a step, over all devices")
-    steps: int = Field(50000, ge=1, description="training steps")
+    samples: int = Field(2916, ge=2, le=MOST_SCENES, description="layouts that a metric is computed on")
+    val_scenes: int | None = Field(
+        None, ge=1, le=MOST_SCENES, description="scenes held out, at most; None in a preset: all"
+    )
+    batch_size: int = Field(32, ge=1, le=MOST_BATCH, description="layouts a step, over all devices")
+    steps: int = Field(50000, ge=1, le=MOST_STEPS, description="training steps")
     kernel_size: int = Field(11, ge=3, le=31, description="of every convolution of both networks, px; odd")
     min_channels: int = Field(32, ge=1, le=4096, description="narrowest features, channels: those of the last block")
-    judge_steps: int = Field(2000, ge=0, description="training steps of the segmenter that gives FD-seg; 0: no FD-seg")
+    judge_steps: int = Field(
+        2000, ge=0, le=MOST_STEPS, description="training steps of the segmenter that gives FD-seg; 0: no FD-seg"
+    )
     twin: bool = Field(True, description="also train the twin: the same GAN, painting the classes' colours")
 
     def _faults(self) -> Iterator[str]:
@@ -175,8 +197,8 @@ class ImageParameters(Parameters):
     latent_dim: Latent = 256
     learning_rate: Rate = 0.0002
     samples: Samples = 500
-    batch_size: int = Field(8, ge=1, description="pairs a step, over all devices")
-    steps: int = Field(74200, ge=1, description="training steps of each synthesizer")
+    batch_size: int = Field(8, ge=1, le=MOST_BATCH, description="pairs a step, over all devices")
+    steps: int = Field(74200, ge=1, le=MOST_STEPS, description="training steps of each synthesizer")
     ngf: int = Field(64, ge=1, le=512, description="narrowest features of a generator, channels")
     ndf: int = Field(64, ge=1, le=512, description="first features of a discriminator, channels")
     hidden: int = Field(128, ge=1, le=1024, description="channels between a layout and GauGAN's modulation")
@@ -186,10 +208,14 @@ class ImageParameters(Parameters):
         "vgg19", description="whose features the perceptual loss compares; auto is vgg19 where its weights are at hand"
     )
     segmenter: Literal["light", "resnet101"] = Field("resnet101", description="backbone of every segmenter")
-    segmenter_steps: int = Field(55500, ge=1, description="training steps of every segmenter")
-    segmenter_batch_size: int = Field(16, ge=2, description="pairs a step of a segmenter")
-    gan_train_pairs: int = Field(0, ge=0, description="generated pairs to train a segmenter on; 0: always fresh ones")
-    progan_images: int = Field(800000, ge=1, description="real pictures shown a phase of the ProGAN on pictures")
+    segmenter_steps: int = Field(55500, ge=1, le=MOST_STEPS, description="training steps of every segmenter")
+    segmenter_batch_size: int = Field(16, ge=2, le=MOST_BATCH, description="pairs a step of a segmenter")
+    gan_train_pairs: int = Field(
+        0, ge=0, le=MOST_SCENES, description="generated pairs to train a segmenter on; 0: always fresh ones"
+    )
+    progan_images: int = Field(
+        800000, ge=1, le=MOST_STEPS, description="real pictures shown a phase of the ProGAN on pictures"
+    )
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
@@ -205,8 +231,8 @@ class ImageParameters(Parameters):
 class TuningParameters(ImageParameters):
     """Layout generator and synthesizer tuned end to end, after each has been trained by itself."""
 
-    tuning_steps: int = Field(148600, ge=1, description="steps of each tuning")
-    tuning_batch_size: int = Field(4, ge=1, description="scenes a step of a tuning, over all devices")
+    tuning_steps: int = Field(148600, ge=1, le=MOST_STEPS, description="steps of each tuning")
+    tuning_batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="scenes a step of a tuning, over all devices")
     released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")
 
 
@@ -251,14 +277,21 @@ def _allowed(name: str, kind_of: type[Parameters]) -> str:
     kind = info.annotation
     options = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if name in ("preset", "dataset"):
-        words = "a name of lower-case letters, digits, - and _"
+        words = "a name of lower-case letters, digits, - and _" + (", at most 100" if name == "dataset" else "")
     elif get_origin(kind) is Literal:
         words = " or ".join(repr(value) for value in get_args(kind))
     elif get_origin(kind) is tuple:
-        words = "a list of whole numbers from 1"
+        most = next(bound.le for bound in get_args(get_args(kind)[0])[1].metadata if hasattr(bound, "le"))
+        words = f"a list of whole numbers from 1 to {most}"
     else:
         words = " or ".join(kinds[option] for option in options if option in kinds)
     return words + (" or None" if type(None) in options else "") + f" ({info.description})"
+
+
+def least_scenes(parameters: Parameters, split: str) -> int:
+    """How many scenes a run needs in "train" or "val"."""
+    bounds = type(parameters).model_fields[f"{split}_scenes"].metadata
+    return next(int(bound.ge) for bound in bounds if hasattr(bound, "ge"))
 
 
 def nearest(name: str, chapter: str, cutoff: float = 0.6) -> str | None:
@@ -367,11 +400,22 @@ def resolve(chapter: str, given: dict[str, Any]) -> Any:
             raise RunError(unknown(str(name), chapter))
     preset = overrides.get("preset", os.environ.get("SEMPAL_PRESET") or "demo")
     values = preset_values(preset, chapter)
+    root = overrides.get("data_root", values.get("data_root"))
+    if isinstance(root, str) and root:
+        overrides["data_root"] = absolute(root)
     try:
         return kind(**{**values, **overrides, "preset": preset})
     except ValidationError as error:
         faults = "\n".join(dict.fromkeys(_fault(detail, overrides, preset, kind) for detail in error.errors()))
         raise RunError(f"{chapter} cannot run with these parameters.\n{faults}") from None
+
+
+def absolute(data_root: str) -> str:
+    """A data set's folder in full: a relative one counts from the present one. Raises RunError for what is no path."""
+    try:
+        return str(Path(data_root).expanduser().absolute())
+    except RuntimeError as error:
+        raise RunError(f"data_root = {data_root!r} is no folder ({error}): give the path of a data set") from error
 
 
 def _fault(detail: Any, overrides: dict[str, Any], preset: str, kind: type[Parameters]) -> str:

@@ -9,7 +9,6 @@ import csv
 import hashlib
 import importlib.metadata
 import io
-import json
 import os
 import platform
 import resource
@@ -20,14 +19,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sempal_lib.files import replacing
 from sempal_lib.locks import locked
+from sempal_lib.record_model import SYSTEMS as SYSTEMS
+from sempal_lib.record_model import RunError, read_record, readable
+from sempal_lib.record_model import codes_in as codes_in
+from sempal_lib.record_model import read_parameters as read_parameters
 
-# The systems of the book, as they stand in records and tables.
-SYSTEMS = (
-    "rgb-gan", "semgan", "progan-rgb", "sb-gan", "semantic-palette", "baseline-1", "baseline-2",
-    "pix2pix", "pix2pixhd", "gaugan", "gaugan-vae", "lggan", "selectiongan", "x-fork", "x-seq",
-    "clvae", "groupdnet", "cimle", "sean", "segmenter",
-)  # fmt: skip
 PROCEDURAL = (
     "colored-shapes", "toy-street", "toy-crossview", "toy-faces", "toy-fashion", "toy-rooms", "toy-facades",
 )  # fmt: skip
@@ -51,10 +49,6 @@ PACKAGES = (
 _PACKAGE = Path(__file__).resolve().parent
 
 
-class RunError(ValueError):
-    """A run cannot start, go on or be kept. The message says why and what to change."""
-
-
 def repository() -> Path | None:
     """The checkout that this package lies in, or None when the package is installed without one."""
     root = _PACKAGE.parent
@@ -63,9 +57,33 @@ def repository() -> Path | None:
 
 def runs_root() -> Path:
     """Where runs go: the environment variable SEMPAL_RUNS, or `runs/` of the checkout, or `./runs`."""
-    if os.environ.get("SEMPAL_RUNS"):
-        return Path(os.environ["SEMPAL_RUNS"]).expanduser().resolve()
-    return (repository() or Path.cwd()) / "runs"
+    root = environment_path("SEMPAL_RUNS")
+    if root is None:
+        return (repository() or Path.cwd()) / "runs"
+    for path in (root, *root.parents):
+        if path.exists():
+            if not path.is_dir():
+                raise RunError(
+                    f"SEMPAL_RUNS = {os.environ['SEMPAL_RUNS']!r}: {path} is a file: give a folder for the runs"
+                )
+            break
+    return root.resolve()
+
+
+def environment_path(name: str) -> Path | None:
+    """The path that an environment variable gives, absolute: a relative one counts from the present folder.
+
+    None if it is not set. Raises RunError for what is no path.
+    """
+    value = os.environ.get(name)
+    if not value:
+        return None
+    try:
+        path = Path(value).expanduser().absolute()
+        path.exists()  # an OSError if no path can be called so
+    except (RuntimeError, OSError) as error:
+        raise RunError(f"{name} = {value!r} is no path ({error}): give another one, or unset {name}") from error
+    return path
 
 
 def reference_root() -> Path:
@@ -123,17 +141,6 @@ def equal_codes(records: Iterable[dict[str, Any]], chapter: str, code: str | Non
     while grown := [pair for pair in pairs if pair & equal and not pair <= equal]:
         equal.update(*grown)
     return equal
-
-
-def codes_in(folder: Path) -> list[str]:
-    """Hashes of the library codes that have worked in a run folder, the first one first; "unknown" if not noted."""
-    note = folder / "codes.json"
-    if note.exists():
-        try:
-            return [str(code) for code in json.loads(note.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"cannot read {note}: {error}. Move its folder away, and run again") from error
-    return ["unknown"] if (folder / "record.json").exists() or any(folder.glob("*.safetensors")) else []
 
 
 def source() -> dict[str, Any]:
@@ -201,33 +208,22 @@ def _processor() -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a new file and move it into place: at any moment `path` holds the old text or the new, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """A record, or the parameters of a run, from its JSON file. Raises RunError that names a damaged file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"cannot read {path}: {error}. Delete that file or move its folder away, and run again"
-        ) from error
-    if not isinstance(content, dict):
-        raise RunError(f"{path} is not a record: it holds no JSON object. Move its folder away, and run again")
-    return content
+def records_under(root: Path, strict: bool = False) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """(run folder, record) of every record below `root`, in order of their paths.
 
-
-def records_under(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """(run folder, record) of every record below `root`, in order of their paths."""
+    Args:
+        strict: raise RunError for one that cannot be read, where every one is needed; else it is left out with a
+            warning.
+    """
     for path in sorted(root.rglob("record.json")):
         if not path.parent.name.startswith("."):  # what a killed `keep` may leave
-            yield path.parent, read_record(path)
+            record = read_record(path) if strict else readable(path)
+            if record is not None:
+                yield path.parent, record
 
 
 def by_seed(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -265,7 +261,8 @@ def summary(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def gather(root: Path | None = None) -> Path:
     """Write `results.csv` under `root` (default: runs/reference) from the records below it. Returns the file.
 
-    One row a value, sorted. A metric that was not timed by itself gets the seconds of its run.
+    One row a value, sorted. A metric that was not timed by itself gets the seconds of its run. Raises RunError that
+    names a damaged record; the file stays as it was.
     """
     root = root or reference_root()
     with locked(root / ".lock"):  # so that it is not read while a run is moved into place
@@ -275,7 +272,7 @@ def gather(root: Path | None = None) -> Path:
 
 def _gathered(root: Path) -> str:
     rows = []
-    for folder, record in records_under(root):
+    for folder, record in records_under(root, strict=True):
         run = {name: record[name] for name in ("chapter", "dataset", "preset", "seed", "device", "seconds")}
         run["run"] = folder.relative_to(root).as_posix()
         for row in record["metrics"]:

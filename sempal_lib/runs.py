@@ -6,10 +6,8 @@ Imports no torch, so that the run graph can use it. Chapter: How it was run.
 """
 
 import argparse
-import hashlib
 import json
 import math
-import os
 import re
 import shlex
 import shutil
@@ -22,8 +20,12 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from sempal_lib.data_folders import check_data, data_of, fingerprint
+from sempal_lib.files import replacing
 from sempal_lib.keeping import keep
-from sempal_lib.parameters import FAMILIES, NAME, Parameters, family, form_of, nearest, preset_values, resolve, unknown
+from sempal_lib.parameters import FAMILIES, Parameters, family, form_of, nearest, preset_values, resolve, unknown
+from sempal_lib.processes import check_device
+from sempal_lib.record_model import METRIC, NAME, VARIANT
 from sempal_lib.records import (
     SYSTEMS,
     RunError,
@@ -33,7 +35,7 @@ from sempal_lib.records import (
     gather,
     is_stale,
     machine,
-    read_record,
+    readable,
     records_under,
     reference_root,
     reference_run,
@@ -42,62 +44,27 @@ from sempal_lib.records import (
     summary,
     write_atomically,
 )
+from sempal_lib.run_folders import (
+    NOT_CONFIGURATION,
+    check_folder,
+    completed,
+    configuration,
+    folder_of,
+    name_of,
+    note,
+    portable,
+    recorded,
+    rename_folders,
+    run_folder,
+)
 
 __all__ = [
-    "Parameters", "Run", "RunError", "code_hash", "gather", "is_stale", "keep", "preset_values",
-    "records_under", "reference_run", "require_checkpoint", "resolve", "run_folder", "summary",
+    "NOT_CONFIGURATION", "Parameters", "Run", "RunError", "code_hash", "completed", "configuration", "folder_of",
+    "gather", "is_stale", "keep", "name_of", "portable", "preset_values", "recorded", "records_under", "reference_run",
+    "rename_folders", "require_checkpoint", "resolve", "run_folder", "runs_root", "summary",
 ]  # fmt: skip
 
-# Where and how fast a run computes, not what: these do not enter a folder's name.
-NOT_CONFIGURATION = frozenset(
-    {"preset", "data_root", "device", "devices", "compile", "channels_last", "checkpoint_seconds"}
-)
 _PLAIN = (int, float, str, bool, type(None), list, tuple, dict)
-
-
-def configuration(parameters: Parameters) -> str:
-    """First 8 hex digits of the SHA-256 of the parameters that change a result, in canonical JSON.
-
-    A parameter with its default is left out, so that a new one renames no run. So is the seed, because it stands in the
-    folder's name: runs that differ in it alone share the digits.
-    """
-    values = parameters.model_dump(mode="json", exclude={*NOT_CONFIGURATION, "seed"}, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:8]
-
-
-def folder_of(chapter: str, parameters: Parameters, root: Path | None = None) -> Path:
-    if not re.fullmatch(NAME, chapter):
-        raise RunError(f"{chapter!r} is no chapter's name: give the notebook's file name without folder and suffix")
-    name = f"{parameters.dataset}-s{parameters.seed}-{configuration(parameters)}"
-    return (root or runs_root()) / parameters.preset / chapter / name
-
-
-def run_folder(chapter: str, preset: str | None, overrides: dict[str, Any], root: Path | None = None) -> Path:
-    """The folder that a run of the chapter with these parameters uses, whether it exists or not."""
-    return folder_of(chapter, resolve(chapter, {**overrides, "preset": preset}), root)
-
-
-def portable(parameters: Parameters) -> dict[str, Any]:
-    """The parameters as they stand in a record: plain JSON values, of `data_root` only its last part."""
-    values = parameters.model_dump(mode="json")
-    if values["data_root"] is not None:
-        values["data_root"] = Path(values["data_root"]).resolve().name
-    return values
-
-
-def completed(chapter: str, values: dict[str, Any]) -> dict[str, Any]:
-    """A record's parameters with the defaults of those that were declared after it was written."""
-    fields = FAMILIES[family(chapter)].model_fields
-    defaults = {name: info.get_default() for name, info in fields.items() if not info.is_required()}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()} | values
-
-
-def recorded(chapter: str, values: dict[str, Any]) -> Parameters:
-    """The parameters of a record, checked. Of `data_root` a record holds the last part only.
-
-    Raises pydantic's ValidationError, a ValueError, if they are no parameters of the chapter today.
-    """
-    return FAMILIES[family(chapter)].model_validate(values, strict=False)
 
 
 def command(chapter: str, parameters: Parameters) -> str:
@@ -135,41 +102,6 @@ def require_checkpoint(chapter: str, parameters: Parameters, name: str = "genera
     return path
 
 
-def _check_folder(chapter: str, folder: Path, parameters: Parameters) -> None:
-    """Stop when the folder holds a run of other parameters."""
-    mine = portable(parameters)
-    for path in (folder / "parameters.json", folder / "record.json"):
-        if not path.exists():
-            continue
-        content = read_record(path)
-        theirs = completed(chapter, content if path.name == "parameters.json" else content.get("parameters", {}))
-        names = sorted({*mine, *theirs} - NOT_CONFIGURATION)
-        if mine["data_root"] and theirs.get("data_root"):
-            names.append("data_root")
-        differing = [
-            f"{name} = {theirs.get(name)!r} there, {mine.get(name)!r} now"
-            for name in names
-            if name not in theirs or name not in mine or theirs[name] != mine[name]
-        ]
-        if differing:
-            raise RunError(
-                f"{path} is of another configuration ({', '.join(differing)}), and no run is overwritten: "
-                "move that folder away, or set the environment variable SEMPAL_RUNS to another folder"
-            )
-
-
-def _check_device(parameters: Parameters) -> None:
-    if parameters.device == "cuda":
-        import torch
-
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if count < parameters.devices:
-            raise RunError(
-                f"device = 'cuda' with devices = {parameters.devices}, but torch sees {count} CUDA devices "
-                "here: choose device = 'cpu' or 'auto', or fewer devices"
-            )
-
-
 def _given(chapter: str, namespace: dict[str, Any]) -> dict[str, Any]:
     """The parameters among a notebook's globals. Raises RunError for plain data of an unknown name."""
     # A cell that is run again finds the chapter's own variables too: then only near-misses are faults.
@@ -194,6 +126,7 @@ class Run:
     Attributes:
         parameters: the checked settings.
         folder: `runs/<preset>/<chapter>/<dataset>-s<seed>-<hash>/`.
+        data: fingerprint of the real data that it reads; None of a world.
         metrics: rows {system, variant, metric, value, n, split, seconds}.
         codes: hashes of the library codes that have worked in the folder, the first one first.
     """
@@ -201,6 +134,7 @@ class Run:
     chapter: str
     parameters: Parameters
     folder: Path
+    data: str | None = None
     metrics: list[dict[str, Any]] = field(default_factory=list)
     # The library codes that have worked in the folder: of more than one, what was trained may be of the first.
     codes: list[str] = field(default_factory=list)
@@ -216,17 +150,26 @@ class Run:
             chapter: file name of the notebook, without suffix.
             namespace: its `globals()`. Plain data there is a parameter, unless its name begins with "_".
         Raises:
-            RunError: unknown name, wrong type, impossible value, folder of another configuration. Nothing is
-                written then.
+            RunError: unknown name, wrong type, impossible value, data that cannot be opened, folder of another
+                configuration. Nothing is written then.
         """
         parameters = resolve(chapter, _given(chapter, namespace))
-        _check_device(parameters)
+        check_device(parameters)
+        check_data(parameters)
+        fingerprint.cache_clear()  # a kernel that keeps running may find other data than at its last start
+        data = data_of(parameters)
         folder = folder_of(chapter, parameters)
-        _check_folder(chapter, folder, parameters)
+        check_folder(chapter, folder, parameters, data)
         codes = list(dict.fromkeys([*codes_in(folder), code_hash()]))
-        write_atomically(folder / "codes.json", json.dumps(codes) + "\n")
-        write_atomically(folder / "parameters.json", json.dumps(portable(parameters), indent=1) + "\n")
-        return cls(chapter, parameters, folder, codes=codes)
+        try:
+            write_atomically(folder / "codes.json", json.dumps(codes) + "\n")
+            write_atomically(folder / "parameters.json", note(parameters, data))
+        except OSError as error:
+            raise RunError(
+                f"cannot write into {folder}: {error.strerror}. Set the environment variable SEMPAL_RUNS "
+                "to another folder"
+            ) from error
+        return cls(chapter, parameters, folder, data, codes=codes)
 
     @property
     def checkpoint(self) -> Path:
@@ -243,9 +186,8 @@ class Run:
         """
         place, theirs = self.folder / mine, folder_of(chapter, parameters_for(chapter, self.parameters))
         if not place.exists() and (theirs / "record.json").exists() and (theirs / name).exists():
-            new = place.with_name(f".{mine}.{os.getpid()}.tmp")
-            shutil.copyfile(theirs / name, new)
-            new.replace(place)
+            with replacing(place) as new:
+                shutil.copyfile(theirs / name, new)
         return place
 
     @property
@@ -277,9 +219,9 @@ class Run:
         value, label = float(value), f"{metric} of {system} ({variant})"
         if system not in SYSTEMS:
             raise RunError(f"{metric}: unknown system {system!r}. The systems are {', '.join(SYSTEMS)}")
-        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", metric):
+        if not re.fullmatch(METRIC, metric):
             raise RunError(f"{metric!r} is no metric's name: write lower case, digits and underscores")
-        if not re.fullmatch(r"[a-z0-9]+([+_-][a-z0-9]+)*", variant) or not re.fullmatch(NAME, split):
+        if not re.fullmatch(VARIANT, variant) or not re.fullmatch(NAME, split):
             raise RunError(f"{label}: variant and split = {split!r} must be lower-case names, as 'full', 'val'")
         if not math.isfinite(value):
             raise RunError(f"{label} is {value}, not a finite number: it is not recorded. Check what it is of")
@@ -294,14 +236,17 @@ class Run:
         """Records of the same chapter and configuration with other seeds, by seed: of this machine, or committed ones.
 
         Of this machine only those of the same library code count, for a spread over two versions of the code would say
-        nothing about the seed. Each gets its `place`: "here", "kept" for a committed record, "kept, older code".
+        nothing about the seed. One that cannot be read is left out, with a warning. Each gets its `place`: "here",
+        "kept" for a committed record, "kept, older code".
         """
-        pattern = f"{self.parameters.dataset}-s*-{configuration(self.parameters)}/record.json"
+        pattern = f"{self.parameters.dataset}-s*-{configuration(self.parameters, self.data)}/record.json"
         found: dict[int, dict[str, Any]] = {}
         kept = reference_root() / self.parameters.preset / self.chapter
         for place, folder in (("kept", kept), ("here", self.folder.parent)):
             for path in sorted(folder.glob(pattern)):
-                record = read_record(path)
+                record = readable(path)
+                if record is None:
+                    continue
                 same = record["code"] == self._source["code"]
                 if record["seed"] != self.parameters.seed and (same or place == "kept"):
                     found[record["seed"]] = {**record, "place": place if same else f"{place}, older code"}
@@ -313,7 +258,8 @@ class Run:
         record = {
             "chapter": self.chapter,
             **{name: parameters[name] for name in ("preset", "dataset", "seed")},
-            "configuration": configuration(self.parameters),
+            "configuration": configuration(self.parameters, self.data),
+            "data": self.data,
             "parameters": parameters,
             **self._source,
             "codes": self.codes,
@@ -327,29 +273,6 @@ class Run:
         record["places"] = {str(other["seed"]): other["place"] for other in ({**record, "place": "here"}, *others)}
         write_atomically(self.folder / "record.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
         return record
-
-
-def rename_folders(root: Path) -> list[tuple[Path, Path]]:
-    """Give the run folders below `root` the names that today's code gives their parameters. Nothing is overwritten.
-
-    Names change when a setting gets another default. Returns (old, new) of what was renamed.
-    """
-    done = []
-    for folder in sorted({path.parent for name in ("parameters", "record") for path in root.rglob(f"{name}.json")}):
-        files = [path for path in (folder / "record.json", folder / "parameters.json") if path.exists()]
-        content = read_record(files[0])
-        try:
-            parameters = recorded(folder.parent.name, content.get("parameters", content))
-        except ValueError:
-            continue  # of settings that there are no more: nothing asks for it
-        if "configuration" in content and content["configuration"] != configuration(parameters):
-            content["configuration"] = configuration(parameters)
-            write_atomically(files[0], json.dumps(content, indent=1, allow_nan=False) + "\n")
-        new = folder.with_name(f"{parameters.dataset}-s{parameters.seed}-{configuration(parameters)}")
-        if new != folder and not new.exists():
-            folder.replace(new)
-            done.append((folder, new))
-    return done
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -38,9 +38,11 @@ class SceneDataset(Dataset):
 
         Args:
             workers: processes that read or make layouts, 0 for this one.
+        Raises:
+            ValueError: every pixel is ignored; and what reading raises.
         """
         loader = DataLoader(_LayoutsOnly(self), batch_size=64, num_workers=workers)
-        return torch.cat(list(loader))
+        return self._with_classes(torch.cat(list(loader)))
 
     def pairs(self, workers: int = 0) -> tuple[Tensor, Tensor]:
         """All pictures, uint8 [N, 3, H, W], and their layouts, uint8 [N, H, W], in order.
@@ -49,10 +51,25 @@ class SceneDataset(Dataset):
 
         Args:
             workers: processes that read or make scenes, 0 for this one.
+        Raises:
+            ValueError: every pixel is ignored; and what reading raises.
         """
         loader = DataLoader(_Pairs(self), batch_size=64, num_workers=workers)
         images, layouts = zip(*loader, strict=True)
-        return torch.cat(images), torch.cat(layouts)
+        return torch.cat(images), self._with_classes(torch.cat(layouts))
+
+    def where(self, index: int) -> str:
+        """What to call a layout in an error: its file, where it has one."""
+        return f"scene {index}"
+
+    def _with_classes(self, layouts: Tensor) -> Tensor:
+        """The layouts, or a ValueError if no pixel of them is of a class."""
+        if not bool((layouts < self.label_space.num_classes).any()):
+            raise ValueError(
+                f"{self.name}: all pixels of {self.where(0)} and of the other {len(layouts) - 1} layouts are ignored, "
+                "nothing can be learnt of them: check the label maps, and ignore_index in the class list"
+            )
+        return layouts
 
 
 class _LayoutsOnly(Dataset):

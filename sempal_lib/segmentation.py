@@ -140,8 +140,9 @@ class Segmenter(nn.Module):
     def load_backbone(self, weights: Mapping[str, Tensor]) -> None:
         """Take the weights of a ResNet-101 that was trained to classify, as torchvision stores them.
 
-        E.g. `torchvision.models.ResNet101_Weights.IMAGENET1K_V1.get_state_dict()`, which downloads them, or
-        `torch.load(path, weights_only=True)`. Raises ValueError if they are of another network.
+        E.g. `torch.hub.load_state_dict_from_url(ResNet101_Weights.IMAGENET1K_V1.url, check_hash=True,
+        weights_only=True)`, which downloads them, or `torch.load(path, weights_only=True)`; without that word, as in
+        torchvision's `get_state_dict`, a file may run code. Raises ValueError if they are of another network.
         """
         kept = {name: value for name, value in weights.items() if not name.startswith("fc.")}
         try:

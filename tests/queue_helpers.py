@@ -15,6 +15,7 @@ from reference_list import Reference
 from reference_runs import Queue, work
 
 from sempal_lib import records, runs
+from sempal_lib.data_folders import data_of
 from sempal_lib.locks import locked
 
 FIVE, SIX, EIGHT = "05_semantic_palette", "06_ablation", "08_judging_with_a_segmenter"
@@ -74,7 +75,8 @@ def stub_command(stub: Path, code):
         metric = {"system": "semgan", "variant": "full", "metric": "fsd", "split": "val", "n": 8, "seconds": None}
         record = {
             "chapter": run.chapter, "preset": run.parameters.preset, "dataset": run.parameters.dataset,
-            "seed": run.parameters.seed, "configuration": runs.configuration(run.parameters),
+            "seed": run.parameters.seed, "data": (data := data_of(run.parameters)),
+            "configuration": runs.configuration(run.parameters, data),
             "parameters": runs.portable(run.parameters), "device": "none", "seconds": 1.5,
             "created": "2026-01-01T00:00:00+00:00", "metrics": [metric],
         }  # fmt: skip

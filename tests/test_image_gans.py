@@ -1,13 +1,18 @@
 """The image synthesizers and their judges: parameter counts, shapes, the coded convolutions, and what they refuse."""
 
 import copy
+import hashlib
+import os
 from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import nn
+from torchvision.models import Weights, WeightsEnum
 
+from sempal_lib.files import UntrustedFile
 from sempal_lib.image_gans import (
     DiscriminatorSettings,
     GlobalGenerator,
@@ -20,6 +25,7 @@ from sempal_lib.image_gans import (
     SpadeSettings,
     UnetGenerator,
     instance_edges,
+    perceptual,
     perceptual_features,
     segmenter_features,
 )
@@ -349,9 +355,13 @@ def test_spectral_norms():
 # Perceptual features
 
 
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @pytest.fixture
-def vgg_file(tmp_path):
-    """A file as torchvision's, of random weights."""
+def vgg_file(tmp_path, monkeypatch):
+    """A file as torchvision's, of random weights, which the user trusts."""
     from torchvision.models import vgg19
 
     path = tmp_path / "vgg19.pth"
@@ -359,6 +369,7 @@ def vgg_file(tmp_path):
         shapes = {k: v.shape for k, v in vgg19(weights=None).state_dict().items() if k.startswith("features.")}
     torch.manual_seed(0)
     torch.save({k: 0.05 * torch.randn(shape) for k, shape in shapes.items()}, path)
+    monkeypatch.setenv("SEMPAL_VGG19_SHA256", sha256(path))
     return path
 
 
@@ -386,14 +397,66 @@ def test_no_weights_and_no_network(tmp_path, monkeypatch):
     def offline(*args, **kwargs):
         raise OSError("no route to host")
 
-    monkeypatch.setattr("torchvision.models.VGG19_Weights.get_state_dict", offline)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     with pytest.raises(PerceptualWeightsMissing, match=r"the download failed \(no route to host\).*segmenter_features"):
         perceptual_features()
     with pytest.raises(PerceptualWeightsMissing, match=r"no VGG-19 weights at .*nowhere"):
         perceptual_features(tmp_path / "nowhere.pth")
     torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    monkeypatch.setenv("SEMPAL_VGG19_SHA256", sha256(tmp_path / "other.pth"))
     with pytest.raises(PerceptualWeightsMissing, match="holds no VGG-19 of torchvision"):
         perceptual_features(tmp_path / "other.pth")
+
+
+def test_vgg_of_safetensors(vgg_file, monkeypatch):
+    path, images = vgg_file.with_suffix(".safetensors"), torch.rand(1, 3, 32, 32)
+    expected = perceptual_features(vgg_file)(images)
+    save_file(torch.load(vgg_file, weights_only=True), path)
+    with pytest.raises(UntrustedFile, match=r"vgg19\.safetensors has the SHA-256"):
+        perceptual_features(path)
+    monkeypatch.setenv("SEMPAL_VGG19_SHA256", sha256(path).upper())
+    assert torch.equal(perceptual_features(path)(images)[4], expected[4])
+
+
+@pytest.mark.parametrize("word", ["", "0" * 64])
+def test_weights_of_another_hash_are_not_used(vgg_file, monkeypatch, word):
+    """The message tells the file's own, so that it can be compared with its source and named."""
+    found = sha256(vgg_file)
+    monkeypatch.setenv("SEMPAL_VGG19_SHA256", word)
+    monkeypatch.setattr(torch, "load", lambda *a, **k: pytest.fail("it was read"))
+    with pytest.raises(UntrustedFile) as caught:
+        perceptual_features(vgg_file)
+    for text in (str(vgg_file), found, word or "dcbb9e9d", "https://", f"set SEMPAL_VGG19_SHA256={found}"):
+        assert text in str(caught.value)
+
+
+class Bomb:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "plain pickle"])
+@pytest.mark.parametrize("hash_fits", [False, True])
+def test_downloaded_weights_run_nothing(tmp_path, monkeypatch, hash_fits, legacy):
+    """torchvision's own way unpickles whatever is served."""
+    monkeypatch.delenv("SEMPAL_VGG19", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    served, mark = tmp_path / "served.pth", tmp_path / "it ran"
+    torch.save({"features.0.weight": Bomb(mark)}, served, _use_new_zipfile_serialization=not legacy)
+    named = served.rename(tmp_path / f"vgg19-{sha256(served)[:8] if hash_fits else '00000000'}.pth")
+
+    class Served(WeightsEnum):
+        IMAGENET1K_V1 = Weights(named.as_uri(), None, {})
+
+    monkeypatch.setattr(perceptual, "VGG19_Weights", Served)
+    message = "holds no weights .*nothing else is read from it" if hash_fits else "download failed .invalid hash value"
+    for _ in range(2):  # and what was kept runs nothing the next time
+        with pytest.raises(PerceptualWeightsMissing, match=message):
+            perceptual_features()
+    assert not mark.exists()
 
 
 def test_a_segmenter_stands_in():

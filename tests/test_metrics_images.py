@@ -1,5 +1,6 @@
 """Metrics of pictures against slow plain versions, hand-made values and what must hold for any picture."""
 
+import hashlib
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from sempal_lib import metrics
+from sempal_lib.files import UntrustedFile
 from sempal_lib.metrics import images as module
 
 
@@ -340,6 +342,7 @@ def network(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "INCEPTION_FEATURES", 8)  # the true 2,048 take seconds of linear algebra
     path = tmp_path / "tiny.pt"
     torch.jit.script(Means(8)).save(str(path))
+    monkeypatch.setenv("SEMPAL_INCEPTION_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
 
 
@@ -369,8 +372,21 @@ def test_fid_refuses_a_network_with_other_features(network, monkeypatch):
         metrics.frechet_inception_distance(pictures(2), pictures(2), weights=network)
 
 
-def test_fid_refuses_a_file_that_is_no_network(network):
+@pytest.mark.parametrize("word", ["", "0" * 64])
+def test_fid_runs_no_network_that_nobody_vouches_for(network, monkeypatch, word):
+    """TorchScript is code. NVIDIA's file is known by its hash, another by the user's word."""
+    found = hashlib.sha256(network.read_bytes()).hexdigest()
+    monkeypatch.setenv("SEMPAL_INCEPTION_SHA256", word)
+    monkeypatch.setattr(torch.jit, "load", lambda *a, **k: pytest.fail("it was loaded"))
+    with pytest.raises(UntrustedFile) as caught:
+        metrics.frechet_inception_distance(pictures(2), pictures(2), weights=network)
+    for text in (str(network), found, word or module.INCEPTION_SHA256, "https://", f"SEMPAL_INCEPTION_SHA256={found}"):
+        assert text in str(caught.value)
+
+
+def test_fid_refuses_a_file_that_is_no_network(network, monkeypatch):
     network.write_bytes(b"not a network")
+    monkeypatch.setenv("SEMPAL_INCEPTION_SHA256", hashlib.sha256(b"not a network").hexdigest())
     with pytest.raises(ValueError, match=r"tiny\.pt is not .* TorchScript"):
         metrics.frechet_inception_distance(pictures(2), pictures(2), weights=network)
 

@@ -13,6 +13,7 @@ from sempal_lib.palettes import (
     palette_of,
     project_to_simplex,
 )
+from sempal_lib.tensor_files import write_tensors
 
 
 def test_palette_by_hand():
@@ -138,3 +139,45 @@ def test_mixture_is_kept_without_pickle(two_modes, tmp_path):
 def test_one_palette_is_no_mixture():
     with pytest.raises(ValueError, match="too few"):
         PaletteMixture.fit(torch.ones(1, 3) / 3)
+
+
+FAULTS = [
+    ("weights", (0,), "nan", "mixture's weights hold values that are no finite numbers"),
+    ("means", (1, 2), "inf", "mixture's means hold values that are no finite numbers"),
+    ("covariances", (0, 1, 1), "nan", "mixture's covariances hold values that are no finite numbers"),
+    ("weights", (1,), "-0.5", "mixture's weights go down to -0.5, expected 0 or more"),
+    ("means", (0, 0), "-2", "mixture's means go down to -2, expected 0 or more"),
+    ("covariances", (1, 2, 2), "-0.1", "mixture's variances go down to -0.1, expected 0 or more"),
+]
+
+
+@pytest.mark.parametrize(("name", "place", "value", "message"), FAULTS)
+def test_a_mixture_of_impossible_numbers(tmp_path, name, place, value, message):
+    """It would sample uniform palettes. Refused where it is made, read, and drawn from."""
+    tensors = {
+        "weights": torch.full((2,), 0.5),
+        "means": torch.full((2, 3), 1 / 3),
+        "covariances": torch.eye(3).repeat(2, 1, 1),
+    }
+    mixture = PaletteMixture.from_tensors({k: v.clone() for k, v in tensors.items()})
+    tensors[name][place] = float(value)
+    with pytest.raises(ValueError, match=message):
+        PaletteMixture(**tensors)
+    write_tensors(tmp_path / "m", tensors, [], key="aic")
+    with pytest.raises(ValueError, match=f"m holds no palette mixture .*{message}"):
+        PaletteMixture.load(tmp_path / "m")
+    getattr(mixture, name)[place] = float(value)
+    with pytest.raises(ValueError, match=message):
+        mixture.sample(4, seed=0)
+
+
+def test_a_mixture_of_other_shapes():
+    with pytest.raises(ValueError, match=r"these are weights \[2\], means \[2, 3\], covariances \[2, 4, 4\]"):
+        PaletteMixture(torch.full((2,), 0.5), torch.full((2, 3), 1 / 3), torch.eye(4).repeat(2, 1, 1))
+
+
+def test_palettes_that_are_not_finite_are_not_fitted():
+    palettes = torch.full((4, 3), 1 / 3)
+    palettes[2, 1] = float("nan")
+    with pytest.raises(ValueError, match="palette holds a value that is not a number"):
+        PaletteMixture.fit(palettes)

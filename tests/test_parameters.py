@@ -117,7 +117,14 @@ def test_parameters_are_frozen():
         ({"learning_rate": "1e-3"}, r"write 0.001 or 1.0e-3"),
         ({"activation": "relu"}, r"activation = 'relu' .* 'saa' or 'softmax'"),
         ({"device": "gpu"}, r"allowed is 'auto' or 'cpu' or 'cuda'"),
-        ({"train_scenes": 0}, r"a whole number from 1 or None"),
+        ({"train_scenes": 0}, r"a whole number from 2 to 1000000 or None"),
+        ({"train_scenes": 10**12}, r"train_scenes = 1000000000000 is not possible: .* to 1000000"),
+        ({"val_scenes": 2}, r"val_scenes = 2 is not possible: allowed is a whole number from 6"),
+        ({"samples": 2}, r"samples = 2 is not possible: allowed is a whole number from 6"),
+        ({"samples": 10**12}, r"samples = 1000000000000 is not possible: .* to 1000000"),
+        ({"batch_sizes": [8, 10**12]}, r"a list of whole numbers from 1 to 65536"),
+        ({"phase_images": [64, 10**12]}, r"a list of whole numbers from 1 to 1000000000"),
+        ({"conditional_weight": 1e300}, r"a number from 0 to 1000000"),
         ({"batch_sizes": "[8, 8]"}, r"a list of whole numbers .* by -y 'batch_sizes: \[8, 8\]'"),
         ({"batch_sizes": [8, "8"]}, r"batch_sizes = \[8, '8'\] is not possible"),
         ({"batch_sizes": [8, True]}, r"batch_sizes = \[8, True\] is not possible"),
@@ -215,12 +222,40 @@ def test_a_parameter_of_another_family_is_told_from_a_typing_error():
         ({"min_channels": 32}, "min_channels = 32 is more than max_channels = 16"),
         ({"samples": 65}, "samples = 65 layouts are to be held against train_scenes = 64 real ones: lower samples"),
         ({"height": 48}, "height = 48 is no power of two"),
+        ({"height": 8, "dataset": "toy-street"}, "height = 8 is not possible: .* from 16 to 1024 .*MS-SSIM"),
+        ({"steps": 10**12}, "steps = 1000000000000 is not possible"),
     ],
     ids=str,
 )
 def test_impossible_values_of_semgan(given, message):
     with pytest.raises(RunError, match=message):
         runs.resolve("03_semgan", {"preset": "smoke", **given})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"val_scenes": 1}, {"samples": 2}, {"train_scenes": 1}, {"batch_size": 10**12}, {"gan_train_pairs": 10**12},
+        {"segmenter_steps": 10**12}, {"tuning_steps": 10**12}, {"tuning_batch_size": 10**12}, {"progan_images": 10**12},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_impossible_values_of_pictures(given):
+    (name,) = given
+    chapters = ["09_end_to_end"] if name.startswith("tuning") else ["07_painting_by_layout", "09_end_to_end"]
+    for chapter in chapters:
+        with pytest.raises(RunError, match=f"{name} = .* is not possible: allowed is a whole number from"):
+            runs.resolve(chapter, {"preset": "smoke", **given})
+
+
+def test_what_no_memory_holds_is_refused(monkeypatch, runs_in_tmp):
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 10_000}.__getitem__)  # 41 MB
+    with pytest.raises(
+        RunError, match=r"train_scenes = 900000, .* at height = 8 take at least 0\.0576 GB of memory.*0\.041"
+    ):
+        start(train_scenes=900_000)
+    assert not runs_in_tmp.exists()
+    start(train_scenes=90_000)
 
 
 def test_cuda_where_there_is_none(monkeypatch, runs_in_tmp):

@@ -12,7 +12,8 @@ def record(seed=0, value=0.1, dataset="toy-street"):
     values = {"0": value, "1": value + 0.02}
     return {
         "chapter": "05_semantic_palette", "preset": "demo", "dataset": dataset, "seed": seed, "seconds": 1800.0,
-        "configuration": "abcd1234", "parameters": {"height": 16},
+        "configuration": "abcd1234", "code": "0" * 64, "device": "a CPU", "created": "2026-01-01T00:00:00+00:00",
+        "parameters": {"preset": "demo", "dataset": dataset, "seed": seed, "data_root": None, "height": 16},
         "metrics": [{**row, "variant": "full", "value": value, "n": 256, "seconds": None}],
         "seeds": [
             {**row, "variant": "full", "values": values},

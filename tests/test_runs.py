@@ -91,7 +91,7 @@ def test_a_derived_family_hands_its_values_on(chapter):
 def test_another_family_takes_the_presets_values(chapter):
     """For the same data and seed, on the same machine."""
     shared = {"seed": 3, "dataset": "toy-rooms", "data_root": "/data/x", "devices": 2, "device": "cpu"}
-    theirs = runs.parameters_for(chapter, tuning(height=64, latent_dim=9, learning_rate=0.3, samples=4, **shared))
+    theirs = runs.parameters_for(chapter, tuning(height=64, latent_dim=9, learning_rate=0.3, samples=6, **shared))
     assert type(theirs) is LayoutParameters
     assert theirs == resolve(chapter, {"preset": "smoke", **shared})
     assert theirs.height == resolve(chapter, {"preset": "smoke"}).height != 64
@@ -130,13 +130,6 @@ def test_folder_of_another_configuration_is_left_alone(name):
     with pytest.raises(RunError, match=r"another configuration \(samples = 47 there, 48 now\).*move that folder"):
         start()
     assert files(run.folder) == before
-
-
-def test_folder_of_another_data_root_is_left_alone(tmp_path):
-    start(data_root=str(tmp_path / "a"))
-    with pytest.raises(RunError, match=r"data_root = 'a' there, 'b' now"):
-        start(data_root=str(tmp_path / "b"))
-    start(data_root=str(tmp_path / "elsewhere" / "a"))
 
 
 def test_damaged_parameters_file_is_named():

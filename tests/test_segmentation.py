@@ -13,6 +13,7 @@ from sempal_lib.training import (
     CheckpointError,
     SegmenterTraining,
     SegmenterTrainingSettings,
+    checkpoint,
     load_segmenter,
     save_segmenter,
 )
@@ -169,11 +170,13 @@ def test_flips_turn_picture_and_layout_together():
     assert (left > 0.9).any()
 
 
-@pytest.mark.parametrize("kind", ["fixed", "adam", "fresh", "both"])
+@pytest.mark.parametrize("kind", ["fixed", "adam", "fresh", "both", "dropout"])
 def test_a_resumed_run_ends_like_one_that_never_stopped(kind, tmp_path):
     settings = replace(SETTINGS, optimizer="adam" if kind == "adam" else "sgd")
     pairs = (None, None) if kind == "fresh" else None
     extra = {"source": fresh_pairs} if kind in ("fresh", "both") else {}
+    if kind == "dropout":  # which takes no generator
+        extra["net"] = replace(NET, dropout=0.5)
     whole = training(settings, pairs=pairs, **extra)
     list(whole)
     path = tmp_path / "segmenter.safetensors"
@@ -187,7 +190,7 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(kind, tmp_path):
     assert resumed.images == whole.images
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(resumed)[name]), name
-    expected = {"fixed": {"loss"}, "adam": {"loss"}, "fresh": {"loss_fresh"}, "both": {"loss", "loss_fresh"}}[kind]
+    expected = {"fresh": {"loss_fresh"}, "both": {"loss", "loss_fresh"}}.get(kind, {"loss"})
     assert expected <= resumed.history[0].keys()
     assert resumed.history[-1]["images"] == 6 * 4 * len(expected)
 
@@ -230,6 +233,27 @@ def test_files_that_hold_no_segmenter_are_refused(tmp_path):
         load_segmenter(path)
     with pytest.raises(ValueError, match="label space has 2 classes, the segmenter 3"):
         save_segmenter(path, Segmenter(replace(NET, num_classes=3)), SPACE)
+    save_segmenter(path, Segmenter(NET), SPACE)
+    tensors, facts = checkpoint.load(path)
+    wide = {"labels": {"names": ["a", "b", "c"], "colors": [[0, 0, 0], [1, 1, 1], [2, 2, 2]], "ignore_index": 255}}
+    checkpoint.save(path, tensors, facts | wide)
+    with pytest.raises(CheckpointError, match="label space has 3 classes, the segmenter 2"):
+        load_segmenter(path)
+
+
+def test_a_segmenter_of_numbers_that_are_none(tmp_path):
+    path, segmenter = tmp_path / "s", Segmenter(NET)
+    save_segmenter(path, segmenter, SPACE)
+    tensors, facts = checkpoint.load(path)
+    name = next(k for k, v in tensors.items() if v.is_floating_point())
+    tensors[name].view(-1)[3] = float("nan")
+    checkpoint.save(path, tensors, facts)
+    with pytest.raises(CheckpointError, match=f"s: {name} holds values that are no finite numbers"):
+        load_segmenter(path)
+    own = name.removeprefix("segmenter.")
+    segmenter.state_dict()[own].view(-1)[3] = 1e5  # more than half precision holds
+    save_segmenter(path, segmenter, SPACE)
+    assert torch.equal(load_segmenter(path)[0].state_dict()[own], segmenter.state_dict()[own])
 
 
 def test_pairs_that_do_not_fit_are_refused_before_training():

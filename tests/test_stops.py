@@ -115,14 +115,16 @@ class TestValues:
             (["graph", "site", "--preset=dmo"], "unknown preset 'dmo': PRESET is one of demo, gpu, paper, smoke"),
             (["publish", "--preset="], "unknown preset '': PRESET is one of demo, gpu, paper, smoke"),
             (["graph", "ablation", "--data-root=/no ne"], "DATA_ROOT=/no ne: there is no such folder"),
-            (["graph", "ablation", "--dataset=toy streat"], "06_ablation cannot run with these parameters"),
+            (["graph", "ablation", "--dataset=toy streat"], "dataset = 'toy streat' is not possible: allowed is"),
         ],
         ids=str,
     )  # fmt: skip
     def test_an_impossible_value_is_refused_before_anything_runs(self, arguments, said, capsys, monkeypatch):
         monkeypatch.setattr(book.lifeline, "start", None)
         assert book.main(arguments) == 2
-        assert capsys.readouterr().err.strip().split("\n")[-1].startswith(f"error: {said}")
+        line = capsys.readouterr().err.strip().split("\n")[-1]
+        assert line.startswith("error: ")
+        assert said in line
 
     def test_make_says_so_too(self, stub):
         status, said = stub.make("runs", "PRESET=dmo")

@@ -144,6 +144,97 @@ def test_what_is_no_single_generator_is_not_written(tmp_path):
     assert not (tmp_path / "g").exists()
 
 
+# Numbers that are none
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path, kind, value):
+    """Where they are written and where they are read; the tensor is named."""
+    generator, path = made(kind), tmp_path / "generator.safetensors"
+    save_generator(path, generator, SPACE)
+    before = path.read_bytes()
+    tensors, facts = checkpoint.load(path)
+    name = [k for k, v in tensors.items() if v.is_floating_point()][-1]
+    tensors[name].view(-1)[0] = value
+    checkpoint.save(tmp_path / "bad", tensors, facts)
+    with pytest.raises(CheckpointError, match=rf"bad: {name} holds values that are no finite numbers"):
+        load_generator(tmp_path / "bad")
+    own = name.removeprefix("generator.")
+    generator.state_dict()[own].view(-1)[0] = value
+    with pytest.raises(ValueError, match=rf"{own} holds values that are no finite numbers"):
+        save_generator(path, generator, SPACE)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_half_precision_cannot_hold_stays_in_full(tmp_path, kind):
+    generator = made(kind)
+    name, large = [(k, v) for k, v in generator.state_dict().items() if v.is_floating_point()][-1]
+    large.view(-1)[0] = 1e5
+    save_generator(tmp_path / "g", generator, SPACE)
+    assert torch.equal(load_generator(tmp_path / "g")[0].state_dict()[name], large)
+    kinds = {k: v.dtype for k, v in checkpoint.load(tmp_path / "g")[0].items() if v.is_floating_point()}
+    assert kinds.pop(f"generator.{name}") == torch.float32
+    assert set(kinds.values()) == {torch.float16}
+
+
+def test_classes_that_do_not_fit(tmp_path):
+    """Written by neither, and refused from a file that others made."""
+    path, generator = tmp_path / "g", made("layout")
+    mixture = PaletteMixture(torch.ones(1), torch.full((1, 4), 1 / 4), 1e-5 * torch.eye(4)[None])
+    wide = LabelSpace((*SPACE.names, "d"), (*SPACE.colors, (7, 7, 7)), 255)
+    for arguments, message in (
+        ((SPACE, mixture), "the mixture has 4 classes, the generator 3"),
+        ((wide,), "the label space has 4 classes, the generator 3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            save_generator(path, generator, *arguments)
+        assert not path.exists()
+    save_generator(path, generator, SPACE)
+    tensors, facts = checkpoint.load(path)
+    more = tensors | checkpoint.with_prefix("mixture", mixture.tensors())
+    checkpoint.save(path, more, facts | {"aic": []})
+    with pytest.raises(CheckpointError, match="the mixture has 4 classes, the generator 3"):
+        load_generator(path)
+    checkpoint.save(
+        path, tensors, facts | {"labels": {"names": wide.names, "colors": wide.colors, "ignore_index": 255}}
+    )
+    with pytest.raises(CheckpointError, match="the label space has 4 classes, the generator 3"):
+        load_generator(path)
+
+
+NOISY = {
+    "layout": (5, lambda g, z: g.generate(z, torch.eye(3)[:2])),
+    "soft palettes": (5, lambda g, z: g.soft_palettes(z, torch.eye(3)[:2])),
+    "semgan": (4, lambda g, z: g.generate(z)),
+    "gaugan": (6, lambda g, z: g.generate(LAYOUTS, z=z)),
+    "progan": (5, lambda g, z: g.pictures(z)),
+}
+
+
+@pytest.mark.parametrize("what", NOISY)
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_noise_that_is_not_finite_is_refused(what, value):
+    """A network would make the first class of it, everywhere."""
+    length, make = NOISY[what]
+    generator = {
+        "soft palettes": lambda: made("layout"),
+        "gaugan": lambda: SpadeGenerator(replace(SPADE, use_vae=True, latent_dim=6, encoder_size=16)).eval(),
+    }.get(what, lambda: made(what))()
+    z = noise(length)
+    make(generator, z)
+    z[1, 2] = value
+    with pytest.raises(ValueError, match=rf"noise of sample 1 holds {value:g}, expected finite numbers"):
+        make(generator, z)
+
+
+def test_a_palette_that_is_not_finite_is_refused():
+    palette = torch.tensor([[0.5, 0.5, 0], [0.5, float("nan"), 0]])
+    with pytest.raises(ValueError, match="palette holds a value that is not a number"):
+        made("layout").generate(noise(5), palette)
+
+
 # From a checkpoint
 
 
@@ -178,6 +269,15 @@ def test_weights_of_another_architecture(trained, name, network):
     with pytest.raises(CheckpointError, match=rf"checkpoint\.safetensors holds no {name} of this architecture"):
         checkpoint.load_into(trained, {name: network})
     assert trained.read_bytes() == before
+
+
+def test_weights_of_a_checkpoint_that_are_not_finite(trained):
+    tensors, facts = checkpoint.load(trained)
+    tensors["averaged.bias"][1] = float("nan")
+    checkpoint.save(trained, tensors, facts)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors: bias holds values that are no finite"):
+        checkpoint.load_into(trained, {"averaged": nn.Linear(3, 2)})
+    checkpoint.load_into(trained, {"generator": nn.Linear(3, 2)})
 
 
 def test_a_checkpoint_that_is_not_there_or_damaged(trained):

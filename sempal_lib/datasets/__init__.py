@@ -4,6 +4,8 @@ import difflib
 import os
 from pathlib import Path
 
+import numpy as np
+
 from sempal_lib.datasets.bundles import bundle_name, is_bundle, load_bundle
 from sempal_lib.datasets.official import OFFICIAL, Request, load_official, missing
 from sempal_lib.scenes import SceneDataset
@@ -43,10 +45,21 @@ def load(
         files, saying which were expected and where the set is had.
         UserWarning if there are fewer scenes than published.
     """
-    if size is not None and (len(size) != 2 or min(size) < 1):
-        raise ValueError(f"size is {size!r}, expected (height, width) in pixels, both at least 1")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit is {limit}, expected at least 1 scene, or None for all")
+    if not isinstance(name, str):
+        raise ValueError(f"name is {name!r}, expected a text: one of {', '.join(names())}, or a bundle's own name")
+    if root is not None and not isinstance(root, str | Path):
+        raise ValueError(f"root is {root!r}, expected the path of a folder, or None")
+    if size is not None:
+        if not isinstance(size, tuple | list) or len(size) != 2 or not all(_is_whole(length, 1) for length in size):
+            raise ValueError(
+                f"size is {size!r}, expected (height, width) in pixels, two whole numbers from 1, or None for the "
+                "set's own"
+            )
+        size = (int(size[0]), int(size[1]))
+    if limit is not None and not _is_whole(limit, 1):
+        raise ValueError(f"limit is {limit!r}, expected at least 1 scene, or None for all: give a whole number")
+    if not _is_whole(seed, 0):
+        raise ValueError(f"seed is {seed!r}, expected a whole number from 0")
     if name in PROCEDURAL:
         if root is not None:
             raise ValueError(
@@ -65,6 +78,11 @@ def load(
     if folder is None or not folder.is_dir():
         raise missing(name, folder)
     return load_official(Request(name, folder, split, size, seed, limit))
+
+
+def _is_whole(value: object, least: int) -> bool:
+    """Whether a value is a whole number, of Python or numpy, of at least `least`."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least
 
 
 def default_folder(name: str) -> Path | None:

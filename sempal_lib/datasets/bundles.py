@@ -1,14 +1,18 @@
 """Bundles: small real sets in one form: classes.json, splits/*.txt, images/*.jpg and labels/*.png."""
 
+import hashlib
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
-from sempal_lib.datasets.folders import FolderScenes, Scene, check_split, warn_if_fewer
+from sempal_lib.datasets.files import Shelf, lines_of, text_of
+from sempal_lib.datasets.folders import FolderScenes, Scene, check_apart, check_split, warn_if_fewer
 from sempal_lib.label_spaces import IGNORE
 from sempal_lib.labels import LabelSpace
 
+_APART = ("train", "val", "test")  # the splits that share no scene
 _Byte = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -47,8 +51,10 @@ def load_bundle(
         root: the bundle's folder. split: a file of its splits folder.
         size: (H, W), None: as the files are. limit: at most so many scenes, the first ones.
     Raises:
-        ValueError for a damaged classes.json and for a split that does not exist, FileNotFoundError for
-        missing files; and what FolderScenes raises. UserWarning for fewer scenes than classes.json says.
+        ValueError for a damaged classes.json or list, for a split that does not exist, for an id that stands twice in
+        a list or in two of train, val and test, and for one that leads out of the bundle. FileNotFoundError for
+        missing files; and what FolderScenes raises. UserWarning for fewer scenes than classes.json says, and for
+        scenes whose files are equal under two ids.
     """
     classes = _read_classes(root / "classes.json")
     listed = sorted(classes.classes, key=lambda entry: entry.index)
@@ -68,7 +74,7 @@ def load_bundle(
 
 def _read_classes(path: Path) -> _Classes:
     try:
-        classes = _Classes.model_validate_json(path.read_bytes(), strict=True)
+        classes = _Classes.model_validate_json(text_of(path), strict=True)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in error.errors()[:5]
@@ -80,20 +86,79 @@ def _read_classes(path: Path) -> _Classes:
             f"{path}: num_classes is {classes.num_classes} but the classes listed have the indices {found}, "
             f"expected 0 to {classes.num_classes - 1}, each once, and ignore_index outside: copy it again"
         )
+    names = [entry.name for entry in classes.classes]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: two classes are called {twice[0]!r}: give each class a name of its own")
     return classes
 
 
 def _scenes(root: Path, name: str, split: str) -> list[Scene]:
-    check_split(name, split, sorted(path.stem for path in (root / "splits").glob("*.txt")))
-    split_file = root / "splits" / f"{split}.txt"
-    keys = split_file.read_text(encoding="utf-8").split()
-    scenes = [Scene(root / "images" / f"{key}.jpg", root / "labels" / f"{key}.png") for key in keys]
-    files = [path for scene in scenes for path in (scene.image, scene.label)]
-    missing = [path for path in files if not path.is_file()]
+    if not (root / "splits").is_dir():
+        raise FileNotFoundError(
+            f"{name}: there is no folder {root / 'splits'}, expected with a <split>.txt for each split, one id a "
+            "line: the folder looks half-copied, copy it again"
+        )
+    listings = {path.stem: path for path in sorted((root / "splits").glob("*.txt"))}
+    if not listings:
+        raise FileNotFoundError(f"{name}: {root / 'splits'} holds no <split>.txt: copy the bundle again")
+    check_split(name, split, list(listings))
+    # Lists of other names, as trainval, may hold the same scenes.
+    apart = [split, *(other for other in _APART if split in _APART and other != split and other in listings)]
+    keys = {listings[other]: lines_of(listings[other]) for other in apart}
+    check_apart(keys)
+    sizes = _sizes(root, keys)
+    mine = keys[listings[split]]
+    scenes = [Scene(root / "images" / f"{key}.jpg", root / "labels" / f"{key}.png") for key in mine]
+    missing = [
+        path
+        for key, scene in zip(mine, scenes, strict=True)
+        for path, size in zip((scene.image, scene.label), sizes[key], strict=True)
+        if size is None
+    ]
     if missing or not scenes:
         first = f", the first is {missing[0]}" if missing else ""
         raise FileNotFoundError(
-            f"{name}: {split_file} lists {len(scenes)} scenes, {len(missing)} of their files are missing"
+            f"{name}: {listings[split]} lists {len(scenes)} scenes, {len(missing)} of their files are missing"
             f"{first}: the folder looks half-copied, copy it again"
         )
+    _warn_of_copies(root, name, sizes)
     return scenes
+
+
+def _sizes(root: Path, keys: dict[Path, list[str]]) -> dict[str, tuple[int | None, int | None]]:
+    """Bytes of the image and of the label map of each id, None for a file that is not there."""
+    images, labels = Shelf(root / "images", ".jpg"), Shelf(root / "labels", ".png")
+    return {
+        key: (images.size_of(key, listing), labels.size_of(key, listing))
+        for listing, listed in keys.items()
+        for key in listed
+    }
+
+
+def _warn_of_copies(root: Path, name: str, sizes: dict[str, tuple[int | None, int | None]]) -> None:
+    """UserWarning if two ids have equal files. Only files of equal size are read: in real sets nearly none."""
+    alike: dict[tuple[int | None, int | None], list[str]] = {}
+    for key, size in sizes.items():
+        if None not in size:
+            alike.setdefault(size, []).append(key)
+    copies: dict[bytes, list[str]] = {}
+    for keys in alike.values():
+        for key in keys if len(keys) > 1 else ():
+            copies.setdefault(_digest(root, key), []).append(key)
+    found = [keys for keys in copies.values() if len(keys) > 1]
+    if found:
+        others = sum(map(len, found)) - 2
+        warnings.warn(
+            f"{name}: the scenes {' and '.join(found[0][:2])} in {root / 'splits'} are copies, image and label alike"
+            f"{f', and so are {others} others' if others else ''}: they count double, and in train and in val results "
+            "are of scenes seen in training; take the copies out of the lists",
+            stacklevel=4,
+        )
+
+
+def _digest(root: Path, key: str) -> bytes:
+    digest = hashlib.blake2b()
+    for path in (root / "images" / f"{key}.jpg", root / "labels" / f"{key}.png"):
+        digest.update(path.read_bytes())
+    return digest.digest()

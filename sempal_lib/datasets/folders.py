@@ -1,10 +1,7 @@
 """Scenes that lie in files, an image and a label map each: reading, checking, cropping and scaling them."""
 
-import struct
 import warnings
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sempal_lib.datasets.files import picture, picture_size, rgb_picture
 from sempal_lib.label_spaces import Table
 from sempal_lib.labels import LabelSpace
 from sempal_lib.scenes import SceneDataset
@@ -26,19 +24,6 @@ class Scene:
     image: Path
     label: Path
     instances: Path | None = None
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[Image.Image]:
-    """Open an image file; ValueError naming the file if opening it, or decoding it in the block, fails."""
-    try:
-        with Image.open(path) as image:
-            yield image
-    except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-        # Pillow reports damage by any of these; which one depends on the byte that is wrong.
-        raise ValueError(
-            f"{path}: cannot be read, the file may be damaged or cut short ({error}): copy it again"
-        ) from error
 
 
 def class_codes(image: Image.Image, path: Path) -> Image.Image:
@@ -101,32 +86,35 @@ class FolderScenes(SceneDataset):
         self._table = np.full(256, -1, dtype=np.int16)
         self._table[list(table)] = list(table.values())
         self._codes, self._frame, self._crop, self._seed = codes, frame, crop, seed
-        sizes = [self._size_of(scene) for scene in self.scenes]
-        self.size = size or sizes[0]
+        if not self.scenes:
+            raise ValueError(f"{name}: no scenes, expected at least one: check the folder")
+        self._sizes = [self._sizes_of(scene) for scene in self.scenes]
+        self.size = size or self._sizes[0][1]
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def __getitem__(self, index: int) -> dict:
         scene = self.scenes[index]
-        with reading(scene.image) as image:
-            pixels = np.asarray(self._fit(image.convert("RGB"), index, Image.Resampling.BILINEAR))
+        image = self._unchanged(rgb_picture(scene.image), scene.image, self._sizes[index][0])
+        pixels = np.asarray(self._fit(image, index, Image.Resampling.BILINEAR))
         item = {
             "image": torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1).movedim(-1, 0).contiguous(),
             "layout": self.layout(index).long(),
         }
         if scene.instances is not None:
-            with reading(scene.instances) as image:
-                values = np.asarray(self._fit(image, index, Image.Resampling.NEAREST)).astype(np.int64)
+            image = self._unchanged(picture(scene.instances, lossless=True), scene.instances, self._sizes[index][1])
+            if not image.mode.startswith("I"):
+                image = class_codes(image, scene.instances)
+            values = np.asarray(self._fit(image, index, Image.Resampling.NEAREST)).astype(np.int64)
             item["instances"] = torch.from_numpy(np.where(values > 999, values, 0))
         return item
 
     def layout(self, index: int) -> Tensor:
         """One layout, uint8 [H, W], without reading its image."""
         path = self.scenes[index].label
-        with reading(path) as image:
-            image.load()
-            codes = self._codes(image, path)
+        image = self._unchanged(picture(path, lossless=True), path, self._sizes[index][1])
+        codes = self._codes(image, path)
         found = np.flatnonzero(codes.histogram())
         unknown = found[self._table[found] < 0]
         if len(unknown):
@@ -136,6 +124,9 @@ class FolderScenes(SceneDataset):
             )
         codes = self._fit(codes, index, Image.Resampling.NEAREST)
         return torch.from_numpy(self._table[np.asarray(codes)].astype(np.uint8))
+
+    def where(self, index: int) -> str:
+        return str(self.scenes[index].label)
 
     def check(self) -> str:
         """Read every file; a line of summary. Raises ValueError that lists the first ten faults."""
@@ -151,19 +142,25 @@ class FolderScenes(SceneDataset):
         classes = self.label_space.num_classes
         return f"{self.name}: {len(self)} scenes read, {classes} classes, {height}×{width} pixels"
 
-    def _size_of(self, scene: Scene) -> tuple[int, int]:
-        """(H, W) by the files' headers; a check that the two belong together."""
-        with reading(scene.image) as image:
-            width, height = image.size
-        with reading(scene.label) as label:
-            label_width, label_height = label.size
-        squeezed = self._frame is not None and (label_height, label_width) == self._frame
-        if (width, height) != (label_width, label_height) and not squeezed:
+    def _sizes_of(self, scene: Scene) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(H, W) of the image and of the label map by their headers; a check that the two belong together."""
+        size, labels = picture_size(scene.image), picture_size(scene.label)
+        if size != labels and labels != self._frame:
             raise ValueError(
-                f"{scene.image} is {height}×{width} pixels but its label map {scene.label} is "
-                f"{label_height}×{label_width} (height × width): they must be of one size, copy the right one"
+                f"{scene.image} is {size[0]}×{size[1]} pixels but its label map {scene.label} is "
+                f"{labels[0]}×{labels[1]} (height × width, upright as EXIF says): they must be of one size, copy the "
+                "right one"
             )
-        return label_height, label_width
+        return size, labels
+
+    @staticmethod
+    def _unchanged(image: Image.Image, path: Path, size: tuple[int, int]) -> Image.Image:
+        if (image.height, image.width) != size:
+            raise ValueError(
+                f"{path} is {image.height}×{image.width} pixels, expected {size[0]}×{size[1]} as when the set was "
+                "loaded, and as its label map: load the set again"
+            )
+        return image
 
     def _fit(self, image: Image.Image, index: int, resample: Image.Resampling) -> Image.Image:
         """Crop to the aspect of `size`, and scale to it, in one step."""
@@ -239,3 +236,22 @@ def check_split(name: str, split: str, splits: Sequence[str]) -> None:
     """Raise ValueError if the set has no such split."""
     if split not in splits:
         raise ValueError(f"{name} has no split {split!r}: choose {' or '.join(map(repr, splits))}")
+
+
+def check_apart(listings: dict[Path, list[str]]) -> None:
+    """Raise ValueError if an id stands twice in a list, or in two lists that should share none.
+
+    Args:
+        listings: files of splits, and the ids in each.
+    """
+    seen: dict[str, Path] = {}
+    for listing, keys in listings.items():
+        for key in keys:
+            if key in seen and seen[key] == listing:
+                raise ValueError(f"{listing} lists the scene {key!r} twice or more: keep it once")
+            if key in seen:
+                raise ValueError(
+                    f"the scene {key!r} stands in {seen[key]} and in {listing}: keep it in one of them, or results "
+                    "are of scenes seen in training"
+                )
+            seen[key] = listing

@@ -14,9 +14,11 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
 from sempal_lib import label_spaces
+from sempal_lib.datasets.files import lines_of
 from sempal_lib.datasets.folders import (
     FolderScenes,
     Scene,
+    check_apart,
     check_split,
     files_by_key,
     id_codes,
@@ -248,7 +250,7 @@ def _ade_indoor(request: Request) -> FolderScenes:
     listing = request.root / "sceneCategories.txt"
     if not listing.is_file():
         raise missing(request.name, listing)
-    places = dict(line.split()[:2] for line in listing.read_text().splitlines() if len(line.split()) > 1)
+    places = dict(line.split()[:2] for line in lines_of(listing) if len(line.split()) > 1)
 
     def indoor(files: dict[str, Path]) -> dict[str, Path]:
         return {key: path for key, path in files.items() if places.get(key) in label_spaces.ADE_INDOOR_PLACES}
@@ -279,10 +281,12 @@ def gta_split(root: Path, split: str) -> set[str]:
     """
     listing, matrix = root / f"{split}.txt", root / "split.mat"
     if listing.is_file():
-        frames = {Path(line.strip()).stem.lstrip("0") for line in listing.read_text().splitlines() if line.strip()}
-        if not frames or not all(frame.isdigit() for frame in frames):
+        listings = [listing, *(root / f"{other}.txt" for other in _GTA_SPLITS if other != split)]
+        frames = {path: [Path(line).stem.lstrip("0") for line in lines_of(path)] for path in listings if path.is_file()}
+        if not frames[listing] or not all(frame.isdigit() for frame in frames[listing]):
             raise ValueError(f"{listing}: expected a frame a line, by number or as in '00001.png'")
-        return frames
+        check_apart(frames)
+        return set(frames[listing])
     if matrix.is_file():
         try:
             return {str(int(number)) for number in loadmat(matrix)[f"{split}Ids"].flat}

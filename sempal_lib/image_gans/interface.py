@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
+from sempal_lib.checks import check_finite, check_noise, check_tensor, check_whole, described
+
 IGNORED = 255  # the label of pixels that belong to no class
 
 
@@ -82,12 +84,19 @@ class ImageGenerator(nn.Module):
         Returns:
             float32 [N, 3, H, W] in [-1, 1], on the device of `layouts`.
         Raises:
-            ValueError: a label that is no class, and what `forward` raises.
+            ValueError: a label that is no class, noise that is not finite, and what `forward` raises.
         """
         check_labels(layouts, self.settings.num_classes)
+        check_layout(layouts, self.settings.num_classes, (self.settings.height, self.settings.width), "the generator")
+        check_whole(batch_size, "batch_size", 1)
+        for name, given in (("z", z), ("edges", edges)):
+            if given is not None and len(given) != len(layouts):
+                raise ValueError(f"{name} has {len(given)} rows, expected {len(layouts)}: give one for each layout")
         device = next(self.parameters()).device
         if z is None and self.noise_dim:  # drawn on the CPU: the same on every device
             z = torch.randn(len(layouts), self.noise_dim, generator=torch.Generator().manual_seed(seed))
+        elif z is not None:
+            check_noise(z, self.noise_dim)
         training = self.training
         self.eval()
         try:
@@ -97,18 +106,24 @@ class ImageGenerator(nn.Module):
                 made.append(self(*part).to(layouts.device))
         finally:
             self.train(training)
+        for part in made:
+            check_finite(part, "the pictures", "the weights or z are not finite either, take an earlier checkpoint")
         return torch.cat(made) if made else torch.empty(0, 3, *layouts.shape[1:], device=layouts.device)
 
 
 def check_layout(layout: Tensor, num_classes: int, size: tuple[int, int], whose: str) -> None:
     """Raise ValueError unless a layout, integer or soft, has `size` (H, W) and `num_classes`. Looks at shapes only."""
+    if not isinstance(layout, Tensor):
+        check_tensor(layout, "layout", "[B, H, W]", "integers")
     soft = layout.is_floating_point()
     if layout.ndim != (4 if soft else 3):
         raise ValueError(
             f"layout is {layout.dtype} {list(layout.shape)}, expected integers [B, H, W] or soft layouts [B, C, H, W]"
         )
     if soft and layout.shape[1] != num_classes:
-        raise ValueError(f"soft layout has {layout.shape[1]} classes, {whose} {num_classes}")
+        raise ValueError(
+            f"soft layout has {layout.shape[1]} classes, {whose} {num_classes}: take both from one data set"
+        )
     if tuple(layout.shape[-2:]) != size:
         raise ValueError(
             f"layout is {layout.shape[-2]}×{layout.shape[-1]} px, {whose} {size[0]}×{size[1]} px: load both at one size"
@@ -117,8 +132,9 @@ def check_layout(layout: Tensor, num_classes: int, size: tuple[int, int], whose:
 
 def check_labels(layouts: Tensor, num_classes: int) -> None:
     """Raise ValueError that names labels of integer layouts [N, H, W] which are neither a class nor 255."""
-    if layouts.is_floating_point() or layouts.ndim != 3:
-        raise ValueError(f"layouts are {layouts.dtype} {list(layouts.shape)}, expected integers [N, H, W]")
+    if not isinstance(layouts, Tensor) or layouts.is_floating_point() or layouts.ndim != 3:
+        what = f"{layouts.dtype} {list(layouts.shape)}" if isinstance(layouts, Tensor) else described(layouts)
+        raise ValueError(f"layouts are {what}, expected integers [N, H, W]: of soft layouts take argmax(1)")
     unknown = ((layouts < 0) | (layouts >= num_classes)) & (layouts != IGNORED)
     if bool(unknown.any()):
         number = int(unknown.flatten(1).any(1).nonzero()[0])

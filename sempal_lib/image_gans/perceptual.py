@@ -1,15 +1,19 @@
 """Features in which two pictures are compared: VGG-19's, or those of a segmenter of our own."""
 
 import os
+import pickle
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights, vgg19
+
+from sempal_lib.files import check_sha256
+from sempal_lib.tensor_files import DamagedFile, read_safetensors
 
 VGG_VARIABLE = "SEMPAL_VGG19"  # the environment variable that says where its weights lie
 _VGG_LAYERS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
@@ -67,11 +71,12 @@ def perceptual_features(
     Args:
         source: file of torchvision's VGG-19 weights (.pth or .safetensors); or a function from pictures to features,
             such as `segmenter_features` gives, that stands in for it. None: the file that SEMPAL_VGG19 names, or else
-            torchvision's download.
+            torchvision's download. A file that is not torchvision's own is taken where SEMPAL_VGG19_SHA256 names it.
         download: whether the weights may be fetched (torch keeps them for the next time).
         weights: of each layer's distance, for a function of one's own; None: doubling from layer to layer, the last 1.
     Raises:
         PerceptualWeightsMissing: there is no such file and no download, or the file is of another network.
+        UntrustedFile: its SHA-256 is neither torchvision's nor the one named.
     Source: Johnson et al. 2016; the layers and weights are pix2pixHD's release's. Pictures enter VGG in [-1, 1], as
         there, not normalised as ImageNet's. Chapter: Painting by layout.
     """
@@ -91,6 +96,15 @@ def perceptual_features(
             f"{named or 'the download'} holds no VGG-19 of torchvision ({str(error)[:200]}): give the file "
             "vgg19-dcbb9e9d.pth, or pass the features of a segmenter"
         ) from error
+    return _of_vgg19(network)
+
+
+def untrained_vgg19() -> PerceptualFeatures:
+    """VGG-19's features by drawn weights: they cost what the trained ones cost, and mean nothing. To measure speed."""
+    return _of_vgg19(vgg19(weights=None).features)
+
+
+def _of_vgg19(network: nn.Sequential) -> PerceptualFeatures:
     layers = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in network]  # not in place: some are kept
     return PerceptualFeatures("vgg19", _Stages(layers, _VGG_LAYERS), [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1])
 
@@ -124,7 +138,25 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             f"no VGG-19 weights at {path}: correct the path (argument, or {VGG_VARIABLE}), or pass the features of a "
             "segmenter"
         )
-    return load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True, map_location="cpu")
+    url = VGG19_Weights.IMAGENET1K_V1.url
+    with path.open("rb") as file:
+        check_sha256(file, path, _hash_of(url), f"{VGG_VARIABLE}_SHA256", f"take {url}")
+        try:
+            if path.suffix == ".safetensors":
+                return read_safetensors(file)[0]
+            state = torch.load(file, weights_only=True, map_location="cpu")
+            if not isinstance(state, Mapping):
+                raise ValueError(f"it is a {type(state).__name__}")
+            return state
+        except (DamagedFile, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+            raise PerceptualWeightsMissing(
+                f"{path} holds no weights ({str(error)[:200]}), and nothing else is read from it: take {url}"
+            ) from error
+
+
+def _hash_of(url: str) -> str:
+    """The first digits of a file's SHA-256, which torchvision's names end with."""
+    return re.search(r"-([0-9a-f]{8,})\.", url)[1]  # type: ignore[index]
 
 
 def _fetch(download: bool) -> Mapping[str, Tensor]:
@@ -138,8 +170,12 @@ def _fetch(download: bool) -> Mapping[str, Tensor]:
     if not download:
         raise PerceptualWeightsMissing(f"no VGG-19 weights at {kept}, and no download was allowed: {remedy}")
     try:
-        return VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
+        # Not torchvision's own get_state_dict: it unpickles what comes, whatever that does, and compares no hash.
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        url = VGG19_Weights.IMAGENET1K_V1.url
+        torch.hub.download_url_to_file(url, str(kept), hash_prefix=_hash_of(url), progress=False)
     except (URLError, OSError, RuntimeError) as error:
         raise PerceptualWeightsMissing(
             f"no VGG-19 weights at {kept}, and the download failed ({error}): {remedy}"
         ) from error
+    return _read(kept)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import check_noise, check_whole
 from sempal_lib.layout_gans.progan import GeneratorSettings
 from sempal_lib.layout_gans.semantic_palette import LayoutGenerator
 
@@ -26,8 +27,11 @@ class ProganGenerator(LayoutGenerator):
 
     @torch.no_grad()
     def pictures(self, z: Tensor, batch_size: int = 64) -> Tensor:
-        """Noise [N, Z] to pictures, float32 [N, 3, H, W], cut to [-1, 1]; ValueError for noise of another length."""
-        if z.ndim != 2 or z.shape[1] != self.settings.latent_dim:
-            raise ValueError(f"noise has shape {list(z.shape)}, expected [N, {self.settings.latent_dim}]")
+        """Noise [N, Z] to pictures, float32 [N, 3, H, W], cut to [-1, 1].
+
+        Raises ValueError for noise of another length or not finite.
+        """
+        check_noise(z, self.settings.latent_dim)
+        check_whole(batch_size, "batch_size", 1)
         parts = (self(noise, noise.new_zeros(len(noise), 3))[-1].scores for noise in z.split(batch_size))
         return torch.cat([part.clamp(-1, 1) for part in parts])

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from sempal_lib.checks import check_whole, described
 from sempal_lib.image_gans.interface import ImageGenerator
 from sempal_lib.layout_gans import LayoutGenerator
 from sempal_lib.palettes import PaletteMixture
@@ -16,6 +17,8 @@ def enlarge(layouts: Tensor, size: tuple[int, int]) -> Tensor:
     Raises:
         ValueError: a size that is no whole multiple, the same in both directions.
     """
+    if not isinstance(layouts, Tensor) or layouts.ndim not in (3, 4):
+        raise ValueError(f"layouts are {described(layouts)}, expected integer [B, h, w] or soft [B, C, h, w]")
     h, w = layouts.shape[-2:]
     times = size[0] // h
     if times < 1 or (h * times, w * times) != size:
@@ -63,6 +66,8 @@ class TwoStageGenerator(nn.Module):
         Returns:
             pictures float32 [N, 3, H, W] in [-1, 1] and their layouts uint8 [N, H, W], on the painter's device.
         """
+        check_whole(count, "count", 1)
+        check_whole(batch_size, "batch_size", 1)
         first, device = (next(net.parameters()).device for net in (self.layouts, self.painter))
         noise = torch.randn(count, self.layouts.settings.latent_dim, generator=random, device=random.device)
         style = torch.randn(count, self.painter.noise_dim, generator=random, device=random.device).to(device)

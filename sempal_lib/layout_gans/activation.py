@@ -4,9 +4,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import check_finite, check_rows, check_tensor, check_whole
+from sempal_lib.palettes import check_palette
+
+_NAN = "its network has diverged, take an earlier checkpoint"
+
 
 def semantically_assisted_activation(
-    scores: Tensor, palette: Tensor, iterations: int = 1
+    scores: Tensor, palette: Tensor, iterations: int = 1, checked: bool = True
 ) -> tuple[Tensor, Tensor]:
     """Turn scores into a layout whose classes have given budgets: SAA.
 
@@ -17,16 +22,23 @@ def semantically_assisted_activation(
     Computed from logarithms in float32, whatever comes in: no sum can vanish, also for scores of a bf16 network.
 
     Args:
-        scores: f, [B, C, H, W], any finite numbers.
+        scores: f, float [B, C, H, W], any finite numbers.
         palette: t, [B, C], each row sums to 1; a class with t = 0 is absent from both results.
         iterations: how often the two normalisations are applied; 1 is the paper's.
+        checked: look at the values, which waits for the device; a training step, whose palettes are made, does not.
     Returns:
         density: ω, float32 [B, C, H, W], Σ over pixels is t_c.
         soft_layout: m, float32 [B, C, H, W], Σ over classes is 1.
+    Raises:
+        ValueError: other shapes, no iteration; if checked, scores that are not finite or rows that are no palettes.
     Source: Semantic Palette, eq. 1 and 2, footnote 1. Chapter: Progressive layouts, guided by a palette.
     """
     if iterations < 1:
         raise ValueError(f"iterations={iterations}: the activation needs at least one")
+    check_rows(scores, palette, "scores")
+    if checked:
+        check_finite(scores, "scores", _NAN)
+        check_palette(palette, scores.shape[1])
     f = scores.float()
     log_t = palette.float().log()[:, :, None, None]  # ln 0 = -∞: no budget, no place
     # ω = exp(f + a + b): a is what a class gets, b what a pixel gives; Sinkhorn only ever changes these two.
@@ -48,6 +60,9 @@ def pixel_counts(palette: Tensor, pixels: int) -> Tensor:
     Returns:
         int64 [B, C], each row sums to `pixels`, each entry within one of HW t_c.
     """
+    check_tensor(palette, "palette", "[B, C]", "floats")
+    check_palette(palette, palette.shape[1])
+    check_whole(pixels, "pixels", 1)
     exact = palette.double() / palette.double().sum(1, keepdim=True) * pixels
     # A sum of floats may miss a whole number by a hair; without this, that hair would cost the pixel.
     counts = (exact + 1e-6).floor()
@@ -72,6 +87,8 @@ def exact_layout(scores: Tensor, palette: Tensor) -> Tensor:
     Source: this project; the relaxed problem is Sinkhorn's, see Semantic Palette, footnote 1.
         Chapter: Progressive layouts, guided by a palette.
     """
+    check_rows(scores, palette, "scores")
+    check_finite(scores, "scores", _NAN)
     batch, _, height, width = scores.shape
     counts = pixel_counts(palette, height * width).cpu().numpy()
     # float64: prices are added and compared many times. Class-major, as a price step reads one class at a time.

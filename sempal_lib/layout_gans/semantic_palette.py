@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
+from sempal_lib.checks import check_finite, check_noise, check_whole
 from sempal_lib.layers import SLOPE, EqualizedConv2d, PixelNorm, blend, upsample
 from sempal_lib.layout_gans.activation import exact_layout, semantically_assisted_activation
 from sempal_lib.layout_gans.progan import FirstBlock, GeneratorSettings, TrunkBlock
@@ -73,7 +74,7 @@ class LayoutGenerator(nn.Module):
         scores = self.to_mask[stage](features).float()
         if self.settings.activation == "saa":
             density, soft = semantically_assisted_activation(
-                scores, palette, self.settings.iterations if iterations is None else iterations
+                scores, palette, self.settings.iterations if iterations is None else iterations, checked=False
             )
             return Mask(scores, density, soft)
         if self.settings.activation == "none":
@@ -135,7 +136,7 @@ class LayoutGenerator(nn.Module):
         Returns:
             int64 [B, H, W].
         Raises:
-            ValueError: a palette that is none, or noise of another length.
+            ValueError: a palette that is none, or noise of another length or not finite.
         """
         masks = self._masks(z, palette, iterations, batch_size)
         layouts = [exact_layout(m.scores, t) if exact else m.soft_layout.argmax(1) for m, t in masks]
@@ -149,8 +150,15 @@ class LayoutGenerator(nn.Module):
     def _masks(
         self, z: Tensor, palette: Tensor, iterations: int | None, batch_size: int
     ) -> Iterator[tuple[Mask, Tensor]]:
-        if z.ndim != 2 or z.shape[1] != self.settings.latent_dim:
-            raise ValueError(f"noise has shape {list(z.shape)}, expected [B, {self.settings.latent_dim}]")
-        palette = check_palette(palette, self.settings.num_classes).to(z.device).expand(len(z), -1)
+        check_noise(z, self.settings.latent_dim)
+        check_whole(batch_size, "batch_size", 1)
+        palette = check_palette(palette, self.settings.num_classes).to(z.device)
+        if len(palette) not in (1, len(z)):
+            raise ValueError(
+                f"palette has {len(palette)} rows, expected {len(z)} as the noise has, or one: give a row a sample"
+            )
+        palette = palette.expand(len(z), -1)
         for noise, target in zip(z.split(batch_size), palette.split(batch_size), strict=True):
-            yield self(noise, target, iterations=iterations)[-1], target
+            mask = self(noise, target, iterations=iterations)[-1]
+            check_finite(mask.scores, "scores", "the weights or z are not finite either, take an earlier checkpoint")
+            yield mask, target

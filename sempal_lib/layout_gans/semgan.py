@@ -6,6 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from sempal_lib.checks import check_finite, check_noise, check_whole
+
 FIRST_HEIGHT = 4
 SLOPE = 0.3  # of every LeakyReLU
 
@@ -86,11 +88,13 @@ class SemganGenerator(nn.Module):
     def generate(self, z: Tensor, batch_size: int = 64) -> Tensor:
         """Samples as they are looked at: hard layouts int64 [B, H, W], of the twin pictures [B, 3, H, W] in [-1, 1].
 
-        Raises ValueError for noise of another length.
+        Raises ValueError for noise of another length or not finite.
         """
-        if z.ndim != 2 or z.shape[1] != self.settings.latent_dim:
-            raise ValueError(f"noise has shape {list(z.shape)}, expected [B, {self.settings.latent_dim}]")
+        check_noise(z, self.settings.latent_dim)
+        check_whole(batch_size, "batch_size", 1)
         made = [self(noise) for noise in z.split(batch_size)]
+        for x in made:
+            check_finite(x, "samples", "the weights or z are not finite either, take an earlier checkpoint")
         return torch.cat([x.argmax(1) if self.settings.output == "classes" else x for x in made])
 
 

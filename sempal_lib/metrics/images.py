@@ -1,6 +1,7 @@
 """Metrics of pictures: how near their statistics are to real ones, and how much they differ from each other."""
 
 import os
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
+from sempal_lib.checks import check_tensor, described
+from sempal_lib.files import check_sha256
 from sempal_lib.metrics.layouts import frechet_distance
 
 PATCH = 7  # px, height and width of a patch of the sliced Wasserstein distance
@@ -23,6 +26,8 @@ SCALE_SIDES = (11, 22, 44, 99, 176)
 
 INCEPTION_FEATURES = 2048  # length of the vector after Inception's last pooling: what FID is defined on
 INCEPTION_FILE = "inception-2015-12-05.pt"
+# Of that file, whose code is run. Other projects that load it name the same, k-diffusion's evaluation for one.
+INCEPTION_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
 INCEPTION_HOME = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/" + INCEPTION_FILE
 
 
@@ -31,13 +36,15 @@ class FeatureWeightsMissing(RuntimeError):
 
 
 def _check_images(images: Tensor, what: str) -> None:
-    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
         raise ValueError(
-            f"{what} {list(images.shape)} of {images.dtype}: expected float pictures [N, 3, H, W] in [-1, 1]; "
+            f"{what} are {described(images)}: expected float pictures [N, 3, H, W] in [-1, 1]; "
             "bytes become so by dividing by 127.5 and subtracting 1"
         )
     if len(images) < 2:
         raise ValueError(f"{what}: {len(images)} picture, at least 2 are needed: take more scenes")
+    if not images.numel():
+        raise ValueError(f"{what} {list(images.shape)} have no pixel: give [N, 3, H, W]")
     low, high = images.min().item(), images.max().item()
     if not (low >= -1.0001 and high <= 1.0001):  # NaN too
         raise ValueError(
@@ -88,6 +95,7 @@ def laplacian_pyramid(images: Tensor, levels: int) -> list[Tensor]:
         ValueError: a size that cannot be halved so often.
     Source: Burt and Adelson 1983; Karras et al. 2018 (ProGAN), §5. Chapter: Pixels that are classes.
     """
+    check_tensor(images, "images", "[N, C, H, W]", "floats")
     height, width = images.shape[-2:]
     step = 2 ** (levels - 1)
     if levels < 1 or height % step or width % step or min(height, width) < 3 * step:
@@ -282,8 +290,10 @@ def _load_inception(weights: str | Path | None, device: torch.device) -> torch.j
             f"{INCEPTION_HOME}; name it by weights= or by the environment variable SEMPAL_INCEPTION. Without it take "
             "FD-seg, the Fréchet distance in our own segmenter's features, which is another metric under another name"
         )
+    content = BytesIO(Path(path).read_bytes())  # what is checked is what is run
+    check_sha256(content, path, INCEPTION_SHA256, "SEMPAL_INCEPTION_SHA256", f"take {INCEPTION_HOME}")
     try:
-        return torch.jit.load(str(path), map_location=device).eval()
+        return torch.jit.load(content, map_location=device).eval()
     except RuntimeError as error:
         raise ValueError(f"{path} is not a network in TorchScript: take {INCEPTION_HOME}") from error
 
@@ -295,12 +305,14 @@ def frechet_inception_distance(real: Tensor, fake: Tensor, weights: str | Path |
     Args:
         real, fake: float [N, 3, H, W] in [-1, 1], N ≥ 2 each; rounded to bytes, and resized by the network itself.
         weights: the network as TorchScript, called with uint8 [B, 3, H, W] and return_features=True; None: the file
-            that SEMPAL_INCEPTION (environment) names.
+            that SEMPAL_INCEPTION (environment) names. TorchScript is code: a file other than NVIDIA's is run where
+            SEMPAL_INCEPTION_SHA256 names it.
     Returns:
         A distance ≥ 0. With fewer pictures than features it comes out too large: state N beside it.
     Raises:
-        FeatureWeightsMissing: no such file. ValueError: pictures as in `sliced_wasserstein_distance`, or a network
-            that does not give 2048 features a picture, whose distance would not be FID.
+        FeatureWeightsMissing: no such file. UntrustedFile: a file of another SHA-256. ValueError: pictures as in
+            `sliced_wasserstein_distance`, or a network that does not give 2048 features a picture, whose distance
+            would not be FID.
     Source: Heusel et al. 2017, eq. 6; SemGAN, §4. Chapter: Pixels that are classes.
     """
     _check_images(real, "the real pictures")

@@ -3,8 +3,22 @@
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import check_finite, check_layout, check_tensor
 from sempal_lib.layout_gans import LayoutGenerator
-from sempal_lib.palettes import palette_of
+from sempal_lib.palettes import check_palette, palette_of
+
+
+def _check_palettes(target: Tensor, realised: Tensor) -> None:
+    """Palettes of the same samples, [N, C] both."""
+    for name, palettes in (("target", target), ("realised", realised)):
+        check_tensor(palettes, f"{name} palettes", "[N, C]", "floats")
+    if target.shape != realised.shape or len(target) == 0:
+        raise ValueError(
+            f"target palettes {list(target.shape)} and realised ones {list(realised.shape)} must be of one shape "
+            "[N, C], N at least 1: pair each target with the layout made for it"
+        )
+    for name, palettes in (("target", target), ("realised", realised)):
+        check_palette(palettes, palettes.shape[1], f"a row of the {name} palettes")
 
 
 def palette_kl(target: Tensor, realised: Tensor) -> Tensor:
@@ -18,13 +32,10 @@ def palette_kl(target: Tensor, realised: Tensor) -> Tensor:
     Returns:
         Mean over the N samples, a scalar ≥ 0, in nats.
     Raises:
-        ValueError: unlike shapes, or no sample.
+        ValueError: unlike shapes, no sample, or rows that are no palettes.
     Source: Semantic Palette, §5 "Metrics"; the 1e-6 is its release's. Chapter: Progressive layouts.
     """
-    if target.shape != realised.shape or len(target) == 0:
-        raise ValueError(
-            f"target palettes {list(target.shape)} and realised ones {list(realised.shape)} must be of one shape [N, C]"
-        )
+    _check_palettes(target, realised)
     t, q = target.double(), realised.double() + 1e-6
     q = q / q.sum(1, keepdim=True)
     return torch.xlogy(t, t / q).sum(1).mean()
@@ -37,7 +48,10 @@ def proportion_error(target: Tensor, realised: Tensor) -> Tensor:
         target: t, [N, C]. realised: palettes of the hard layouts, [N, C].
     Returns:
         [C], each in [0, 1]; their mean is the `budget_mae` of the records.
+    Raises:
+        ValueError: unlike shapes, no sample, or rows that are no palettes.
     """
+    _check_palettes(target, realised)
     return (target.double() - realised.double()).abs().mean(0)
 
 
@@ -50,9 +64,14 @@ def layout_diversity(layouts: Tensor) -> Tensor:
         layouts: integer [N, H, W], N at least 2; memory grows with N².
     Returns:
         A scalar in [0, 1].
+    Raises:
+        ValueError: soft or other layouts than integer [N, H, W], fewer than 2, or none with a pixel.
     """
+    check_layout(layouts, "layouts")
     if len(layouts) < 2:
-        raise ValueError("diversity needs at least 2 layouts")
+        raise ValueError(f"diversity needs at least 2 layouts, not {len(layouts)}: make more")
+    if not layouts.numel():
+        raise ValueError(f"layouts are {list(layouts.shape)}, without a pixel: give [N, H, W]")
     flat = layouts.flatten(1)
     unlike = (flat[:, None] != flat[None]).double().mean(2)
     return unlike.sum() / (len(flat) * (len(flat) - 1))
@@ -68,13 +87,19 @@ def frechet_distance(real: Tensor, fake: Tensor) -> Tensor:
         real: [N, F]. fake: [M, F]; N and M at least 2.
     Returns:
         A scalar ≥ 0.
+    Raises:
+        ValueError: other than two sets of rows, equally long and finite.
     Source: Heusel et al. 2017, eq. 6.
     """
-    if min(len(real), len(fake)) < 2 or real.shape[1:] != fake.shape[1:]:
+    for name, x in (("real", real), ("fake", fake)):
+        check_tensor(x, name, "[N, F]", "numbers")
+    if min(len(real), len(fake)) < 2 or real.shape[1:] != fake.shape[1:] or not real.shape[1]:
         raise ValueError(
             f"Fréchet distance of {list(real.shape)} and {list(fake.shape)}: both need at least 2 rows, "
             "and equally long ones"
         )
+    for name, x in (("real", real), ("fake", fake)):
+        check_finite(x, name, "look at the pictures or the network that these features come from")
     means, covariances = zip(*((x.mean(0), torch.cov(x.T)) for x in (real.double(), fake.double())), strict=True)
     values, vectors = torch.linalg.eigh(covariances[0])
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -95,6 +120,10 @@ def frechet_segmentation_distance(real: Tensor, fake: Tensor) -> Tensor:
         A scalar ≥ 0.
     Source: Bau et al. 2019, §3.1; Semantic Palette, §5 "Metrics". Chapter: Progressive layouts.
     """
+    for name, palettes in (("real", real), ("fake", fake)):
+        check_tensor(palettes, f"{name} palettes", "[N, C]", "floats")
+        if len(palettes):
+            check_palette(palettes, palettes.shape[1], f"a row of the {name} palettes")
     return frechet_distance(100 * real, 100 * fake)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import check_layout, check_tensor, check_whole, described
 from sempal_lib.metrics.layouts import frechet_distance
 from sempal_lib.segmentation import Segmenter
 
@@ -18,8 +19,12 @@ def confusion_matrix(predicted: Tensor, target: Tensor, num_classes: int, ignore
         int64 [C, C] on the device of `target`: row = true class, column = predicted class. Matrices of several
         batches add up.
     Raises:
-        ValueError: unlike shapes, or a label that is no class.
+        ValueError: unlike shapes, soft layouts or floats, or a label that is no class.
     """
+    for name, layouts in (("predicted", predicted), ("target", target)):
+        if not isinstance(layouts, Tensor) or layouts.is_floating_point():
+            raise ValueError(f"{name} layouts are {described(layouts)}, expected integers: of soft ones take argmax(1)")
+    check_whole(num_classes, "num_classes", 1)
     if predicted.shape != target.shape:
         raise ValueError(
             f"predicted layouts {list(predicted.shape)} and true ones {list(target.shape)} differ in shape"
@@ -36,6 +41,14 @@ def confusion_matrix(predicted: Tensor, target: Tensor, num_classes: int, ignore
                 "check the class list, or name the ignored label as ignore_index"
             )
     return torch.bincount(true * num_classes + seen, minlength=num_classes**2).view(num_classes, num_classes)
+
+
+def _check_confusion(confusion: Tensor) -> None:
+    check_tensor(confusion, "confusion", "[C, C]", "numbers")
+    if confusion.shape[0] != confusion.shape[1] or not confusion.numel():
+        raise ValueError(f"confusion is {described(confusion)}, expected [C, C]: take what confusion_matrix gives")
+    if not bool((confusion >= 0).all()):  # NaN too
+        raise ValueError("confusion holds numbers below 0 or none, expected counts: take what confusion_matrix gives")
 
 
 def mean_iou(confusion: Tensor, classes: Sequence[int] | None = None, absent: str = "skip") -> float:
@@ -57,6 +70,7 @@ def mean_iou(confusion: Tensor, classes: Sequence[int] | None = None, absent: st
     """
     if absent not in ("skip", "zero"):
         raise ValueError(f"absent={absent!r}: choose 'skip' or 'zero'")
+    _check_confusion(confusion)
     chosen = list(range(len(confusion))) if classes is None else list(classes)
     wrong = [c for c in chosen if not 0 <= c < len(confusion)]
     if not chosen or wrong or len(set(chosen)) < len(chosen):
@@ -81,12 +95,14 @@ def class_iou(confusion: Tensor) -> Tensor:
         confusion: from `confusion_matrix`.
     Chapter: Judging with a segmenter.
     """
+    _check_confusion(confusion)
     hits = confusion.diagonal().double()
     return hits / (confusion.sum(0) + confusion.sum(1) - hits)
 
 
 def pixel_accuracy(confusion: Tensor) -> float:
     """Share of pixels whose class is predicted rightly. Raises ValueError for a matrix without pixels."""
+    _check_confusion(confusion)
     total = confusion.sum().item()
     if not total:
         raise ValueError("the confusion matrix counts no pixel: are all of them ignored?")
@@ -115,6 +131,9 @@ def evaluate_segmenter(
         (the papers' mIoU*), "pixel_accuracy" over all pixels that count.
     Source: Semantic Palette, §5 "Metrics". Chapter: Judging with a segmenter.
     """
+    check_layout(layouts, "layouts")
+    check_tensor(images, "images", "[N, 3, H, W]", "numbers")
+    check_whole(batch_size, "batch_size", 1)
     if len(images) != len(layouts) or images.shape[2:] != layouts.shape[1:]:
         raise ValueError(
             f"images {list(images.shape)} and layouts {list(layouts.shape)} are no pairs: "
@@ -145,6 +164,9 @@ def fd_seg(real_images: Tensor, fake_images: Tensor, segmenter: Segmenter, batch
         ValueError: fewer than 2 pictures, or unlike sizes.
     Chapter: Judging with a segmenter.
     """
+    for name, images in (("real_images", real_images), ("fake_images", fake_images)):
+        check_tensor(images, name, "[N, 3, H, W]", "numbers")
+    check_whole(batch_size, "batch_size", 1)
     if min(len(real_images), len(fake_images)) < 2 or real_images.shape[1:] != fake_images.shape[1:]:
         raise ValueError(
             f"FD-seg of pictures {list(real_images.shape)} and {list(fake_images.shape)}: both need at least 2, "

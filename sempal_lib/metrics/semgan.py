@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import check_alike, check_layout, check_whole, described
 from sempal_lib.labels import LabelSpace
 from sempal_lib.layout_gans.semgan import SemganGenerator
 from sempal_lib.metrics.images import (
@@ -22,6 +23,7 @@ TOLERANCE = 16  # largest difference in a colour channel, of 255, that still is 
 
 def painted(layouts: Tensor, label_space: LabelSpace) -> Tensor:
     """Layouts in their classes' colours as pictures: integer [N, H, W] to float [N, 3, H, W] in [-1, 1]."""
+    check_layout(layouts, "layouts")
     return label_space.colourise(layouts).movedim(-1, 1).float() / 127.5 - 1
 
 
@@ -46,10 +48,14 @@ def evaluate_pictures(
         ValueError: fewer real layouts than samples; a size that SWD's pyramid cannot halve.
     Source: SemGAN, §4. Chapter: Pixels that are classes.
     """
+    check_layout(real, "real")
+    if not isinstance(samples, Tensor) or samples.ndim not in (3, 4):
+        raise ValueError(f"samples are {described(samples)}, expected layouts [N, H, W] or pictures [N, 3, H, W]")
     check_sample_count(len(real), len(samples), f"{name}, SWD against its training layouts")
     chosen = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))[: len(samples)]
     pictures = samples if samples.is_floating_point() else painted(samples, label_space)
     true = painted(real[chosen], label_space)
+    check_alike(pictures, true, ("the samples' pictures", "the real ones"))
     similarity = ms_ssim(pictures)
     # Ignored pixels are black in real pictures: generated ones get the same holes.
     pictures = torch.where((real[chosen] >= label_space.num_classes).unsqueeze(1), -1.0, pictures)
@@ -94,6 +100,7 @@ def evaluate_shapes(samples: Tensor, label_space: LabelSpace) -> dict[str, tuple
 
 def sample(generator: SemganGenerator, count: int, seed: int = 0) -> Tensor:
     """`count` samples of fixed noise, on the CPU: layouts or pictures, see `SemganGenerator.generate`."""
+    check_whole(count, "count", 1)
     random = torch.Generator().manual_seed(seed)
     noise = torch.randn(count, generator.settings.latent_dim, generator=random)
     return generator.generate(noise.to(next(generator.parameters()).device)).cpu()

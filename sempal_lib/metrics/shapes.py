@@ -11,6 +11,7 @@ import scipy.ndimage
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import check_alike, check_layout, described
 from sempal_lib.labels import LabelSpace
 from sempal_lib.worlds.colored_shapes import (
     BACKGROUND,
@@ -54,9 +55,10 @@ class _Boxes(NamedTuple):
 
 
 def _check_layouts(layouts: Tensor) -> np.ndarray:
-    if layouts.ndim != 3 or tuple(layouts.shape[1:]) != (SIZE, SIZE) or layouts.is_floating_point():
+    hard = isinstance(layouts, Tensor) and layouts.ndim == 3 and not layouts.is_floating_point()
+    if not hard or tuple(layouts.shape[1:]) != (SIZE, SIZE):
         raise ValueError(
-            f"layouts {list(layouts.shape)} of {layouts.dtype}: the scenes of colored-shapes are integer "
+            f"layouts are {described(layouts)}: the scenes of colored-shapes are integer "
             f"[N, {SIZE}, {SIZE}]; hold other data sets against their own shapes"
         )
     if len(layouts) == 0:
@@ -195,7 +197,10 @@ def shape_report(layouts: Tensor, scenes: Tensor | None = None) -> dict[str, flo
     Source: our measure of what SemGAN shows in its Figure 3. Chapter: Pixels that are classes.
     """
     labels = _check_layouts(layouts)
-    nearest = (nearest_scene(layouts) if scenes is None else scenes).numpy().astype(np.uint8)
+    if scenes is not None:
+        _check_layouts(scenes)
+        check_alike(layouts, scenes, ("layouts", "scenes"))
+    nearest = (nearest_scene(layouts) if scenes is None else scenes.cpu()).numpy().astype(np.uint8)
     report = {"stray_pixels": float((labels != nearest).mean())}
     for name, shape in SHAPES.items():
         shown, legal = labels == shape, nearest == shape
@@ -222,6 +227,7 @@ def require_classes(layouts: Tensor, label_space: LabelSpace) -> None:
         ValueError: names the classes without a pixel.
     Chapter: Pixels that are classes.
     """
+    check_layout(layouts, "layouts")
     # Fixed-size counts instead of a sort of all pixels; labels outside the classes fall into the last bin.
     classes = label_space.num_classes
     index = torch.where((layouts < 0) | (layouts >= classes), classes, layouts.long())
@@ -247,9 +253,10 @@ def snap_to_colours(images: Tensor, label_space: LabelSpace) -> tuple[Tensor, Te
         ValueError: pictures without three colour channels, none at all, or values that are not finite.
     Source: SemGAN, §5.0.2: "colors not related to any label". Chapter: Pixels that are classes.
     """
-    if images.ndim != 4 or images.shape[1] != 3 or len(images) == 0 or not images.is_floating_point():
+    tensor = isinstance(images, Tensor) and images.is_floating_point()
+    if not tensor or images.ndim != 4 or images.shape[1] != 3 or not images.numel():
         raise ValueError(
-            f"pictures {list(images.shape)} of {images.dtype}: expected float [N, 3, H, W] in [-1, 1], at least one"
+            f"pictures are {described(images)}: expected float [N, 3, H, W] in [-1, 1], at least one"
         )
     if not images.isfinite().all():  # the distance of NaN to any colour would come out as 0
         raise ValueError("the pictures hold values that are not finite: their generator has diverged")
@@ -273,4 +280,6 @@ def off_colour_share(images: Tensor, label_space: LabelSpace, tolerance: float =
         In [0, 1]; 0 for painted layouts.
     Source: SemGAN, §5.0.2: "colors not related to any label". Chapter: Pixels that are classes.
     """
+    if not 0 <= tolerance <= 255:  # NaN too
+        raise ValueError(f"tolerance is {tolerance}, expected a difference in colour from 0 to 255: choose another")
     return (snap_to_colours(images, label_space)[1] > tolerance).double().mean().item()

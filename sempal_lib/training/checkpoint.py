@@ -1,14 +1,13 @@
 """Checkpoints: tensors and JSON in one safetensors file. Reading one executes nothing that it holds."""
 
 import hashlib
-import json
-import os
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+import torch
 from torch import Tensor, nn
+
+from sempal_lib.tensor_files import DamagedFile, read_tensors, write_tensors
 
 
 class CheckpointError(RuntimeError):
@@ -21,44 +20,38 @@ def save(path: str | Path, tensors: dict[str, Tensor], facts: dict[str, Any]) ->
     Args:
         tensors: by name, any device. facts: what JSON can hold.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    save_file(packed, str(new), metadata={"facts": json.dumps(facts)})
-    with open(new, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(new, path)
+    write_tensors(path, tensors, facts)
 
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read (tensors, facts). Raises CheckpointError naming the file if it is missing, damaged or something else."""
+    """Read (tensors, facts). Raises CheckpointError naming the file if it is missing, damaged or something else.
+
+    One changed bit is enough to be damaged; only files of older versions have no checksum, which a warning says.
+    """
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"no checkpoint {path.name} in {path.parent}: train first")
     try:
-        with safe_open(str(path), framework="pt") as file:
-            facts = json.loads((file.metadata() or {})["facts"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        return read_tensors(path)
+    except (DamagedFile, OSError) as error:
         raise CheckpointError(
             f"{path} is damaged or no checkpoint of this library ({error}). It was left as it is: "
             "move it away to train afresh, or put a good copy in its place"
         ) from error
-    return tensors, facts
 
 
 def load_into(path: str | Path, networks: dict[str, nn.Module]) -> None:
     """Give networks the weights that a training's checkpoint holds under their names.
 
     "averaged" takes the generator's own weights where the training kept no average. Raises CheckpointError that
-    names the file and the network if they are missing or of another architecture.
+    names the file and the network if they are missing, not finite, or of another architecture.
     """
     tensors, _ = load(path)
     for name, network in networks.items():
         weights = by_prefix(name, tensors)
         if name == "averaged" and not weights:
             weights = by_prefix("generator", tensors)
+        check_finite(path, weights)
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
@@ -66,6 +59,38 @@ def load_into(path: str | Path, networks: dict[str, nn.Module]) -> None:
                 f"{path} holds no {name} of this architecture ({str(error)[:300]}): it was trained with other "
                 "settings. Train it with those of this run, or give this run its settings"
             ) from error
+
+
+def check_finite(path: str | Path, tensors: dict[str, Tensor]) -> None:
+    """Raise CheckpointError naming a tensor that holds NaN or infinity: what a network with it makes says nothing."""
+    bad = _not_finite(tensors)
+    if bad:
+        raise CheckpointError(
+            f"{path}: {bad} holds values that are no finite numbers, so its training had failed. Take an earlier "
+            "copy, or train it again with a smaller learning rate"
+        )
+
+
+def packed(tensors: dict[str, Tensor], half: bool) -> dict[str, Tensor]:
+    """A network's weights as a small file holds them: in half precision where told and where that can hold them.
+
+    Raises ValueError naming a tensor that is not finite.
+    """
+    found = {}
+    for name, value in tensors.items():
+        found[name] = value
+        if value.is_floating_point():
+            found[name] = value.half() if half else value.float()
+            if half and not found[name].isfinite().all():  # it ends at 65504
+                found[name] = value.float()
+    bad = _not_finite(found)
+    if bad:
+        raise ValueError(f"{bad} holds values that are no finite numbers: its training failed, and it is not written")
+    return found
+
+
+def _not_finite(tensors: dict[str, Tensor]) -> str | None:
+    return next((name for name, value in tensors.items() if not torch.isfinite(value).all()), None)
 
 
 def fingerprint(*networks: nn.Module) -> str:

@@ -15,7 +15,7 @@ from sempal_lib.image_gans.interface import ImageGenerator, check_labels, track_
 from sempal_lib.image_gans.perceptual import PerceptualFeatures
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, sample_latent
 from sempal_lib.segmentation import as_float
-from sempal_lib.training.loop import Training, average_of, placed
+from sempal_lib.training.loop import Training, average_of, compiled, placed
 
 _GENERATOR_LOSS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {
     "hinge": losses.hinge_generator_loss,
@@ -149,7 +149,7 @@ class ImageTraining(Training):
         if settings.ema_images:
             networks["averaged"] = self.averaged
         super().__init__(networks, optimizers, settings, fabric, checkpoint_path, facts)
-        self._run_g: Any = torch.compile(self.generator) if settings.compile else self.generator
+        self._run_g: Any = compiled(self.generator, settings.compile)
         self.resume()
 
     @property

@@ -55,6 +55,26 @@ def segmenter_training(
     )  # fmt: skip
 
 
+def pairs_training(
+    parameters: ImageParameters,
+    data: SceneSet,
+    checkpoint_path: str | Path | None = None,
+    fabric: Fabric | None = None,
+    seed: int | None = None,
+    source: PairSource | None = None,
+) -> SegmenterTraining:
+    """The training that `train_segmenter` takes to its end. The light one learns by Adam, the papers' by their SGD."""
+    p, classes = parameters, data.label_space.num_classes
+    light = p.segmenter == "light"
+    network = SegmenterSettings.light(classes) if light else SegmenterSettings(classes, p.segmenter)
+    settings = SegmenterTrainingSettings(
+        p.segmenter_steps, p.segmenter_batch_size, "adam" if light else "sgd", channels_last=p.channels_last,
+        compile=p.compile, checkpoint_seconds=p.checkpoint_seconds, seed=p.seed if seed is None else seed,
+    )  # fmt: skip
+    images = None if source is not None else data.images
+    return segmenter_training(p, data, images, network, settings, checkpoint_path, source, fabric)
+
+
 def train_segmenter(
     parameters: ImageParameters,
     data: SceneSet,
@@ -64,23 +84,14 @@ def train_segmenter(
 ) -> Segmenter:
     """Train a segmenter on the pairs of a data set, or on generated ones, and return it.
 
-    On real pairs it is the judge of GAN-test, and real ones' score in GAN-train. The light one learns by Adam, the
-    papers' by their SGD.
+    On real pairs it is the judge of GAN-test, and real ones' score in GAN-train.
 
     Args:
         data: the pairs; `with_pairs` puts generated ones in their place.
         seed: None is the run's. source: fresh pairs in every step, in place of the data's.
     Chapter: Judging with a segmenter.
     """
-    p, classes = parameters, data.label_space.num_classes
-    light = p.segmenter == "light"
-    network = SegmenterSettings.light(classes) if light else SegmenterSettings(classes, p.segmenter)
-    settings = SegmenterTrainingSettings(
-        p.segmenter_steps, p.segmenter_batch_size, "adam" if light else "sgd", channels_last=p.channels_last,
-        compile=p.compile, checkpoint_seconds=p.checkpoint_seconds, seed=p.seed if seed is None else seed,
-    )  # fmt: skip
-    images = None if source is not None else data.images
-    return _to_the_end(segmenter_training(p, data, images, network, settings, checkpoint_path, source))
+    return _to_the_end(pairs_training(parameters, data, checkpoint_path, seed=seed, source=source))
 
 
 def with_pairs(data: SceneSet, images: Tensor, layouts: Tensor) -> SceneSet:
@@ -116,7 +127,11 @@ def gan_train(
 
 
 def painted_scenes(painter: ImageGenerator, layouts: Tensor) -> PairSource:
-    """Pairs of real layouts, drawn at random from uint8 [N, H, W], and what a synthesizer paints on them."""
+    """Pairs of real layouts, drawn at random from uint8 [N, H, W], and what a synthesizer paints on them.
+
+    The layouts are kept beside the painter: fresh pairs in every step do not go to the host and back.
+    """
+    layouts = layouts.to(next(painter.parameters()).device)
 
     def scenes(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         index = torch.randint(len(layouts), (count,), generator=random, device=random.device)

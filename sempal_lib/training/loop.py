@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._functorch.config
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
@@ -22,6 +23,15 @@ def placed(network: Any, fabric: Fabric, channels_last: bool) -> Any:
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     return network.to(fabric.device, memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def compiled(function: Any, wanted: bool) -> Any:
+    """torch.compile where it is wanted, for graphs that several backward passes go through."""
+    if not wanted:
+        return function
+    # By default a compiled backward pass reuses the memory of what the forward pass kept, and refuses retain_graph.
+    torch._functorch.config.donated_buffer = False
+    return torch.compile(function)
 
 
 def average_of(network: Any, half_life: float) -> Any:

@@ -21,7 +21,7 @@ from sempal_lib.losses import (
     wasserstein_generator_loss,
 )
 from sempal_lib.palettes import PaletteMixture
-from sempal_lib.training.loop import Training, average_of, placed
+from sempal_lib.training.loop import Training, average_of, compiled, placed
 from sempal_lib.training.settings import Phase, ProgressiveSettings
 
 
@@ -95,8 +95,8 @@ class ProgressiveTraining(Training):
         self._phases = settings.phases()
         self._at_stage: tuple[int, Tensor] | None = None  # the real layouts at the size of the stage at work
         self._fade = torch.ones((), device=device)
-        self._run_g: Any = torch.compile(self.generator) if settings.compile else self.generator
-        self._run_d: Any = torch.compile(self.discriminator) if settings.compile else self.discriminator
+        self._run_g: Any = compiled(self.generator, settings.compile)
+        self._run_d: Any = compiled(self.discriminator, settings.compile)
         # Fixed noise and palettes: samples of one run, and of its resumption, can be compared over time.
         fixed = torch.Generator(device).manual_seed(settings.seed + 1)
         self.fixed_noise = torch.randn(16, generator.settings.latent_dim, generator=fixed, device=device)

@@ -1,7 +1,8 @@
 """Training of the segmenter: on pairs of picture and layout, real or made on the way."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 from sempal_lib.labels import LabelSpace
 from sempal_lib.segmentation import Segmenter, SegmenterSettings, as_float
 from sempal_lib.training import checkpoint
-from sempal_lib.training.loop import Training, placed
+from sempal_lib.training.loop import Training, compiled, placed
 
 _IGNORED = 255  # in a batch of targets
 # Fresh pairs: number of pairs and source of randomness to (images [B, 3, H, W], layouts [B, H, W]).
@@ -102,8 +103,7 @@ class SegmenterTraining(Training):
             {"segmenter": self.segmenter}, {"s": optimizer}, settings, fabric, checkpoint_path,
             segmenter.settings.as_dict() | facts,
         )  # fmt: skip
-        outputs = self.segmenter.outputs
-        self._run: Any = torch.compile(outputs) if settings.compile else outputs
+        self._run: Any = compiled(self.segmenter.outputs, settings.compile)
         self.resume()
 
     @property
@@ -157,12 +157,22 @@ class SegmenterTraining(Training):
         }
         return losses["out"] + self.segmenter.settings.aux_weight * losses.get("aux", 0.0)
 
+    @contextmanager
+    def _seeded_dropout(self) -> Iterator[None]:
+        """Dropout takes no generator: torch's own is seeded by run and step, or a resumed run would drop others."""
+        device = self.fabric.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(self.settings.seed << 24 | self.step)
+            yield
+
     def _train_step(self) -> dict[str, Tensor]:
         for group in self.optimizers["s"].param_groups:
             group["lr"] = self.learning_rate
         self.segmenter.train()
         names = ("loss", "loss_fresh") if self._pictures is not None else ("loss_fresh",)
-        losses = dict(zip(names, (self.loss(*pairs) for pairs in self._batches()), strict=False))
+        batches = self._batches()
+        with self._seeded_dropout():
+            losses = dict(zip(names, (self.loss(*pairs) for pairs in batches), strict=False))
         parameters = list(self.segmenter.parameters())
         self._update(parameters, torch.autograd.grad(sum(losses.values()), parameters))  # type: ignore[arg-type]
         self.images += self.settings.batch_size * len(losses)
@@ -192,12 +202,8 @@ def save_segmenter(path: str | Path, segmenter: Segmenter, label_space: LabelSpa
 
     Chapter: Judging with a segmenter.
     """
-    if label_space.num_classes != segmenter.settings.num_classes:
-        raise ValueError(
-            f"the label space has {label_space.num_classes} classes, the segmenter {segmenter.settings.num_classes}"
-        )
-    dtype = torch.float16 if half else torch.float32
-    tensors = {k: v.to(dtype) if v.is_floating_point() else v for k, v in segmenter.state_dict().items()}
+    _check_classes(segmenter, label_space)
+    tensors = checkpoint.packed(segmenter.state_dict(), half)
     labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
     facts = {"kind": "segmenter", "settings": segmenter.settings.as_dict(), "labels": labels}
     checkpoint.save(path, checkpoint.with_prefix("segmenter", tensors), facts)
@@ -207,9 +213,11 @@ def load_segmenter(path: str | Path) -> tuple[Segmenter, LabelSpace]:
     """Read what `save_segmenter` wrote; the segmenter is ready to judge, in float32 on the CPU.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or holds something else.
+        CheckpointError: the file is missing, damaged, or holds something else; its weights are not finite, or its
+            label space has another number of classes than the network.
     """
     tensors, facts = checkpoint.load(path)
+    checkpoint.check_finite(path, tensors)
     try:
         settings = facts["settings"]
         segmenter = Segmenter(SegmenterSettings(**(settings | {"rates": tuple(settings["rates"])})))
@@ -217,8 +225,16 @@ def load_segmenter(path: str | Path) -> tuple[Segmenter, LabelSpace]:
         labels = facts["labels"]
         colors = tuple(tuple(color) for color in labels["colors"])
         label_space = LabelSpace(tuple(labels["names"]), colors, labels["ignore_index"])
+        _check_classes(segmenter, label_space)
     except (KeyError, TypeError, ValueError, RuntimeError, json.JSONDecodeError) as error:
         raise checkpoint.CheckpointError(
             f"{path} holds no segmenter of this library ({error}): was it written by save_segmenter?"
         ) from error
     return segmenter.eval().requires_grad_(False), label_space
+
+
+def _check_classes(segmenter: Segmenter, label_space: LabelSpace) -> None:
+    if label_space.num_classes != segmenter.settings.num_classes:
+        raise ValueError(
+            f"the label space has {label_space.num_classes} classes, the segmenter {segmenter.settings.num_classes}"
+        )

@@ -14,7 +14,7 @@ from sempal_lib.layout_gans.semgan import SemganDiscriminator, SemganGenerator, 
 from sempal_lib.losses import discriminator_cross_entropy, feature_matching_loss
 from sempal_lib.metrics.shapes import require_classes
 from sempal_lib.parameters import SemganParameters
-from sempal_lib.training.loop import Training, average_of, placed
+from sempal_lib.training.loop import Training, average_of, compiled, placed
 from sempal_lib.training.settings import Progress
 from sempal_lib.training.setup import (
     LayoutSet,
@@ -98,8 +98,8 @@ class SemganTraining(Training):
         if settings.ema_images:
             networks["averaged"] = self.averaged
         super().__init__(networks, optimizers, settings, fabric, checkpoint_path, facts)
-        self._run_g: Any = torch.compile(self.generator) if settings.compile else self.generator
-        self._run_d: Any = torch.compile(self.discriminator) if settings.compile else self.discriminator
+        self._run_g: Any = compiled(self.generator, settings.compile)
+        self._run_d: Any = compiled(self.discriminator, settings.compile)
         self.resume()
 
     @property

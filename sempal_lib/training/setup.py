@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
 from tqdm import tqdm
 
@@ -18,12 +19,13 @@ from sempal_lib import datasets
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.parameters import Parameters
+from sempal_lib.processes import ProcessError, Processes, check_device, name_of, named
 from sempal_lib.records import runs_root
 from sempal_lib.scenes import SceneDataset
 from sempal_lib.training import checkpoint
 from sempal_lib.training.loop import Training
-from sempal_lib.training.settings import Progress
-from sempal_lib.worlds.engine.world import ProceduralWorld
+from sempal_lib.training.settings import Progress, TrainingError
+from sempal_lib.worlds.engine import World
 
 # What the weights of any training depend on, beside the data; each kind adds its own files.
 CODE = ("labels.py", "losses.py", "training/loop.py")
@@ -126,7 +128,7 @@ def _kept(scenes: SceneDataset, kind: Literal["layouts", "pairs"], workers: int)
     def made() -> tuple[Tensor, ...]:
         return scenes.pairs(workers) if kind == "pairs" else (scenes.layouts(workers),)
 
-    if not isinstance(scenes, ProceduralWorld):
+    if not isinstance(scenes, World):
         return made()
     size, code = f"{scenes.size[0]}x{scenes.size[1]}", code_digest(WORLD_CODE)
     name = f"{scenes.name}-{scenes.split}-{size}-s{scenes.seed}-{len(scenes)}-{kind}-{code}"
@@ -142,15 +144,16 @@ def _kept(scenes: SceneDataset, kind: Literal["layouts", "pairs"], workers: int)
 
 
 def make_fabric(parameters: Parameters, devices: int | None = None) -> Fabric:
-    """Devices and precision of a run. Several devices are processes that `launch` starts.
+    """Device and precision of a run. Of several devices it is this process's part, which `worker` has given a place.
 
     Args:
         devices: where it is not the parameters' number.
     """
     p, devices = parameters, devices or parameters.devices
+    # Of the environment nothing else counts: a notebook inside a job of Slurm is no task of it.
     return Fabric(
-        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[p.device], devices=devices,
-        precision=p.precision, strategy="ddp_spawn" if devices > 1 else "auto",
+        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[p.device], devices=1, num_nodes=devices,
+        precision=p.precision, strategy="ddp" if devices > 1 else "auto", plugins=LightningEnvironment(),
     )  # fmt: skip
 
 
@@ -214,35 +217,74 @@ def train_to_the_end(
 ) -> AnyTraining:
     """Train, and return the training.
 
-    With one device it happens here; several are processes of their own, whose result comes back by the checkpoint.
+    With one device it happens here; several are processes of their own (see `processes`), whose reports come back as
+    they are made, and whose result by the checkpoint.
 
     Args:
         build: a function of a module, called with parameters, data (None in another process, which reads them for
-            itself), `arguments` and a fabric (None: as the parameters say).
-        watch: is given the training and yields its progress; `progress_bar` shows it on the way.
+            itself), `arguments` (JSON values; a tuple arrives as a list) and a fabric (None: as the parameters say).
+        watch: is given the training, or `Reports` of it, and yields its progress; `progress_bar` shows it on the way.
+    Raises:
+        TrainingError: a process was killed, or failed for a reason that is not of this library. Errors of this
+            library, and ValueErrors of the data, come back as they are. No process is left.
     """
     alone = parameters.model_copy(update={"devices": 1})
     # What processes would do at once and get in each other's way is done here first: an outdated checkpoint is moved
     # aside, and a network that the training looks through is trained.
     training = build(alone, data, *arguments, None)
     if parameters.devices > 1 and training.step < training.steps:
+        if training.checkpoint_path is None:
+            raise TrainingError("several devices hand their result over by a checkpoint: give a checkpoint_path")
+        reports, on_gpus = Reports(training), training.fabric.device.type == "cuda"
+        # What "auto" is, all nodes must agree on.
+        values = parameters.model_copy(update={"device": "cuda" if on_gpus else "cpu"}).model_dump_json()
+        path = training.checkpoint_path.with_suffix(".order")
         del training  # its memory is theirs
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        # Fabric moves tensors inside its arguments, and may not change what is frozen: a plain dict travels.
-        launch: Any = make_fabric(parameters).launch
-        launch(_in_process, build, type(parameters), parameters.model_dump(), arguments)
-        training = build(alone, data, *arguments, None)
+        try:
+            check_device(parameters)
+            order = (name_of(build), name_of(type(parameters)), values, arguments)
+            with Processes(name_of(_in_process), order, parameters.devices, path, on_gpus) as processes:
+                reports.source = processes
+                for _ in watch(reports):  # type: ignore[arg-type]
+                    pass
+        except ProcessError as error:
+            raise TrainingError(f"{error}\nThe next call goes on from the last checkpoint") from None
+        return build(alone, data, *arguments, None)
     for _ in watch(training):
         pass
     return training
 
 
-def _in_process(fabric: Fabric, build: Callable, kind: type[Parameters], values: dict, arguments: tuple) -> None:
-    training = build(kind(**values), None, *arguments, fabric)
-    for _ in progress_bar(training) if fabric.global_rank == 0 else training:
-        pass
+class Reports:
+    """A training that other processes do, as `watch` sees it: its steps, and their reports, without samples."""
+
+    def __init__(self, training: Training):
+        self.step, self.steps, self.history = training.step, training.steps, list(training.history)
+        self.source: Iterable[dict[str, Any]] = ()
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Progress]:
+        for report in self.source:
+            progress = Progress(**report["progress"])
+            self.step = progress.step
+            self.history.append(progress.row())
+            yield progress
+
+
+def _in_process(report: Callable, build: str, kind: str, values: str, arguments: list) -> None:
+    """The part of one process of several; the first of them reports."""
+    parameters = named(kind).model_validate_json(values)
+    fabric = make_fabric(parameters)
+    fabric.launch()
+    for progress in named(build)(parameters, None, *arguments, fabric):
+        if fabric.global_rank == 0:
+            report(progress={k: v for k, v in vars(progress).items() if k != "samples"})
     fabric.barrier()
+    torch.distributed.destroy_process_group()
 
 
 def progress_bar(training: Training) -> Iterator[Progress]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from lightning.fabric import Fabric
 
-from sempal_lib.image_gans import DiscriminatorSettings, MultiScaleDiscriminator
+from sempal_lib.image_gans import DiscriminatorSettings, MultiScaleDiscriminator, PerceptualFeatures
 from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
 from sempal_lib.parameters import LayoutParameters, TuningParameters
 from sempal_lib.training import checkpoint
@@ -50,6 +50,7 @@ def end_to_end_training(
     tune: str = "both",
     checkpoint_path: str | Path | None = None,
     fabric: Fabric | None = None,
+    perceptual: PerceptualFeatures | None = None,
     **changes: Any,
 ) -> EndToEndTraining:
     """A trained pair, ready to be tuned or to go on from its checkpoint.
@@ -61,6 +62,7 @@ def end_to_end_training(
         layout_parameters: those that trained the layout generator.
         system: "sb-gan" or "semantic-palette". tune: see `EndToEndSettings`.
         checkpoints: of trainings: "layouts", "gaugan", and "eye" (see `train_images`).
+        perceptual: in place of the eye's features.
         changes: of `EndToEndSettings`.
     Raises:
         CheckpointError: a checkpoint is missing, or of another architecture. ValueError: an unknown system.
@@ -108,7 +110,7 @@ def end_to_end_training(
     layouts = ProgressiveTraining(*layout_networks, data.layouts.layouts, schedule, data.layouts.mixture, fabric)
     images = ImageTraining(
         painter, discriminator, data.scenes.images, data.scenes.layouts, painting,
-        perceptual_for(p, data.scenes, checkpoints["eye"]), fabric=fabric,
+        perceptual or perceptual_for(p, data.scenes, checkpoints["eye"]), fabric=fabric,
     )  # fmt: skip
     return EndToEndTraining(layouts, images, judge, settings, checkpoint_path, facts)
 

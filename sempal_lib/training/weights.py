@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from sempal_lib.image_gans import (
@@ -41,10 +40,13 @@ def save_generator(
 ) -> None:
     """Write a generator with its classes and its palette mixture, in half precision unless told otherwise.
 
+    A tensor with values that half precision cannot hold stays in full.
+
     Args:
         generator: of layouts or of pictures; any of this library's.
     Raises:
-        ValueError: it is something else, a pair for instance.
+        ValueError: it is something else, a pair for instance; its weights are not finite; or its classes are not as
+            many as those of the label space or the mixture.
     Chapter: Progressive layouts, guided by a palette.
     """
     kind = next((name for name, (network, _) in _KINDS.items() if type(generator) is network), None)
@@ -52,11 +54,8 @@ def save_generator(
         raise ValueError(
             f"a {type(generator).__name__} cannot be written: give one generator, each of a pair by itself"
         )
-    dtype = torch.float16 if half else torch.float32
-    tensors = {
-        name: value.to(dtype) if value.is_floating_point() else value for name, value in generator.state_dict().items()
-    }
-    tensors = checkpoint.with_prefix("generator", tensors)
+    _check_classes(kind, generator, label_space, mixture)
+    tensors = checkpoint.with_prefix("generator", checkpoint.packed(generator.state_dict(), half))
     if mixture is not None:  # small, and its covariances would suffer: always in full
         tensors |= checkpoint.with_prefix("mixture", mixture.tensors())
     labels = {"names": label_space.names, "colors": label_space.colors, "ignore_index": label_space.ignore_index}
@@ -70,9 +69,11 @@ def load_generator(path: str | Path, kind: str | None = None) -> tuple[Any, Labe
     Args:
         kind: "layout", "semgan", "gaugan", "pix2pix", "pix2pixhd" or "progan", if it must be that; None: any.
     Raises:
-        CheckpointError: the file is missing, damaged, or holds something else.
+        CheckpointError: the file is missing, damaged, or holds something else; its weights are not finite, or its
+            label space or mixture has another number of classes than the network.
     """
     tensors, facts = checkpoint.load(path)
+    checkpoint.check_finite(path, tensors)
     found_kind = facts.get("kind", "layout")
     if kind is not None and found_kind != kind:
         raise checkpoint.CheckpointError(f"{path} holds a generator of the kind {found_kind}, expected {kind}")
@@ -85,8 +86,19 @@ def load_generator(path: str | Path, kind: str | None = None) -> tuple[Any, Labe
         label_space = LabelSpace(tuple(labels["names"]), colors, labels["ignore_index"])
         mixture = checkpoint.by_prefix("mixture", tensors)
         found = PaletteMixture.from_tensors(mixture, tuple(facts["aic"])) if mixture else None
+        _check_classes(found_kind, generator, label_space, found)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise checkpoint.CheckpointError(
             f"{path} holds no generator of this library ({error}): was it written by save_generator?"
         ) from error
     return generator.eval().requires_grad_(False), label_space, found
+
+
+def _check_classes(kind: str, generator: Any, label_space: LabelSpace, mixture: PaletteMixture | None) -> None:
+    classes = generator.settings.num_classes
+    # What ProGAN's trunk calls classes are three colours.
+    found = {} if kind == "progan" else {"label space": label_space.num_classes}
+    found |= {} if mixture is None else {"mixture": mixture.num_classes}
+    for what, number in found.items():
+        if number != classes:
+            raise ValueError(f"the {what} has {number} classes, the generator {classes}")

@@ -1,15 +1,32 @@
-"""What the procedural worlds share: their arguments, the random numbers of a scene, and how a drawing is sampled."""
+"""The face of a procedural world: its arguments, the random numbers of a scene, and its items."""
 
 from math import gcd
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from sempal_lib.scenes import SceneDataset
+from sempal_lib.worlds.engine.canvas import Drawing
+from sempal_lib.worlds.engine.picture import Painted
 
 
-class ProceduralWorld(SceneDataset):
-    """Scenes that are made on the fly from a seed. A world adds its `layout` and its items.
+class Scene(Protocol):
+    """What a world composes: parts, each with a class and the number of its instance, and a drawing of them."""
+
+    labels: np.ndarray  # integers [parts]
+    things: np.ndarray  # integers [parts], 0: of no instance
+
+    def draw(self, height: int) -> Drawing:
+        """The parts' numbers, for layouts of so many pixels."""
+
+
+class World(SceneDataset):
+    """Scenes that are made on the fly from a seed. A world adds `compose` and `paint`.
+
+    A scene does not depend on the picture's size: its layouts at two sizes are samples of one drawing. Every
+    pixel has a class.
 
     Attributes:
         splits: split to its number of scenes; the splits share no scene.
@@ -18,6 +35,9 @@ class ProceduralWorld(SceneDataset):
     Args:
         split: one of `splits`. size: (H, W), None for `default_size`.
         seed: of the whole set. length: number of scenes, None for the split's own.
+    Items: "image" float32 [3, H, W] in [-1, 1]; "layout" int64 [H, W]; "instances" int64 [H, W], 0 where there
+        is none; "style", the known factors, and as its last "class_colors" float32 [C, 3]: each class's mean paint
+        over what is seen of it, before light and weather, 0 to 1, zeros for absent classes.
     Raises: ValueError on a split, size or length that is none. IndexError beyond the length.
     """
 
@@ -44,6 +64,14 @@ class ProceduralWorld(SceneDataset):
         self.split, self.size, self.seed = split, (int(height), int(width)), seed
         self.length = self.splits[split] if length is None else length
 
+    def compose(self, rng: np.random.Generator) -> Any:
+        """A `Scene`: what there is and where, whatever the picture's size and colours."""
+        raise NotImplementedError
+
+    def paint(self, scene: Any, drawing: Drawing, height: int, rng: np.random.Generator) -> Painted:
+        """The picture, float32 [3, H, W] in [-1, 1]; its factors; each class's mean paint, float32 [C, 3]."""
+        raise NotImplementedError
+
     def __len__(self) -> int:
         return self.length
 
@@ -53,19 +81,23 @@ class ProceduralWorld(SceneDataset):
             raise IndexError(f"scene {index} of {self.length}")
         return np.random.default_rng([self.seed, list(self.splits).index(self.split), index % self.length, stream])
 
+    def layout(self, index: int) -> Tensor:
+        """Classes only, uint8 [H, W]; the picture is not painted."""
+        scene, height = self.compose(self.random(index, 0)), self.size[0]
+        return torch.from_numpy(scene.draw(height).of(scene.labels.astype(np.uint8), height))
 
-def sample(canvas: np.ndarray, height: int) -> np.ndarray:
-    """Nearest samples of a drawing at its pixels' centres.
+    def class_shares(self, scenes: int) -> Tensor:
+        """Share of the pixels that each class has in each of the first scenes, float32 [scenes, C]."""
+        classes, layouts = self.label_space.num_classes, (self.layout(i).flatten() for i in range(scenes))
+        return torch.stack([layout.bincount(minlength=classes) / len(layout) for layout in layouts])
 
-    Args:
-        canvas: [R, aR]; a, the aspect, is whole.
-        height: of the result, px.
-    Returns:
-        [height, a · height].
-    """
-    size, wide = canvas.shape
-    step, rest = divmod(size, height)
-    if not rest:
-        return canvas[step // 2 :: step, step // 2 :: step]
-    places = (2 * np.arange(height * wide // size) + 1) * size // (2 * height)
-    return canvas[places[:height, None], places]
+    def __getitem__(self, index: int) -> dict:
+        scene, height = self.compose(self.random(index, 0)), self.size[0]
+        drawing = scene.draw(height)
+        image, factors, class_colors = self.paint(scene, drawing, height, self.random(index, 1))
+        return {
+            "image": torch.from_numpy(image),
+            "layout": torch.from_numpy(drawing.of(scene.labels.astype(np.int64), height)),
+            "instances": torch.from_numpy(drawing.of(scene.things.astype(np.int64), height)),
+            "style": {**factors, "class_colors": torch.from_numpy(class_colors)},
+        }

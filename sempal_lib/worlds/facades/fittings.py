@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.worlds.facades.kinds import ARCH, DISC
-from sempal_lib.worlds.facades.surfaces import Array, Patch, mix, noises
+from sempal_lib.worlds.engine import FlatPatch, choose, fraction, mix, noise, tint
+
+Array = np.ndarray
 
 
-def glass(patch: Patch, open_from: float = 0.0) -> tuple[list[Any], Array]:
+def glass(patch: FlatPatch, open_from: float = 0.0) -> tuple[list[Any], Array]:
     """What a pane shows: a dim room, and over it the sky and the houses opposite. Colour, and its share of glow."""
     style = patch.style
     room = 0.1 + 0.1 * patch.look + 0.05 * patch.v
@@ -22,7 +23,7 @@ def glass(patch: Patch, open_from: float = 0.0) -> tuple[list[Any], Array]:
     return mix(color, reflected, share), 0.5 + 0.4 * share
 
 
-def window(patch: Patch) -> None:
+def window(patch: FlatPatch) -> None:
     style, u, v, w = patch.style, patch.u, patch.v, patch.w
     color, glow = glass(patch)
     # Curtains hang at both sides, some windows have lace below.
@@ -33,21 +34,20 @@ def window(patch: Patch) -> None:
     cloth = (drawn & side) | lace
     color = mix(color, mix((0.85, 0.82, 0.74), (0.8, 0.7, 0.62), patch.look), 0.75 * fold * cloth)
     frame = window_frame(patch)
-    patch.set([np.where(frame, f * 0.98, c) for f, c in zip(style.frame_color, color, strict=True)])
+    patch.set(choose(frame, tint(style.frame_color, 0.98), color))
     patch.shine(np.where(frame, 0, glow * np.where(cloth, 0.25, 1)))
     patch.raise_by(1.2 * frame)
 
 
-def window_frame(patch: Patch) -> Array:
+def window_frame(patch: FlatPatch) -> Array:
     """Whether samples lie in the frame or its bars."""
     u, v, w, h = patch.u, patch.v, patch.w, patch.h
     thick = np.clip(0.09 * w, 0.0042, 0.011)
     across, down = np.minimum(u, 1 - u) * w, np.minimum(v, 1 - v) * h
-    outline = patch.scene.outline.take(patch.part)
-    round_head = (outline == ARCH) & (v * h < w / 2)
+    round_head = patch.outlined("arch") & (v * h < w / 2)
     radius = np.hypot((u - 0.5) * w, v * h - w / 2)
     edge = np.where(round_head, w / 2 - radius, np.minimum(across, down))
-    edge = np.where(outline == DISC, w / 2 - radius, edge)
+    edge = np.where(patch.outlined("disc"), w / 2 - radius, edge)
     frame = edge < thick
     bar = 0.55 * thick
     upright, kind = np.abs(u - 0.5) * w < bar, patch.style.panes
@@ -64,7 +64,7 @@ def window_frame(patch: Patch) -> Array:
     return frame | (np.abs(v - 0.3) * h < bar) | (upright & (v > 0.3))
 
 
-def door(patch: Patch) -> None:
+def door(patch: FlatPatch) -> None:
     """Two leaves with sunk panels; a light over them in high doors."""
     style, u, v, w, h = patch.style, patch.u, patch.v, patch.w, patch.h
     head = np.where(h > 1.7 * w, 0.22, 0.0)
@@ -79,18 +79,16 @@ def door(patch: Patch) -> None:
     wood = mix(style.door_color, style.shop_color, 0.35 * patch.third)
     color, glow = glass(patch)
     handle = (np.abs(leaf - 0.1) * w < 0.004) & (np.abs(body - 0.55) * h < 0.006)
-    color = [np.where(pane, c, p * shade) for c, p in zip(color, wood, strict=True)]
-    patch.set([np.where(handle, metal, c) for metal, c in zip((0.85, 0.72, 0.35), color, strict=True)])
+    patch.set(choose(handle, (0.85, 0.72, 0.35), choose(pane, color, tint(wood, shade))))
     patch.shine(np.where(pane, glow, 0))
     patch.raise_by(-1.5 * (sunk | pane) - gap)
 
 
-def rail_gaps(patch: Patch) -> Array:
+def rail_gaps(patch: FlatPatch) -> Array:
     """Where one sees through a balcony's rail."""
     style, u, v, w, h = patch.style, patch.u, patch.v, patch.w, patch.h
     edge = (v * h < 0.009) | ((1 - v) * h < 0.006) | (np.minimum(u, 1 - u) * w < 0.005)
-    along = patch.x * 64
-    place = along - np.floor(along)
+    place = fraction(patch.x * 64)
     if style.rail == 0:
         return ~edge & (place > 0.3)
     if style.rail == 1:
@@ -104,7 +102,7 @@ def rail_gaps(patch: Patch) -> Array:
     return np.zeros(len(u), bool)
 
 
-def rail(patch: Patch) -> None:
+def rail(patch: FlatPatch) -> None:
     style, u, v = patch.style, patch.u, patch.v
     post = np.minimum(u, 1 - u) * patch.w < 0.005
     hand = v * patch.h < 0.008
@@ -114,7 +112,7 @@ def rail(patch: Patch) -> None:
         seam = np.abs(patch.x * 9 - np.round(patch.x * 9)) < 0.03
         solid = hand | post | seam
         color = mix(color, mix(style.balcony_color, (0.6, 0.75, 0.78), 0.6), 0.6)
-        patch.set([np.where(solid, 0.55 * t, c * shade) for c, t in zip(color, (1, 1.02, 1.05), strict=True)])
+        patch.set(choose(solid, tint((1, 1.02, 1.05), 0.55), tint(color, shade)))
         patch.shine(np.where(solid, 0, 0.5 * glow))
         return
     if style.rail == 3:
@@ -126,26 +124,24 @@ def rail(patch: Patch) -> None:
     patch.raise_by(1.5 * hand)
 
 
-def louvre(patch: Patch) -> None:
+def louvre(patch: FlatPatch) -> None:
     """A shutter: slats in a frame, with a rail across the middle."""
-    u, v, w, h = patch.u, patch.v, patch.w, patch.h
-    frame = (np.minimum(u, 1 - u) * w < 0.005) | (np.minimum(v, 1 - v) * h < 0.006) | (np.abs(v - 0.5) * h < 0.004)
-    slat = v * h * 80
-    slope = slat - np.floor(slat)
+    v, h = patch.v, patch.h
+    frame = patch.rim(0.005, 0.006) | (np.abs(v - 0.5) * h < 0.004)
+    slope = fraction(v * h * 80)
     patch.set(patch.style.blind_color, np.where(frame, 1.0, 0.72 + 0.36 * slope) * (0.92 + 0.14 * patch.noise(2, 1)))
     patch.raise_by(np.where(frame, 1.0, 0.6 * slope))
 
 
-def roller(patch: Patch) -> None:
-    slat = patch.v * patch.h * 72
-    slope = slat - np.floor(slat)
+def roller(patch: FlatPatch) -> None:
+    slope = fraction(patch.v * patch.h * 72)
     hem = (1 - patch.v) * patch.h < 0.006
     color = mix(patch.style.blind_color, (0.86, 0.84, 0.78), 0.5)
     patch.set(color, (0.84 + 0.18 * slope) * np.where(hem, 0.8, 1) * (0.94 + 0.1 * patch.look))
     patch.raise_by(0.5 * slope)
 
 
-def display(patch: Patch) -> None:
+def display(patch: FlatPatch) -> None:
     """A shop window: lit goods on shelves behind large panes."""
     u, v, w, h = patch.u, patch.v, patch.w, patch.h
     color, glow = glass(patch)
@@ -157,23 +153,22 @@ def display(patch: Patch) -> None:
     hues = [0.3 + 0.6 * patch.chance(column, shelf + n) for n in (11, 23, 37)]
     lit = 0.35 + 0.5 * patch.look
     color = mix(color, [0.5 * lit, 0.44 * lit, 0.36 * lit], 0.45)
-    color = [np.where(goods, 0.45 * c + 0.55 * hue * lit, c) for c, hue in zip(color, hues, strict=True)]
+    color = choose(goods, [0.45 * c + 0.55 * hue * lit for c, hue in zip(color, hues, strict=True)], color)
     panes = np.maximum(np.round(w / 0.11), 1)
     bar = np.abs(u * panes - np.round(u * panes)) / panes * w < 0.004
     frame = bar | (np.minimum(v, 1 - v) * h < 0.005)
-    patch.set([np.where(frame, f * 0.8, c) for f, c in zip(shop_paint(patch), color, strict=True)])
+    patch.set(choose(frame, tint(shop_paint(patch), 0.8), color))
     patch.shine(np.where(frame, 0, 0.35 + 0.4 * glow))
     patch.raise_by(1.5 * frame)
 
 
-def shop_paint(patch: Patch) -> list[Any]:
+def shop_paint(patch: FlatPatch) -> list[Any]:
     """Neighbouring shops differ a little."""
-    house = patch.scene.house
-    own = noises()[1].ravel()[house.parts[:, 8].astype(int) * 31 + 7].take(patch.part)
+    own = noise("white")[patch.scene.things * 31 + 7].take(patch.part)
     return mix(patch.style.shop_color, patch.style.door_color, 0.8 * (own > 0.6))
 
 
-def sign(patch: Patch) -> None:
+def sign(patch: FlatPatch) -> None:
     """A board with strokes that pass for letters."""
     v, color = patch.v, shop_paint(patch)
     size = np.maximum(0.55 * patch.h, 0.01)
@@ -192,11 +187,14 @@ def sign(patch: Patch) -> None:
     patch.raise_by(1.2 * rim)
 
 
-def awning(patch: Patch) -> None:
+def awning(patch: FlatPatch) -> None:
     """Striped cloth on a slope, with a valance."""
     stripe = np.floor(patch.x * 30) % 2
     valance = patch.v > 0.8
-    plain = patch.scene.shift % 3 == 0
+    plain = patch.picture.shift % 3 == 0
     cloth = mix(patch.style.awning_color, (0.93, 0.9, 0.82), np.where(plain, 0.0, stripe))
     patch.set(cloth, np.where(valance, 0.82, 1.08 - 0.16 * patch.v) * (0.96 + 0.06 * patch.noise(2, 2)))
     patch.raise_by(np.where(valance, 0, -9 * (1 - patch.v)))
+
+
+FITTINGS = (window, door, rail, louvre, roller, display, sign, awning)

@@ -1,330 +1,129 @@
-"""The houses of toy-facades: which parts a façade has, where they sit and how far they stand out."""
+"""The houses of toy-facades: fronts on their ground floors, which have doors, windows and shops."""
 
 import numpy as np
 
-from sempal_lib.worlds.facades.ground import ground_floor
-from sempal_lib.worlds.facades.kinds import (
-    ARCH,
-    BACKGROUND,
-    BALCONY,
-    BASE,
-    BLIND,
-    BOX,
-    CORNICE,
-    CURVED,
-    DECO,
-    DISC,
-    FACADE,
-    GABLE,
-    GLASS,
-    HABITS,
-    KERB,
-    KIND_WEIGHTS,
-    KINDS,
-    LOUVRE,
-    MOLDING,
-    NEIGHBOUR,
-    PILLAR,
-    RAIL,
-    RELIEF,
-    ROLLER,
-    ROOF,
-    SEGMENT,
-    SHAFT,
-    SILL,
-    SKY,
-    SLAB,
-    STREET,
-    TRAPEZE,
-    TRIM,
-    WALL,
-    WINDOW,
-    Dice,
-)
+from sempal_lib.worlds.engine import Box
+from sempal_lib.worlds.facades.front import Front
 
 
-class House:
-    """One façade in its surroundings, in shares of the picture's side: x to the right, y downwards.
-
-    Attributes:
-        parts: one row a part, from back to front: left, top, right, bottom, outline, class, material, relief
-            (1/256 of the picture in front of the wall), instance (0: none).
-        rails: how many of the last parts one can see through, the balconies' rails.
-        kind: place in KINDS. lines: y of the floors, from the pavement up. centres: x of the axes.
-    """
+class House(Front):
+    """One façade in its surroundings. ground: height of the ground floor."""
 
     def __init__(self, rng: np.random.Generator):
-        self.dice = dice = Dice(rng)
-        self.kind = dice.pick(KIND_WEIGHTS)
-        self.habits = HABITS[KINDS[self.kind]]
-        self.solid: list[tuple[float, ...]] = []
-        self.airy: list[tuple[float, ...]] = []
-        self.instances = 0
-        self._place()
-        self._surroundings()
-        self._wall()
-        self._choose()
-        for floor in range(1, self.floors):
-            self._floor(floor)
-        self._pilasters()
-        ground_floor(self)
-        self.rails = len(self.airy)
-        self.parts = np.array(self.solid + self.airy, np.float64)
+        super().__init__(rng)
+        self.ground = self.lines[0] - self.lines[1]
+        self._ground_floor()
+        self.finish()
 
-    def add(self, label: int, material: int, box: tuple[float, float, float, float], relief: float = 0.0,
-            outline: int = BOX, instance: int = 0) -> None:  # fmt: skip
-        """Put a part in front of all before it."""
-        row = (*box, outline, label, material, relief, instance)
-        (self.airy if material == RAIL else self.solid).append(row)
-
-    def thing(self) -> int:
-        """Number of a new instance."""
-        self.instances += 1
-        return self.instances
-
-    def _place(self) -> None:
-        dice, habits = self.dice, self.habits
-        self.left = 0.0 if dice.chance(0.5) else dice.between(0.03, 0.18)
-        self.right = 1.0 if dice.chance(0.5) else dice.between(0.82, 0.97)
-        self.top = 0.0 if dice.chance(0.28) else dice.between(0.04, 0.2)
-        self.bottom = 1.0 if dice.chance(0.25) else dice.between(0.92, 0.975)
-        self.floors = dice.whole(*habits.floors)
-        crown = dice.between(*habits.top)
-        self.crown = crown if crown > 0.012 else 0.0
-        ground = dice.between(1.0, 1.35)
-        self.storey = storey = (self.bottom - self.top - self.crown) / (self.floors - 1 + ground)
-        self.lines = [self.bottom] + [self.bottom - (ground + k) * storey for k in range(self.floors)]
-        width = self.right - self.left
-        self.axes = min(max(round(width / (storey * dice.between(*habits.bay))), 2), 10)
-        # Bays narrower than this leave windows of a pixel or two.
-        self.axes = min(self.axes, int(width / 0.085))
-        margin = dice.between(0.0, 0.12) * width / self.axes
-        self.bay = (width - 2 * margin) / self.axes
-        self.centres = [self.left + margin + (k + 0.5) * self.bay for k in range(self.axes)]
-
-    def _surroundings(self) -> None:
-        dice = self.dice
-        self.add(BACKGROUND, SKY, (0, 0, 1, 1))
-        for side, start, end in ((0, 0.0, self.left), (1, self.right, 1.0)):
-            if end > start and dice.chance(0.8):
-                eaves = max(self.top + dice.between(-0.06, 0.35), 0.0)
-                self.add(BACKGROUND, NEIGHBOUR, (start, eaves, end, self.bottom), relief=-6 - side)
-        if self.top > 0.05 and dice.chance(self.habits.roof):
-            rise = dice.between(0.4, 0.95) * min(self.top, 0.16)
-            for _ in range(dice.whole(0, 3)):
-                x, size = dice.between(self.left + 0.04, self.right - 0.08), dice.between(0.02, 0.035)
-                self.add(
-                    BACKGROUND, NEIGHBOUR, (x, self.top - rise - dice.between(0.005, 0.03), x + size, self.top), -3
-                )
-            self.add(BACKGROUND, ROOF, (self.left, self.top - rise, self.right, self.top), 0, TRAPEZE)
-            if rise > 0.055 and dice.chance(0.5):
-                self._dormers(rise)
-        if self.bottom < 1:
-            kerb = self.bottom + dice.between(0.3, 0.6) * (1 - self.bottom)
-            self.add(BACKGROUND, KERB, (0, self.bottom, 1, kerb))
-            self.add(BACKGROUND, STREET, (0, kerb, 1, 1))
-
-    def _dormers(self, rise: float) -> None:
-        size = 0.58 * min(rise, self.bay)
-        every = self.dice.whole(1, 2)
-        for x in self.centres[every - 1 :: every]:
-            if x - size < self.left + 0.5 * rise or x + size > self.right - 0.5 * rise:
-                continue  # it would hang over the roof's slope
-            box = (x - size / 2, self.top - 0.72 * rise, x + size / 2, self.top)
-            self.add(FACADE, TRIM, box, 3)
-            self.add(FACADE, TRIM, (x - 0.62 * size, self.top - 0.95 * rise, x + 0.62 * size, box[1]), 4, GABLE)
-            inner = (x - 0.3 * size, box[1] + 0.12 * rise, x + 0.3 * size, self.top - 0.12 * rise)
-            self.add(WINDOW, GLASS, inner, 0, BOX, self.thing())
-
-    def _wall(self) -> None:
-        dice, left, right = self.dice, self.left, self.right
-        self.gable = self.top > 0.12 and self.kind != KINDS.index("modern") and dice.chance(0.2)
-        if self.gable:
-            self._gable()
-        self.add(FACADE, WALL, (left, self.top, right, self.bottom))
-        if self.kind in (1, 2) and dice.chance(0.6):
-            self.add(FACADE, BASE, (left, self.lines[1], right, self.bottom), 1)
-        else:
-            plinth = dice.between(0.06, 0.16) * self.storey
-            self.add(FACADE, BASE, (left, self.bottom - plinth, right, self.bottom), 1)
-        if self.crown:
-            self._crown()
-        bands = self.dice.chance(self.habits.band)
-        every = bands and dice.chance(0.55)
-        thick = dice.between(0.05, 0.14) * self.storey
-        office = self.kind == KINDS.index("office")
-        for floor in range(1, self.floors):
-            y = self.lines[floor]
-            if office and bands:
-                self.add(MOLDING, TRIM, (left, y - 0.16 * self.storey, right, y + 0.04 * self.storey), 2)
-            elif every or (bands and floor in (1, self.floors - 1)):
-                swell = 1.5 if floor == 1 else 1.0
-                self.add(MOLDING, TRIM, (left, y - swell * thick / 2, right, y + swell * thick / 2), 3)
-
-    def _crown(self) -> None:
-        """The molding under the eaves: a frieze, at times with reliefs, and a shelf over it."""
-        dice, y, reach = self.dice, self.top, self.crown
-        self.add(MOLDING, TRIM, (self.left, y, self.right, y + reach), 3)
-        out = min(0.008, self.left), min(0.008, 1 - self.right)
-        self.add(MOLDING, TRIM, (self.left - out[0], y, self.right + out[1], y + 0.4 * reach), 7)
-        if reach > 0.045 and dice.chance(0.4 + 0.4 * self.habits.deco):
-            half = 0.22 * min(self.bay, 2 * reach)
-            for x in self.centres:
-                self.add(DECO, RELIEF, (x - half, y + 0.46 * reach, x + half, y + 0.94 * reach), 5)
-
-    def _gable(self) -> None:
-        dice = self.dice
-        half = dice.between(0.2, 0.36) * (self.right - self.left)
-        middle, rise = (self.left + self.right) / 2, dice.between(0.7, 0.95) * self.top
-        if dice.chance(0.5):
-            half = (self.right - self.left) / 2
-        outline = GABLE if dice.chance(0.6) else CURVED
-        box = (middle - half, self.top - rise, middle + half, self.top)
-        self.add(MOLDING, TRIM, box, 4, outline)
-        rim = 0.14 * rise
-        inner = (middle - half + 2 * rim, self.top - rise + 1.4 * rim, middle + half - 2 * rim, self.top)
-        self.add(FACADE, WALL, inner, 0, outline)
-        if rise > 0.07:
-            r, y = 0.19 * rise, self.top - 0.36 * rise
-            label, material, number = (WINDOW, GLASS, self.thing()) if dice.chance(0.5) else (DECO, RELIEF, 0)
-            self.add(label, material, (middle - r, y - r, middle + r, y + r), -2 if number else 3, DISC, number)
-
-    def _choose(self) -> None:
-        """What all floors of this house share."""
-        dice, habits = self.dice, self.habits
-        self.width = dice.between(*habits.width) * self.bay
-        self.height = dice.between(*habits.height)
-        self.sills, self.hoods = dice.chance(habits.sill), dice.chance(habits.hood)
-        self.decos, self.surround = dice.chance(habits.deco), dice.chance(habits.surround)
-        self.hood_kind = dice.whole(0, 3)
-        self.deco_above = dice.chance(0.5)
-        self.shutters, self.rollers = dice.chance(habits.shutter), dice.chance(habits.roller)
-        self.balconies, self.pilasters = dice.chance(habits.balcony), dice.chance(habits.pilaster)
-        self.arched = dice.whole(1, self.floors) if dice.chance(habits.arch) else 0
-        self.pairs = dice.whole(1, 3) if dice.chance(habits.pair) else 0
-        middle = {self.axes // 2, (self.axes - 1) // 2}
-        self.special = middle if dice.chance(0.6) else {0, self.axes - 1}
-        self.reveal = -dice.between(2.0, 5.0)
-        # Balconies on all axes of some floors, on the special axes of all, or from wall to wall.
-        self.balcony_way = dice.pick((0.4, 0.6, 0.55 if self.kind == KINDS.index("modern") else 0.12))
-        self.balcony_rise = dice.between(0.28, 0.38)
-        self.loggia = self.width * dice.between(1.25, 1.7)
-
-    def _has_balcony(self, floor: int, axis: int) -> bool:
-        if not self.balconies:
-            return False
-        if self.balcony_way == 0:
-            return floor == 1 or (floor == 2 and self.axes < 4)
-        return axis in self.special or self.balcony_way == 2
-
-    def _floor(self, floor: int) -> None:
-        dice, storey, y = self.dice, self.storey, self.lines[floor]
-        attic = floor == self.floors - 1 and self.floors > 2
-        height = self.height * (0.82 if attic and self.kind in (1, 2) else 1.0)
-        arch = self.arched == floor or (self.arched == self.floors and not attic)
-        hooded = self.hoods and not (attic and dice.chance(0.7))
-        open_rollers = self.rollers and dice.chance(0.8)
-        room = storey - 0.25 * storey - height * storey  # above the windows
+    def _ground_floor(self) -> None:
+        """Doors, and between them windows or shops."""
+        doors = {self.axes // 2 if self.chance(0.45) else self.whole(0, self.axes - 1)}
+        if self.axes > 5 and self.chance(0.25):
+            doors.add(self.whole(0, self.axes - 1))
+        if self.chance(0.2):
+            doors = set()
+        shops = self.chance(self.habits.shop)
+        arch = self.chance(0.5 if self.kind == 1 else 0.12)
+        if shops:
+            self._shops(doors)
         for axis, x in enumerate(self.centres):
-            balcony = self._has_balcony(floor, axis)
-            low = y - (0.06 if balcony else 0.24) * storey
-            head = y - (0.24 + height) * storey
-            paired = self.pairs == 1 or (self.pairs == 2 and axis in self.special)
-            paired = paired and self.bay > 0.11
-            wide = self.width * (1.25 if paired and self.width < 0.55 * self.bay else 1.0)
-            lights = self._lights(x, wide, paired)
-            for a, b in lights:
-                self._window((a, head, b, low), arch, open_rollers and not balcony)
-            box = (x - wide / 2, head, x + wide / 2, low)
-            if self.shutters and not paired and not arch:
-                self._shutters(box)
-            if self.sills and not balcony:
-                self._sill(box)
-            if hooded:
-                self._hood(box, room, axis)
-            elif self.decos and room > 0.05 * storey and not arch:
-                self.add(
-                    DECO, RELIEF, (x - 0.38 * wide, head - 0.16 * storey, x + 0.38 * wide, head - 0.02 * storey), 2
-                )
-            if self.decos and not balcony and not self.deco_above and self.kind == 1:
-                self.add(DECO, RELIEF, (box[0], low + 0.09 * storey, box[2], low + 0.2 * storey), 1)
-            if balcony and self.balcony_way < 2:
-                self._balcony(x - self.loggia / 2, x + self.loggia / 2, y)
-        if self.balconies and self.balcony_way == 2:
-            inset = 0.04 * (self.right - self.left)
-            self._balcony(self.left + inset, self.right - inset, y)
+            if axis in doors:
+                self._door(x, arch)
+            elif not shops:
+                self._low_window(x, arch)
+        if not shops and self.chance(0.35):
+            self._plate()
 
-    def _lights(self, x: float, wide: float, paired: bool) -> list[tuple[float, float]]:
-        if not paired:
-            return [(x - wide / 2, x + wide / 2)]
-        gap = 0.06 * wide
-        return [(x - wide / 2, x - gap), (x + gap, x + wide / 2)]
+    def _door(self, x: float, arch: bool) -> None:
+        tall = self.ground
+        half = min(0.4 * self.bay, self.between(0.14, 0.24) * tall, 0.07)
+        step = 0.04 * tall if self.chance(0.6) else 0.0
+        bottom, top = self.bottom - step, self.bottom - self.between(0.6, 0.74) * tall
+        if step:
+            self.add("facade", "trim", (x - 1.3 * half, bottom, x + 1.3 * half, self.bottom), 5)
+        grand = self.kind == 1 and half < 0.3 * self.bay and self.chance(0.6)
+        outline = "arch" if arch else "box"
+        rim = 0.16 * half
+        self.add("facade", "trim", (x - half - rim, top - rim, x + half + rim, bottom), 2, outline)
+        self.add("door", "door", (x - half, top, x + half, bottom), -4, outline, self.thing())
+        if grand:
+            for side in (-1, 1):
+                middle, thick = x + side * (half + rim + 0.2 * half), 0.17 * half
+                self.add("pillar", "shaft", (middle - thick, top - rim, middle + thick, bottom), 6)
+                for start in (top - rim, bottom - 0.07 * tall):
+                    box = (middle - 1.4 * thick, start, middle + 1.4 * thick, start + 0.07 * tall)
+                    self.add("pillar", "trim", box, 7)
+        if grand or self.chance(0.25):
+            wide = half * 1.6 if grand else half * 1.25
+            base = top - rim
+            rise = min(0.16 * tall, base - self.lines[1] - 0.06 * tall)
+            shelf = 0.35 * rise
+            self.add("cornice", "trim", (x - wide, base - shelf, x + wide, base), 6)
+            if self.chance(0.5):
+                self.add("cornice", "trim", (x - wide, base - rise, x + wide, base - shelf), 5, "gable")
 
-    def _window(self, box: tuple[float, float, float, float], arch: bool, roller: bool) -> None:
-        dice, (left, top, right, bottom) = self.dice, box
-        outline = ARCH if arch else BOX
+    def _low_window(self, x: float, arch: bool) -> None:
+        tall, half = self.ground, self.width / 2
+        box = (x - half, self.bottom - 0.72 * tall, x + half, self.bottom - 0.3 * tall)
         if self.surround:
-            rim = 0.09 * self.width
-            self.add(FACADE, TRIM, (left - rim, top - rim, right + rim, bottom), 1, outline)
-        self.add(WINDOW, GLASS, box, self.reveal, outline, self.thing())
-        if roller and not arch and not self.shutters and dice.chance(0.55):
-            share = dice.between(0.2, 0.65) if dice.chance(0.75) else 1.0
-            self.add(BLIND, ROLLER, (left, top, right, top + share * (bottom - top)), self.reveal + 1)
+            rim = 0.18 * half
+            frame = (box[0] - rim, box[1] - rim, box[2] + rim, box[3])
+            self.add("facade", "trim", frame, 2, "arch" if arch else "box")
+        self.add("window", "window", box, self.reveal, "arch" if arch else "box", self.thing())
+        if self.sills:
+            self._sill(box)
+        if self.shutters and not arch:
+            self._shutters(box)
 
-    def _shutters(self, box: tuple[float, float, float, float]) -> None:
+    def _shops(self, doors: set[int]) -> None:
+        """Shops between the house's doors, each of one or more bays, with one sign and one colour."""
+        tall = self.ground
+        head = self.lines[1] + self.between(0.1, 0.16) * tall
+        sign = self.between(0.12, 0.19) * tall
+        awnings = self.chance(0.5)
+        runs: list[list[int]] = []
+        for axis in range(self.axes):
+            if axis in doors:
+                continue
+            if runs and runs[-1][-1] == axis - 1 and len(runs[-1]) < 3 and self.chance(0.6):
+                runs[-1].append(axis)
+            else:
+                runs.append([axis])
+        for run in runs:
+            if self.chance(0.15):
+                for axis in run:
+                    self._low_window(self.centres[axis], False)
+                continue
+            left = max(self.centres[run[0]] - 0.43 * self.bay, self.left + 0.006)
+            right = min(self.centres[run[-1]] + 0.43 * self.bay, self.right - 0.006)
+            self._shop((left, head, right, self.bottom), sign, awnings and self.chance(0.75))
+
+    def _shop(self, box: Box, sign: float, awning: bool) -> None:
         left, top, right, bottom = box
-        leaf = min(0.5 * (right - left), 0.47 * self.bay - 0.5 * (right - left))
-        if self.dice.chance(0.1):
-            self.add(BLIND, LOUVRE, (left, top, (left + right) / 2, bottom), -1)
-            self.add(BLIND, LOUVRE, ((left + right) / 2, top, right, bottom), -1)
+        tall, number = bottom - top, self.thing()
+        width = right - left
+        board = top + sign
+        self.add("shop", "sign", (left, top, right, board), 3, "box", number)
+        riser = bottom - self.between(0.06, 0.16) * tall
+        self.add("shop", "display", (left, board, right, riser), -3, "box", number)
+        self.add("facade", "base", (left, riser, right, bottom), 1)
+        door = 0.3 * tall
+        if width > 2.6 * door and self.chance(0.55):
+            x = left + 0.04 * width if self.chance(0.5) else right - 0.04 * width - door
+            self.add("door", "door", (x, board + 0.08 * tall, x + door, bottom), -3, "box", self.thing())
+        if awning:
+            drop = self.between(0.16, 0.26) * tall
+            over = min(0.01, 0.05 * width)
+            canopy = (left - over, board - 0.02 * tall, right + over, board + drop)
+            self.add("shop", "awning", canopy, 12, "box", number)
+
+    def _plate(self) -> None:
+        """A small sign between two axes of a house without shops."""
+        tall = self.ground
+        if self.axes < 2 or self.bay - self.width < 0.04:
             return
-        self.add(BLIND, LOUVRE, (left - leaf, top, left, bottom), 1.5)
-        self.add(BLIND, LOUVRE, (right, top, right + leaf, bottom), 1.5)
-
-    def _sill(self, box: tuple[float, float, float, float]) -> None:
-        left, _, right, bottom = box
-        over = 0.1 * self.width
-        self.add(SILL, TRIM, (left - over, bottom, right + over, bottom + max(0.075 * self.storey, 0.0095)), 4)
-
-    def _hood(self, box: tuple[float, float, float, float], room: float, axis: int) -> None:
-        """Over a window: a shelf, a pediment or an arched one; in some houses with a relief below it."""
-        left, top, right, _ = box
-        over, storey = 0.16 * self.width, self.storey
-        kind = self.hood_kind if self.hood_kind < 3 else axis % 2 + 1  # 0 shelf, 1 pediment, 2 arched; or in turns
-        base = top - 0.02 * storey
-        if self.decos and self.deco_above and room > 0.2 * storey:
-            self.add(DECO, RELIEF, (left, base - 0.1 * storey, right, base), 2)
-            base -= 0.1 * storey
-        rise = min(0.12 * storey if kind == 0 else 0.18 * storey, top - base + room - 0.04 * storey)
-        outline = (BOX, GABLE, SEGMENT)[kind]
-        shelf = min(0.045 * storey, rise)
-        self.add(CORNICE, TRIM, (left - over, base - rise, right + over, base - shelf if kind else base), 4, outline)
-        if kind:
-            self.add(CORNICE, TRIM, (left - over, base - shelf, right + over, base), 4)
-
-    def _balcony(self, left: float, right: float, y: float) -> None:
-        storey, number = self.storey, self.thing()
-        left, right = max(left, self.left + 0.01), min(right, self.right - 0.01)
-        self.add(BALCONY, SLAB, (left, y - 0.03 * storey, right, y + 0.05 * storey), 8, BOX, number)
-        self.add(BALCONY, RAIL, (left, y - self.balcony_rise * storey, right, y - 0.03 * storey), 8, BOX, number)
-
-    def _pilasters(self) -> None:
-        """Flat pillars between the axes from the first floor to the eaves."""
-        if not self.pilasters:
-            return
-        dice, storey = self.dice, self.storey
-        office = self.kind == KINDS.index("office")
-        start = self.lines[1] - (0.0 if office else 0.06 * storey)
-        end = self.top + self.crown
-        room = self.bay - self.width * 1.3
-        half = min(dice.between(0.16, 0.26) * room if not office else 0.36 * room, 0.03)
-        if half < 0.005:
-            return
-        every = 1 if office or dice.chance(0.5) else 2
-        low = self.centres[0] - self.bay / 2
-        for k in range(0, self.axes + 1, every):
-            x = min(max(low + k * self.bay, self.left + 1.3 * half), self.right - 1.3 * half)
-            self.add(PILLAR, SHAFT, (x - half, end, x + half, start), 4)
-            if not office:
-                self.add(PILLAR, TRIM, (x - 1.3 * half, end, x + 1.3 * half, end + 0.1 * storey), 5)
-                self.add(PILLAR, TRIM, (x - 1.3 * half, start - 0.07 * storey, x + 1.3 * half, start), 5)
+        axis = self.whole(0, self.axes - 2)
+        middle = (self.centres[axis] + self.centres[axis + 1]) / 2
+        half = min(0.3 * (self.bay - self.width), 0.04)
+        y = self.bottom - 0.62 * tall
+        self.add("shop", "sign", (middle - half, y, middle + half, y + 0.14 * tall), 2, "box", self.thing())

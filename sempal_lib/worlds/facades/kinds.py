@@ -1,8 +1,6 @@
-"""What façades are made of: the classes, materials and outlines of toy-facades, and the kinds of houses."""
+"""The classes of toy-facades, and the kinds of houses."""
 
 from dataclasses import dataclass
-
-import numpy as np
 
 from sempal_lib.labels import label_space_of
 
@@ -21,26 +19,13 @@ CMP_12 = label_space_of([
     ("pillar", (254, 0, 0)),
     ("shop", (174, 0, 0)),
 ])  # fmt: skip
-BACKGROUND, FACADE, WINDOW, DOOR, CORNICE, SILL, BALCONY, BLIND, DECO, MOLDING, PILLAR, SHOP = range(12)
-THINGS = (WINDOW, DOOR, BALCONY, SHOP)
-
-# Materials: what a part is made of, for the painter. TRIM is dressed stone or stucco.
-SKY, STREET, NEIGHBOUR, ROOF, WALL, BASE, TRIM, GLASS, LEAF, RELIEF, SHAFT, SLAB, RAIL, LOUVRE, ROLLER, DISPLAY = range(
-    16
-)
-SIGN, AWNING, KERB = 16, 17, 18
-MATERIALS = 19
-# Outlines within a part's box.
-BOX, ARCH, GABLE, DISC, SEGMENT, TRAPEZE, CURVED = range(7)
-
-KINDS = ("plain", "classical", "tenement", "modern", "southern", "office")
-KIND_WEIGHTS = (0.2, 0.24, 0.2, 0.12, 0.13, 0.11)
 
 
 @dataclass(frozen=True)
 class Habits:
     """What a kind of house tends to have: ranges, and chances from 0 to 1."""
 
+    share: float  # of all houses
     floors: tuple[int, int]
     bay: tuple[float, float]  # width of an axis over the height of a floor
     width: tuple[float, float]  # of a window, share of the bay
@@ -62,47 +47,17 @@ class Habits:
 
 
 HABITS = {
-    "plain": Habits((2, 5), (0.75, 1.2), (0.38, 0.55), (0.42, 0.56), (0.02, 0.07),
+    "plain": Habits(0.2, (2, 5), (0.75, 1.2), (0.38, 0.55), (0.42, 0.56), (0.02, 0.07),
                     0.85, 0.45, 0.35, 0.55, 0.05, 0.3, 0.15, 0.3, 0.3, 0.1, 0.25, 0.4, 0.6),
-    "classical": Habits((3, 5), (0.62, 1.0), (0.36, 0.5), (0.5, 0.58), (0.05, 0.11),
+    "classical": Habits(0.24, (3, 5), (0.62, 1.0), (0.36, 0.5), (0.5, 0.58), (0.05, 0.11),
                         0.85, 0.95, 0.85, 0.95, 0.45, 0.5, 0.0, 0.12, 0.3, 0.35, 0.2, 0.8, 0.5),
-    "tenement": Habits((3, 6), (0.65, 1.0), (0.38, 0.54), (0.48, 0.58), (0.04, 0.09),
+    "tenement": Habits(0.2, (3, 6), (0.65, 1.0), (0.38, 0.54), (0.48, 0.58), (0.04, 0.09),
                        0.9, 0.85, 0.6, 0.75, 0.1, 0.5, 0.05, 0.25, 0.85, 0.15, 0.25, 0.5, 0.4),
-    "modern": Habits((3, 6), (0.9, 1.5), (0.5, 0.72), (0.45, 0.58), (0.0, 0.04),
+    "modern": Habits(0.12, (3, 6), (0.9, 1.5), (0.5, 0.72), (0.45, 0.58), (0.0, 0.04),
                      0.4, 0.0, 0.0, 0.35, 0.2, 0.85, 0.0, 0.6, 0.4, 0.0, 0.35, 0.1, 0.05),
-    "southern": Habits((2, 5), (0.85, 1.2), (0.32, 0.42), (0.46, 0.58), (0.02, 0.06),
+    "southern": Habits(0.13, (2, 5), (0.85, 1.2), (0.32, 0.42), (0.46, 0.58), (0.02, 0.06),
                        0.75, 0.4, 0.35, 0.45, 0.0, 0.65, 0.9, 0.15, 0.35, 0.15, 0.1, 0.5, 0.6),
-    "office": Habits((4, 7), (0.7, 1.1), (0.55, 0.7), (0.5, 0.6), (0.04, 0.1),
+    "office": Habits(0.11, (4, 7), (0.7, 1.1), (0.55, 0.7), (0.5, 0.6), (0.04, 0.1),
                      0.4, 0.1, 0.3, 0.95, 0.9, 0.08, 0.0, 0.35, 0.6, 0.0, 0.3, 0.0, 0.05),
 }  # fmt: skip
-
-
-class Dice:
-    """Random numbers from a store: asking a Generator for each takes longer than drawing the house."""
-
-    def __init__(self, rng: np.random.Generator):
-        self.rng = rng
-        self.store: list[float] = []
-
-    def roll(self) -> float:
-        if not self.store:
-            self.store = self.rng.random(256).tolist()
-        return self.store.pop()
-
-    def chance(self, p: float) -> bool:
-        return self.roll() < p
-
-    def between(self, low: float, high: float) -> float:
-        return low + (high - low) * self.roll()
-
-    def whole(self, low: int, high: int) -> int:
-        """Uniform over low to high, both included."""
-        return low + int((high - low + 1) * self.roll())
-
-    def pick(self, weights: tuple[float, ...]) -> int:
-        mark = self.roll() * sum(weights)
-        for i, weight in enumerate(weights):
-            mark -= weight
-            if mark < 0:
-                return i
-        return len(weights) - 1
+KINDS = tuple(HABITS)

@@ -2,37 +2,59 @@
 
 import numpy as np
 
-from sempal_lib.worlds.rooms.kinds import FACING, LEVEL, SIDEWAYS
+from sempal_lib.worlds.engine import bend_over, grain, pooled
+from sempal_lib.worlds.rooms.picture import RoomPicture
 from sempal_lib.worlds.rooms.room import Room
-from sempal_lib.worlds.rooms.surfaces import Scene
+from sempal_lib.worlds.rooms.space import FACING, LEVEL, SIDEWAYS
 
 Array = np.ndarray
 
 
-def illuminate(scene: Scene) -> list[Array]:
+def expose(picture: RoomPicture) -> Array:
+    """Light the paint, and set the exposure as a camera does: three quarters of the way to an even brightness.
+
+    Returns: the picture, float32 [3, H, W] in [-1, 1].
+    """
+    size = picture.size
+    light, gleam = illuminate(picture), reflection(picture)
+    image = np.empty((3, size // 2, size // 2), np.float32)
+    for channel in range(3):
+        seen = picture.paint[channel] * light[channel]
+        seen += np.float32(0.7 * picture.style.skylight[channel]) * gleam
+        glow = picture.glow[channel]
+        seen = np.where(glow > 0, np.maximum(glow, 0.5 * seen + glow), seen)
+        image[channel] = pooled(seen.reshape(size, size))
+    image *= np.float32((0.52 / (float(np.minimum(image, 1.2).mean()) + 0.02)) ** 0.75)
+    # Highlights bend over instead of being cut off, and the eye sees shadows brighter than they are.
+    image = np.maximum(bend_over(image, 0.75, 2.2), 0) ** np.float32(0.85)
+    image += 0.025 * grain(size // 2, size // 2, picture.shift)
+    return np.clip(2 * image - 1, -1, 1)
+
+
+def illuminate(picture: RoomPicture) -> list[Array]:
     """Light on each sample, three arrays [N]."""
-    room, style = scene.room, scene.style
-    nx = np.where(scene.lies == SIDEWAYS, -np.sign(scene.right), np.float32(0))
-    ny = np.where(scene.lies == LEVEL, -np.sign(scene.up), np.float32(0))
-    nz = np.where(scene.lies == FACING, np.float32(-1), np.float32(0))
-    open_air = occlusion(scene)
+    room, style = picture.scene, picture.style
+    nx = np.where(picture.lies == SIDEWAYS, -np.sign(picture.right), np.float32(0))
+    ny = np.where(picture.lies == LEVEL, -np.sign(picture.up), np.float32(0))
+    nz = np.where(picture.lies == FACING, np.float32(-1), np.float32(0))
+    open_air = occlusion(picture)
     bright = sum(area(window) for window in room.windows)
     # What the walls throw back, and what comes from behind the camera.
     sky = np.float32(0.37 + 0.05 * min(bright, 3.0))
     around = open_air * (sky + 0.01 * ny - 0.05 * nz + 0.03 * nx)
     light = [around * np.float32(c * 1.0 + 0.08) for c in style.skylight]
     for window in room.windows:
-        share = open_air * from_window(scene, window, nx, ny, nz)
+        share = open_air * from_window(picture, window, nx, ny, nz)
         for channel, c in enumerate(style.skylight):
             light[channel] += np.float32(2.6 * c) * share
     if style.sun > 0 and room.windows:
-        places, share = sunbeam(scene, nx, ny, nz)
+        places, share = sunbeam(picture, nx, ny, nz)
         for channel, c in enumerate(style.sunlight):
             light[channel][places] += np.float32(c) * share
     if style.lamps > 0:
         glow = 0.16 * open_air
         for place in room.lamps or [(0.0, room.height - 0.3, 0.5 * room.depth)]:
-            glow += open_air * from_lamp(scene, place, nx, ny, nz)
+            glow += open_air * from_lamp(picture, place, nx, ny, nz)
         for channel, c in enumerate(style.lamplight):
             light[channel] += np.float32(c) * glow
     return light
@@ -42,12 +64,12 @@ def area(window: tuple) -> float:
     return (window[3] - window[2]) * (window[5] - window[4])
 
 
-def from_window(scene: Scene, window: tuple, nx: Array, ny: Array, nz: Array) -> Array:
+def from_window(picture: RoomPicture, window: tuple, nx: Array, ny: Array, nz: Array) -> Array:
     """Share of the sky's light that a window sends to each sample."""
     lies, plane, p0, p1, q0, q1 = window
     middle, height = (p0 + p1) / 2, (q0 + q1) / 2
     x, z = (middle, plane) if lies == FACING else (plane, middle)
-    dx, dy, dz = np.float32(x) - scene.x, np.float32(height) - scene.y, np.float32(z) - scene.z
+    dx, dy, dz = np.float32(x) - picture.x, np.float32(height) - picture.y, np.float32(z) - picture.z
     square = dx * dx + dy * dy + dz * dz + np.float32(0.3)
     towards = np.maximum(nx * dx + ny * dy + nz * dz, 0)
     # Soften: a window is no point, parts of it are seen from almost anywhere before it.
@@ -60,20 +82,20 @@ def from_window(scene: Scene, window: tuple, nx: Array, ny: Array, nz: Array) ->
     )
 
 
-def from_lamp(scene: Scene, place: tuple[float, float, float], nx: Array, ny: Array, nz: Array) -> Array:
-    dx, dy, dz = (np.float32(a) - b for a, b in zip(place, (scene.x, scene.y, scene.z), strict=True))
+def from_lamp(picture: RoomPicture, place: tuple[float, float, float], nx: Array, ny: Array, nz: Array) -> Array:
+    dx, dy, dz = (np.float32(a) - b for a, b in zip(place, (picture.x, picture.y, picture.z), strict=True))
     square = dx * dx + dy * dy + dz * dz
     towards = (nx * dx + ny * dy + nz * dz) / np.sqrt(square + np.float32(0.01))
     return np.float32(0.5) * np.clip(0.25 + 0.75 * towards, 0, 1) / (np.float32(0.22) + square)
 
 
-def sunbeam(scene: Scene, nx: Array, ny: Array, nz: Array) -> tuple[Array, Array]:
+def sunbeam(picture: RoomPicture, nx: Array, ny: Array, nz: Array) -> tuple[Array, Array]:
     """Samples that the sun reaches through a window, and how squarely."""
-    room = scene.room
-    sx, sy, sz = (np.float32(c) for c in scene.style.direction)
+    room = picture.scene
+    sx, sy, sz = (np.float32(c) for c in picture.style.direction)
     facing = nx * sx + ny * sy + nz * sz
     places = np.flatnonzero(facing > 0.02)
-    x, y, z = (a.take(places) for a in (scene.x, scene.y, scene.z))
+    x, y, z = (a.take(places) for a in (picture.x, picture.y, picture.z))
     through = np.zeros(len(places), np.float32)
     for lies, plane, p0, p1, q0, q1 in room.windows:
         speed, start = (sz, z) if lies == FACING else (sx, x)
@@ -87,14 +109,14 @@ def sunbeam(scene: Scene, nx: Array, ny: Array, nz: Array) -> tuple[Array, Array
         inside = np.minimum(np.minimum(p - p0, p1 - p), np.minimum(q - q0, q1 - q)) - np.float32(0.04)
         # The bar in the middle throws its shadow too; edges are as soft as the sun is wide.
         bar = np.abs(p - (p0 + p1) / 2) - np.float32(0.025)
-        if scene.style.panes == 0:
+        if picture.style.panes == 0:
             bar = np.ones_like(bar)
         soft = np.float32(0.012) + np.float32(0.008) * steps
         through = np.maximum(through, np.clip(inside / soft, 0, 1) * np.clip(bar / soft, 0, 1) * (steps > 0.02))
     lit = np.flatnonzero(through > 0)
     places, through = places.take(lit), through.take(lit)
     x, y, z = (a.take(lit) for a in (x, y, z))
-    owner = np.array([row[9] for row in room.parts]).take(scene.part.take(places))
+    owner = room.things.take(picture.part.take(places))
     through *= 1 - blocked(room, x, y, z, owner, (float(sx), float(sy), float(sz)))
     return places, through * facing.take(places)
 
@@ -117,19 +139,19 @@ def blocked(room: Room, x: Array, y: Array, z: Array, owner: Array, direction: t
     return dark
 
 
-def occlusion(scene: Scene) -> Array:
+def occlusion(picture: RoomPicture) -> Array:
     """How open each sample lies, 0 to 1: darker in the room's corners and where things stand on or near others."""
-    room, size = scene.room, scene.size
+    room, size = picture.scene, picture.size
     reach = np.float32(-1 / 0.28)
-    open_air = np.ones(len(scene.x), np.float32)
+    open_air = np.ones(len(picture.x), np.float32)
     for distance in (
-        np.minimum(scene.x - room.left, room.right - scene.x), np.minimum(scene.y, room.height - scene.y),
-        room.depth - scene.z,
+        np.minimum(picture.x - room.left, room.right - picture.x), np.minimum(picture.y, room.height - picture.y),
+        room.depth - picture.z,
     ):  # fmt: skip
         open_air *= 1 - np.float32(0.24) * np.exp(np.maximum(distance, 0) * reach)
     grid = open_air.reshape(size, size)
-    x, y, z = (a.reshape(size, size) for a in (scene.x, scene.y, scene.z))
-    owner = np.array([row[9] for row in room.parts], np.int32).take(scene.part).reshape(size, size)
+    x, y, z = (a.reshape(size, size) for a in (picture.x, picture.y, picture.z))
+    owner = room.things.astype(np.int32).take(picture.part).reshape(size, size)
     camera = room.camera
     for x0, x1, y0, y1, z0, z1, thing in room.blocks:
         margin = 0.3
@@ -151,21 +173,23 @@ def occlusion(scene: Scene) -> Array:
     return open_air
 
 
-def reflection(scene: Scene) -> Array:
+def reflection(picture: RoomPicture) -> Array:
     """What polished surfaces mirror of the windows: brightness at each sample, 0 to 1."""
-    bright = np.zeros(len(scene.x), np.float32)
-    places = np.flatnonzero(scene.shine > 0.02)
-    x, y, z, right, up, lies = (a.take(places) for a in (scene.x, scene.y, scene.z, scene.right, scene.up, scene.lies))
+    bright = np.zeros(len(picture.x), np.float32)
+    places = np.flatnonzero(picture.shine > 0.02)
+    x, y, z, right, up, lies = (
+        a.take(places) for a in (picture.x, picture.y, picture.z, picture.right, picture.up, picture.lies)
+    )
     across = np.where(lies == SIDEWAYS, -right, right)
     rise = np.where(lies == LEVEL, -up, up)
     along = np.where(lies == FACING, np.float32(-1), np.float32(1))
     total = np.zeros(len(places), np.float32)
-    for lies_w, plane, p0, p1, q0, q1 in scene.room.windows:
+    for lies_w, plane, p0, p1, q0, q1 in picture.scene.windows:
         speed, start = (along, z) if lies_w == FACING else (across, x)
         steps = (np.float32(plane) - start) / np.where(np.abs(speed) < 1e-3, np.float32(1e-3), speed)
         p = x + steps * across if lies_w == FACING else z + steps * along
         q = y + steps * rise
         inside = np.minimum(np.minimum(p - p0, p1 - p), np.minimum(q - q0, q1 - q))
         total = np.maximum(total, np.clip(0.4 + inside * 2.2, 0, 1) * (steps > 0.05))
-    bright[places] = total * scene.shine.take(places)
+    bright[places] = total * picture.shine.take(places)
     return bright

@@ -2,45 +2,36 @@
 
 import numpy as np
 
-from sempal_lib.worlds.facades.kinds import Dice
-from sempal_lib.worlds.rooms import furniture as furniture
-from sempal_lib.worlds.rooms import kinds as k
-from sempal_lib.worlds.rooms.furnishing import furnish
-from sempal_lib.worlds.rooms.space import WALLS, Camera, Space, Spot
+from sempal_lib.worlds.engine import Dice
+from sempal_lib.worlds.rooms import furniture
+from sempal_lib.worlds.rooms.space import FACING, LEVEL, SIDEWAYS, WALLS, Camera, Space, Spot
+
+KINDS = ("bedroom", "living room", "dining room", "study")
+KIND_WEIGHTS = (0.28, 0.32, 0.2, 0.2)
 
 
 class Room(Space):
-    """One furnished room. Metres; the camera stands at z = 0 and looks at the back wall.
+    """One room, not furnished yet. Metres; the camera stands at z = 0 and looks at the back wall.
 
     Attributes:
         kind: place in KINDS. left, right, depth, height: x of the side walls, z of the back wall, of the ceiling.
         windows: how each lies, its plane, and from and to along its two axes, as in parts.
-        lamps: places of the lights, (x, y, z).
     """
 
     def __init__(self, rng: np.random.Generator):
-        self.dice = dice = Dice(rng)
-        self.kind = dice.pick(k.KIND_WEIGHTS)
-        wide = dice.between(3.1, 4.7)
-        self.depth = dice.between(3.6, 4.8)
-        self.height = dice.between(2.45, 3.0)
-        aside = dice.between(-0.18, 0.18) * wide
+        Dice.__init__(self, rng)
+        self.kind = self.pick(KIND_WEIGHTS)
+        wide = self.between(3.1, 4.7)
+        self.depth = self.between(3.6, 4.8)
+        self.height = self.between(2.45, 3.0)
+        aside = self.between(-0.18, 0.18) * wide
         self.left, self.right = -wide / 2 - aside, wide / 2 - aside
-        super().__init__(
-            Camera(
-                0.0,
-                dice.between(1.3, 1.65),
-                dice.between(0.56, 0.76),
-                0.5 + 0.25 * aside / wide,
-                dice.between(0.4, 0.5),
-            )
-        )
+        eye, focal = self.between(1.3, 1.65), self.between(0.56, 0.76)
+        super().__init__(Camera(0.0, eye, focal, 0.5 + 0.25 * aside / wide, self.between(0.4, 0.5)))
         self.windows: list[tuple] = []
-        self.lamps: list[tuple[float, float, float]] = []
         self._stand: list[tuple[float, float, float, float]] = []  # footprints: x0, x1, z0, z1
         self._hung: dict[str, list[tuple[float, float, float, float]]] = {wall: [] for wall in WALLS}
         self._shell()
-        furnish(self)
 
     # Where things may go.
 
@@ -69,7 +60,7 @@ class Room(Space):
         if high < low:
             return None
         for attempt in range(6):
-            share = where if where is not None and not attempt else self.dice.roll()
+            share = where if where is not None and not attempt else self.roll()
             along = low + (high - low) * share
             if not self.free_on(towards, along - half, along + half, 0.0, height):
                 continue
@@ -97,7 +88,7 @@ class Room(Space):
         if high < low or y1 > self.height - 0.1:
             return None
         for attempt in range(tries):
-            along = low + (high - low) * self.dice.roll() if where is None else where + 0.15 * attempt
+            along = low + (high - low) * self.roll() if where is None else where + 0.15 * attempt
             if low <= along <= high and self.free_on(towards, along - half, along + half, y0, y1):
                 self._hung[towards].append((along - half - 0.05, along + half + 0.05, y0 - 0.05, y1 + 0.05))
                 return along
@@ -110,36 +101,34 @@ class Room(Space):
     # The room itself.
 
     def _shell(self) -> None:
-        dice = self.dice
         left, right, depth, height = self.left, self.right, self.depth, self.height
-        self.begin(k.WALL, thing=False)
-        self.part(k.FACING, depth, left, right, 0, height, k.M_WALL)
+        self.begin("wall")
+        self.part(FACING, depth, left, right, 0, height, "wall")
         for x in (left, right):
-            self.part(k.SIDEWAYS, x, 0.4, depth, 0, height, k.M_WALL)
-        skirting = dice.between(0.06, 0.14)
-        cornice = dice.between(0.05, 0.12) if dice.chance(0.5) else 0.0
+            self.part(SIDEWAYS, x, 0.4, depth, 0, height, "wall")
+        skirting = self.between(0.06, 0.14)
+        cornice = self.between(0.05, 0.12) if self.chance(0.5) else 0.0
         for towards in WALLS:
             a0, a1 = (left, right) if towards == "us" else (0.4, depth)
             spot = self.spot(towards, 0.0)
             sign = -1 if towards == "left" else 1
             a0, a1 = min(sign * a0, sign * a1), max(sign * a0, sign * a1)
-            self.box(spot, a0, a1, 0, skirting, 0, 0.018, k.M_TRIM)
+            self.box(spot, a0, a1, 0, skirting, 0, 0.018, "trim")
             if cornice:
-                self.box(spot, a0, a1, height - cornice, height, 0, 0.7 * cornice, k.M_TRIM)
-        self.begin(k.FLOOR, thing=False)
-        self.part(k.LEVEL, 0.0, left, right, 0.4, depth, k.M_FLOOR)
-        self.begin(k.CEILING, thing=False)
-        self.part(k.LEVEL, height, left, right, 0.4, depth, k.M_CEILING)
+                self.box(spot, a0, a1, height - cornice, height, 0, 0.7 * cornice, "trim")
+        self.begin("floor")
+        self.part(LEVEL, 0.0, left, right, 0.4, depth, "floor")
+        self.begin("ceiling")
+        self.part(LEVEL, height, left, right, 0.4, depth, "ceiling")
 
     def openings(self) -> None:
         """Windows, nearly always, and at times a door, where the walls are free."""
-        dice = self.dice
-        if dice.chance(0.92):
-            sill = dice.between(0.75, 1.0) if dice.chance(0.75) else dice.between(0.02, 0.4)
-            top = min(sill + dice.between(1.2, 1.6), self.height - 0.22) if sill > 0.6 else self.height - 0.35
-            first, count = dice.pick((0.5, 0.25, 0.25)), 2 if dice.chance(0.35) else 1
-            half = dice.between(0.45, 0.95)
-            curtains = dice.chance(0.7)
+        if self.chance(0.92):
+            sill = self.between(0.75, 1.0) if self.chance(0.75) else self.between(0.02, 0.4)
+            top = min(sill + self.between(1.2, 1.6), self.height - 0.22) if sill > 0.6 else self.height - 0.35
+            first, count = self.pick((0.5, 0.25, 0.25)), 2 if self.chance(0.35) else 1
+            half = self.between(0.45, 0.95)
+            curtains = self.chance(0.7)
             for towards in WALLS[first:] + WALLS[:first]:
                 wide = half / 1.3 if count == 2 or towards != "us" else half
                 for _ in range(count):
@@ -148,8 +137,8 @@ class Room(Space):
                         self._window(towards, along, wide, sill, top, curtains)
                 if self.windows:
                     break
-        if dice.chance(0.5):
-            first = dice.whole(0, 2)
+        if self.chance(0.5):
+            first = self.whole(0, 2)
             for towards in WALLS[first:] + WALLS[:first]:
                 along = self.hang(towards, 0.48, 0.0, 2.1)
                 if along is not None and self.claim(self.spot(towards, along), 0.48, 0.6):
@@ -157,53 +146,49 @@ class Room(Space):
                     break
 
     def _window(self, towards: str, along: float, half: float, sill: float, top: float, curtains: bool) -> None:
-        dice = self.dice
         spot = self.spot(towards, along)
-        self.begin(k.WINDOW)
-        self.panel(spot, -half, half, sill, top, 0.012, k.M_GLASS)
+        self.begin("windowpane")
+        self.panel(spot, -half, half, sill, top, 0.012, "glass")
         rim = 0.06
         for a0, a1, y0, y1 in (
             (-half - rim, -half, sill - rim, top + rim), (half, half + rim, sill - rim, top + rim),
             (-half, half, top, top + rim), (-half, half, sill - rim, sill),
         ):  # fmt: skip
-            self.box(spot, a0, a1, y0, y1, 0, 0.045, k.M_TRIM)
+            self.box(spot, a0, a1, y0, y1, 0, 0.045, "trim")
         if sill > 0.5:
-            self.box(spot, -half - 0.1, half + 0.1, sill - rim - 0.03, sill - rim, 0, 0.16, k.M_TRIM)
+            self.box(spot, -half - 0.1, half + 0.1, sill - rim - 0.03, sill - rim, 0, 0.16, "trim")
         x0, x1, z0, z1 = spot.box(-half, half, 0.0, 0.0)
-        lies = k.FACING if towards == "us" else k.SIDEWAYS
-        self.windows.append(
-            (lies, z0 if towards == "us" else x0, *((x0, x1) if towards == "us" else (z0, z1)), sill, top)
-        )
-        if sill > 0.6 and dice.chance(0.6):
+        place = (FACING, z0, x0, x1) if towards == "us" else (SIDEWAYS, x0, z0, z1)
+        self.windows.append((*place, sill, top))
+        if sill > 0.6 and self.chance(0.6):
             self._radiator(spot, half, sill)
         if curtains:
             self._curtains(spot, half, sill, top)
-        elif sill > 0.5 and dice.chance(0.35):
-            furniture.vessel(self, spot.moved(dice.between(-0.6, 0.6) * half, 0.09), dice, sill - 0.06, 0.34)
+        elif sill > 0.5 and self.chance(0.35):
+            furniture.vessel(self, spot.moved(self.between(-0.6, 0.6) * half, 0.09), sill - 0.06, 0.34)
 
     def _radiator(self, spot: Spot, half: float, sill: float) -> None:
         wide = min(half, 0.6)
-        self.begin(k.RADIATOR)
-        self.box(spot, -wide, wide, 0.12, sill - 0.2, 0.03, 0.12, k.M_METAL, front=k.M_RADIATOR, top=k.M_TRIM)
+        self.begin("radiator")
+        self.box(spot, -wide, wide, 0.12, sill - 0.2, 0.03, 0.12, "metal", front="radiator", top="trim")
         self.block(spot, -wide, wide, 0.12, sill - 0.2, 0.03, 0.12)
 
     def _curtains(self, spot: Spot, half: float, sill: float, top: float) -> None:
-        dice = self.dice
-        long = sill < 0.6 or dice.chance(0.6)
+        long = sill < 0.6 or self.chance(0.6)
         bottom = 0.02 if long else sill - 0.2
-        drawn = dice.between(0.0, 0.3) * half
+        drawn = self.between(0.0, 0.3) * half
         for side in (-1, 1):
-            self.begin(k.CURTAIN)
+            self.begin("curtain")
             a0, a1 = half - drawn, half + 0.24
             if side < 0:
                 a0, a1 = -a1, -a0
-            self.box(spot, a0, a1, bottom, top + 0.14, 0.1, 0.17, k.M_CURTAIN)
+            self.box(spot, a0, a1, bottom, top + 0.14, 0.1, 0.17, "curtain")
             self.block(spot, a0, a1, bottom, top + 0.14, 0.1, 0.17)
             rod = (a0 - 0.06, 0.0) if side < 0 else (0.0, a1 + 0.06)
-            self.box(spot, *rod, top + 0.15, top + 0.185, 0.12, 0.15, k.M_METAL)
+            self.box(spot, *rod, top + 0.15, top + 0.185, 0.12, 0.15, "metal")
 
     def _door(self, spot: Spot) -> None:
-        self.begin(k.DOOR)
-        self.panel(spot, -0.4, 0.4, 0, 2.02, 0.025, k.M_LEAF)
+        self.begin("door")
+        self.panel(spot, -0.4, 0.4, 0, 2.02, 0.025, "leaf")
         for a0, a1, y0, y1 in ((-0.47, -0.4, 0, 2.09), (0.4, 0.47, 0, 2.09), (-0.4, 0.4, 2.02, 2.09)):
-            self.box(spot, a0, a1, y0, y1, 0, 0.04, k.M_TRIM)
+            self.box(spot, a0, a1, y0, y1, 0, 0.04, "trim")

@@ -1,27 +1,30 @@
 """The space of toy-rooms: a camera that looks straight at the back wall, and boxes and panels drawn with true depth."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
-from sempal_lib.worlds.rooms.kinds import (
-    ARCH,
-    BOX,
-    DISC,
-    FACING,
-    LEAFLET,
-    LEAFLET_LEFT,
-    LEVEL,
-    ROUND,
-    SHADE,
-    SIDEWAYS,
-    TUB,
-    VASE,
-)
+from sempal_lib.label_spaces import ADE_150
+from sempal_lib.labels import LabelSpace, label_space_of
+from sempal_lib.worlds.engine import Dice, Drawing, drawn_height, within
+
+# Names, order and colours as ADE20K has them among its 150.
+ROOMS_25 = label_space_of([
+    (name, ADE_150.colors[ADE_150.index(name)])
+    for name in (
+        "wall", "floor", "ceiling", "bed", "windowpane", "cabinet", "door", "table", "plant", "curtain", "chair",
+        "painting", "sofa", "shelf", "mirror", "rug", "armchair", "desk", "lamp", "cushion", "fireplace", "pillow",
+        "book", "television receiver", "radiator",
+    )
+])  # fmt: skip
+SHELL = ("wall", "floor", "ceiling")  # all other classes are things
+# How a part lies: its plane is z (faces us), x (along a side wall) or y (level) = constant.
+FACING, SIDEWAYS, LEVEL = range(3)
 
 Array = np.ndarray
 WALLS = ("us", "right", "left")  # where the back wall, the left wall and the right wall look
-DRAWN = 256  # px; least side of a drawing
 NEAR = 0.35  # m; nothing closer to the camera is drawn
 
 
@@ -85,7 +88,7 @@ class Spot:
         return Spot(self.towards, *((x0, z0) if self.towards in ("us", "away") else (z0, x0)))
 
 
-class Space:
+class Space(Dice):
     """Parts in a room.
 
     Attributes:
@@ -93,24 +96,40 @@ class Space:
         parts: one row a part: how it lies, its plane, from and to along its first and its second axis (x and y,
             z and y, or x and z), outline, class, material, instance (0: none).
         blocks: x0, x1, y0, y1, z0, z1 and instance of what throws shadows.
+        lamps: places of the lights, (x, y, z).
     """
+
+    space: ClassVar[LabelSpace] = ROOMS_25
 
     def __init__(self, camera: Camera):
         self.camera = camera
         self.parts: list[tuple] = []
         self.blocks: list[tuple] = []
-        self.things = 0
-        self._label = self._thing = 0
+        self.lamps: list[tuple[float, float, float]] = []
+        self._things = self._thing = 0
+        self._label = ""
 
-    def begin(self, label: int, thing: bool = True) -> None:
-        """All that follows belongs to a new instance of this class."""
+    @cached_property
+    def labels(self) -> Array:
+        index = {name: i for i, name in enumerate(self.space.names)}
+        return np.array([index[part[7]] for part in self.parts])
+
+    @cached_property
+    def materials(self) -> list[str]:
+        return [part[8] for part in self.parts]
+
+    @cached_property
+    def things(self) -> Array:
+        return np.array([part[9] for part in self.parts])
+
+    def begin(self, label: str) -> None:
+        """All that follows belongs to a new instance of this class, or to the room's shell."""
         self._label = label
-        if thing:
-            self.things += 1
-        self._thing = self.things if thing else 0
+        self._things += label not in SHELL
+        self._thing = 0 if label in SHELL else self._things
 
-    def part(self, lies: int, plane: float, p0: float, p1: float, q0: float, q1: float, material: int,
-             outline: int = BOX) -> None:  # fmt: skip
+    def part(self, lies: int, plane: float, p0: float, p1: float, q0: float, q1: float, material: str,
+             outline: str = "box") -> None:  # fmt: skip
         self.parts.append((lies, plane, p0, p1, q0, q1, outline, self._label, material, self._thing))
 
     def block(self, spot: Spot, a0: float, a1: float, y0: float, y1: float, o0: float, o1: float) -> None:
@@ -118,8 +137,8 @@ class Space:
         x0, x1, z0, z1 = spot.box(a0, a1, o0, o1)
         self.blocks.append((x0, x1, y0, y1, z0, z1, self._thing))
 
-    def box(self, spot: Spot, a0: float, a1: float, y0: float, y1: float, o0: float, o1: float, material: int,
-            front: int | None = None, top: int | None = None, outline: int = BOX) -> None:  # fmt: skip
+    def box(self, spot: Spot, a0: float, a1: float, y0: float, y1: float, o0: float, o1: float, material: str,
+            front: str | None = None, top: str | None = None, outline: str = "box") -> None:  # fmt: skip
         """A box with the faces that the camera sees. front: material of the face towards the spot's front.
 
         outline: of the faces that stand upright.
@@ -134,15 +153,15 @@ class Space:
             self.part(SIDEWAYS, x0, z0, z1, y0, y1, front if towards == "left" else material, outline)
         elif camera.x > x1:
             self.part(SIDEWAYS, x1, z0, z1, y0, y1, front if towards == "right" else material, outline)
-        inset = 0.0 if outline == BOX else 0.12
+        inset = 0.0 if outline == "box" else 0.12
         a, b = inset * (x1 - x0), inset * (z1 - z0)
         if y1 < camera.y:
             self.part(LEVEL, y1 - 0.1 * inset, x0 + a, x1 - a, z0 + b, z1 - b, material if top is None else top)
         elif y0 > camera.y:
             self.part(LEVEL, y0, x0 + a, x1 - a, z0 + b, z1 - b, material)
 
-    def panel(self, spot: Spot, a0: float, a1: float, y0: float, y1: float, o: float, material: int,
-              outline: int = BOX) -> None:  # fmt: skip
+    def panel(self, spot: Spot, a0: float, a1: float, y0: float, y1: float, o: float, material: str,
+              outline: str = "box") -> None:  # fmt: skip
         """A flat piece parallel to the wall, `o` in front of it."""
         x0, x1, z0, z1 = spot.box(a0, a1, o, o)
         if spot.towards in ("us", "away"):
@@ -150,53 +169,47 @@ class Space:
         else:
             self.part(SIDEWAYS, x0, max(z0, NEAR), z1, y0, y1, material, outline)
 
-    def upright(self, x: float, z: float, width: float, y0: float, y1: float, material: int, outline: int) -> None:
+    def upright(
+        self, x: float, z: float, width: float, y0: float, y1: float, material: str, outline: str = "box"
+    ) -> None:
         """Something round that looks the same from all sides."""
         self.part(FACING, max(z, NEAR), x - width / 2, x + width / 2, y0, y1, material, outline)
 
-
-def draw(space: Space, height: int) -> Array:
-    """Draw the parts, whatever is nearest in front.
-
-    Args:
-        height: of the layout that will be sampled, px.
-    Returns:
-        [R, R], for each pixel the number of its part. R is 256 for layouts up to 128 px, so that all sizes
-        sample one drawing, else twice the height.
-    """
-    size = max(DRAWN, 2 * height)
-    camera = space.camera
-    right, up = camera.rays(size)
-    canvas = np.zeros((size, size), np.int32)
-    near = np.zeros((size, size), np.float32)  # 1 / depth of what is drawn
-    for number, (lies, plane, p0, p1, q0, q1, outline, *_) in enumerate(space.parts):
-        window = _window(camera, size, lies, plane, p0, p1, q0, q1)
-        if window is None:
-            continue
-        top, bottom, left, far_right = window
-        drawn = near[top:bottom, left:far_right]
-        x, y = right[left:far_right][None], up[top:bottom, None]
-        inverse: Array | np.float32
-        if lies == FACING:
-            inverse = np.float32(1 / plane)
-            seen = drawn < inverse
-        elif lies == SIDEWAYS:
-            inverse = x / np.float32(plane - camera.x)
-            seen = drawn < inverse
-            seen &= y >= np.float32(q0 - camera.y) * inverse
-            seen &= y <= np.float32(q1 - camera.y) * inverse
-        else:
-            inverse = y / np.float32(plane - camera.y)
-            seen = drawn < inverse
-            seen &= x >= np.float32(p0 - camera.x) * inverse
-            seen &= x <= np.float32(p1 - camera.x) * inverse
-        if outline != BOX:
-            first = (1 / inverse if lies == SIDEWAYS else camera.x + x / inverse) - p0
-            second = q1 - (1 / inverse if lies == LEVEL else camera.y + y / inverse)
-            seen &= within(outline, first / np.float32(p1 - p0), second / np.float32(q1 - q0))
-        np.copyto(canvas[top:bottom, left:far_right], number, where=seen)
-        np.copyto(drawn, inverse, where=seen)
-    return canvas
+    def draw(self, height: int) -> Drawing:
+        """The parts, whatever is nearest in front, for layouts of `height` px."""
+        size = drawn_height(height)
+        camera = self.camera
+        right, up = camera.rays(size)
+        canvas = np.zeros((size, size), np.int32)
+        near = np.zeros((size, size), np.float32)  # 1 / depth of what is drawn
+        for number, (lies, plane, p0, p1, q0, q1, outline, *_) in enumerate(self.parts):
+            window = _window(camera, size, lies, plane, p0, p1, q0, q1)
+            if window is None:
+                continue
+            top, bottom, left, far_right = window
+            drawn = near[top:bottom, left:far_right]
+            x, y = right[left:far_right][None], up[top:bottom, None]
+            inverse: Array | np.float32
+            if lies == FACING:
+                inverse = np.float32(1 / plane)
+                seen = drawn < inverse
+            elif lies == SIDEWAYS:
+                inverse = x / np.float32(plane - camera.x)
+                seen = drawn < inverse
+                seen &= y >= np.float32(q0 - camera.y) * inverse
+                seen &= y <= np.float32(q1 - camera.y) * inverse
+            else:
+                inverse = y / np.float32(plane - camera.y)
+                seen = drawn < inverse
+                seen &= x >= np.float32(p0 - camera.x) * inverse
+                seen &= x <= np.float32(p1 - camera.x) * inverse
+            if outline != "box":
+                first = (1 / inverse if lies == SIDEWAYS else camera.x + x / inverse) - p0
+                second = q1 - (1 / inverse if lies == LEVEL else camera.y + y / inverse)
+                seen &= within(outline, first / np.float32(p1 - p0), second / np.float32(q1 - q0))
+            np.copyto(canvas[top:bottom, left:far_right], number, where=seen)
+            np.copyto(drawn, inverse, where=seen)
+        return Drawing(canvas)
 
 
 def _window(camera: Camera, size: int, lies: int, plane: float, p0: float, p1: float, q0: float,
@@ -220,27 +233,3 @@ def _centres(ends: tuple[float, float], size: int) -> tuple[int, int]:
     """First and last + 1 of the pixels whose centres lie between two places in the picture."""
     low, high = min(ends) * size, max(ends) * size
     return max(int(low + 0.5), 0), min(int(high + 0.5), size)
-
-
-def within(outline: int, u: Array, v: Array) -> Array:
-    """Which places of a part an outline takes. u: 0 left to 1 right. v: 0 top to 1 bottom."""
-    x = np.abs(2 * u - 1)
-    if outline == DISC:
-        return x**2 + (2 * v - 1) ** 2 <= 1
-    if outline == ROUND:
-        return x**4 + (2 * v - 1) ** 4 <= 1.04
-    if outline == SHADE:
-        return x <= 0.55 + 0.45 * v
-    if outline == TUB:
-        return x <= 1 - 0.3 * v
-    if outline == VASE:
-        return x <= 0.45 + 0.55 * np.sin(np.pi * (0.12 + 0.8 * v)) ** 2
-    if outline == ARCH:
-        return (x**2 + (1 - np.minimum(v / 0.4, 1)) ** 2) <= 1
-    # Leaves grow from the bottom; two of the three kinds bend over.
-    middle: Array | float = 0.5
-    wide = 0.9 if outline == LEAFLET else 0.34
-    if outline != LEAFLET:
-        lean = (1 - v) ** 1.5 * 0.82
-        middle = 0.91 - lean if outline == LEAFLET_LEFT else 0.09 + lean
-    return np.abs(u - middle) <= wide * 0.5 * np.sin(np.pi * np.clip(v, 0, 1)) ** 0.8 + 0.03

@@ -1,10 +1,10 @@
 """Colours, materials and light of toy-rooms: the known factors of a scene's looks."""
 
-from dataclasses import dataclass, fields
 from math import cos, radians, sin
 
 import numpy as np
-import torch
+
+from sempal_lib.worlds.engine import Chances, Style, evening, palette, warm
 
 WALLS = ("plaster", "stripes", "wallpaper", "panelling", "brick")
 FLOORS = ("planks", "parquet", "tiles", "carpet", "stone")
@@ -17,103 +17,50 @@ PANES = ("single", "casement", "grid", "transom")
 WALL_WEIGHTS = ((4, 2, 3, 1, 0.5), (5, 1, 1.5, 1.5, 1.5), (4, 1.5, 2, 2, 1), (4, 1, 1, 3, 1.5))
 FLOOR_WEIGHTS = ((4, 2, 0.3, 3, 0.2), (4, 2.5, 1, 1.5, 1), (4, 2.5, 2.5, 0.3, 1), (4, 2.5, 0.7, 2, 0.7))
 
-PAINTS = ((0.9, 0.87, 0.8), (0.84, 0.86, 0.85), (0.72, 0.8, 0.82), (0.78, 0.83, 0.7), (0.92, 0.83, 0.66),
-          (0.86, 0.72, 0.64), (0.55, 0.64, 0.7), (0.62, 0.68, 0.58), (0.82, 0.78, 0.86), (0.93, 0.92, 0.9),
-          (0.42, 0.5, 0.56), (0.7, 0.5, 0.42))  # fmt: skip
-BRICKS = ((0.68, 0.4, 0.32), (0.84, 0.82, 0.78), (0.6, 0.46, 0.38))
-WOODS = ((0.72, 0.52, 0.33), (0.5, 0.32, 0.19), (0.82, 0.67, 0.47), (0.36, 0.23, 0.15), (0.62, 0.4, 0.24),
-         (0.86, 0.8, 0.7))  # fmt: skip
-TILES = ((0.84, 0.82, 0.77), (0.62, 0.6, 0.57), (0.74, 0.5, 0.38), (0.46, 0.5, 0.53), (0.9, 0.88, 0.84))
-CARPETS = ((0.7, 0.65, 0.56), (0.5, 0.52, 0.56), (0.56, 0.4, 0.36), (0.42, 0.5, 0.44), (0.78, 0.75, 0.7))
-STONES = ((0.72, 0.68, 0.6), (0.56, 0.55, 0.53), (0.8, 0.77, 0.72))
-CLOTH_COLORS = ((0.62, 0.6, 0.56), (0.28, 0.38, 0.52), (0.66, 0.3, 0.24), (0.36, 0.46, 0.34), (0.82, 0.77, 0.66),
-                (0.78, 0.58, 0.24), (0.3, 0.3, 0.33), (0.56, 0.36, 0.46), (0.2, 0.46, 0.48), (0.84, 0.6, 0.54),
-                )  # fmt: skip
-LEATHERS = ((0.42, 0.24, 0.14), (0.16, 0.14, 0.13), (0.66, 0.44, 0.26), (0.86, 0.82, 0.74), (0.4, 0.14, 0.12))
-TRIMS = ((0.95, 0.94, 0.91), (0.93, 0.9, 0.83), (0.55, 0.37, 0.23), (0.88, 0.89, 0.89))
-LACQUERS = ((0.93, 0.92, 0.88), (0.7, 0.5, 0.32), (0.46, 0.3, 0.18), (0.5, 0.6, 0.62), (0.32, 0.38, 0.42),
-            (0.8, 0.72, 0.56), (0.58, 0.66, 0.54))  # fmt: skip
-METALS = ((0.75, 0.75, 0.76), (0.2, 0.2, 0.21), (0.78, 0.63, 0.35))
-POTS = ((0.72, 0.4, 0.26), (0.88, 0.86, 0.82), (0.32, 0.42, 0.52), (0.25, 0.25, 0.26), (0.5, 0.56, 0.42))
-LEAVES = ((0.24, 0.46, 0.2), (0.16, 0.36, 0.18), (0.4, 0.54, 0.24), (0.2, 0.44, 0.32))
-
-Color = tuple[float, float, float]
+PAINTS = palette(
+    "90 87 80, 84 86 85, 72 80 82, 78 83 70, 92 83 66, 86 72 64, 55 64 70, 62 68 58, 82 78 86, 93 92 90, 42 50 56, "
+    "70 50 42"
+)
+BRICKS = palette("68 40 32, 84 82 78, 60 46 38")
+WOODS = palette("72 52 33, 50 32 19, 82 67 47, 36 23 15, 62 40 24, 86 80 70")
+TILES = palette("84 82 77, 62 60 57, 74 50 38, 46 50 53, 90 88 84")
+CARPETS = palette("70 65 56, 50 52 56, 56 40 36, 42 50 44, 78 75 70")
+STONES = palette("72 68 60, 56 55 53, 80 77 72")
+CLOTH_COLORS = palette(
+    "62 60 56, 28 38 52, 66 30 24, 36 46 34, 82 77 66, 78 58 24, 30 30 33, 56 36 46, 20 46 48, 84 60 54"
+)
+LEATHERS = palette("42 24 14, 16 14 13, 66 44 26, 86 82 74, 40 14 12")
+TRIMS = palette("95 94 91, 93 90 83, 55 37 23, 88 89 89")
+LACQUERS = palette("93 92 88, 70 50 32, 46 30 18, 50 60 62, 32 38 42, 80 72 56, 58 66 54")
+METALS = palette("75 75 76, 20 20 21, 78 63 35")
+POTS = palette("72 40 26, 88 86 82, 32 42 52, 25 25 26, 50 56 42")
+LEAVES = palette("24 46 20, 16 36 18, 40 54 24, 20 44 32")
 
 
-@dataclass(frozen=True)
-class Style:
-    """The style factors. Colours are paints, before any light, 0 to 1.
+class RoomStyle(Style):
+    """The style factors.
 
-    Args:
-        room_kind: place in KINDS of toy_rooms_kinds. wall, floor, sofa, armchair (both in CLOTHS), rug, blanket,
-        panes: places in WALLS, FLOORS, CLOTHS, RUGS, BLANKETS and PANES.
-        wall_color, floor_color, ceiling_color, trim_color (skirting, frames), wood_color, cabinet_color,
-        sofa_color, armchair_color, seat_color (chairs), blanket_color, cushion_color, curtain_color, rug_color,
-        accent_color (second colour of rugs and cushions), door_color, frame_color (of pictures), metal_color,
-        pot_color, leaf_color: red, green and blue.
-        gloss: of the floor, 0 to 1. daylight: brightness of the sky outside, 0.25 to 1. sun: its light, 0
-        overcast to 1. azimuth: where it stands, degrees from straight behind the back wall, left negative.
-        elevation: degrees above the horizon. warmth: of the sunlight, 0 white to 1 evening. lamps: light of
-        the lamps, 0 off to 1. lamp_warmth: 0 white to 1 orange.
+    room_kind: place in KINDS of rooms. wall, floor, sofa, armchair (both in CLOTHS), rug, blanket, panes: places in
+    WALLS, FLOORS, CLOTHS, RUGS, BLANKETS and PANES.
+    wall_color, floor_color, ceiling_color, trim_color (skirting, frames), wood_color, cabinet_color, sofa_color,
+    armchair_color, seat_color (chairs), blanket_color, cushion_color, curtain_color, rug_color, accent_color (second
+    colour of rugs and cushions), door_color, frame_color (of pictures), metal_color, pot_color, leaf_color: paints.
+    gloss: of the floor, 0 to 1. daylight: brightness of the sky outside, 0.25 to 1. sun: its light, 0 overcast to 1.
+    azimuth: where it stands, degrees from straight behind the back wall, left negative. elevation: degrees above
+    the horizon. warmth: of the sunlight, 0 white to 1 evening. lamps: light of the lamps, 0 off to 1.
+    lamp_warmth: 0 white to 1 orange.
     """
 
-    room_kind: int
-    wall: int
-    floor: int
-    sofa: int
-    armchair: int
-    rug: int
-    blanket: int
-    panes: int
-    wall_color: Color
-    floor_color: Color
-    ceiling_color: Color
-    trim_color: Color
-    wood_color: Color
-    cabinet_color: Color
-    sofa_color: Color
-    armchair_color: Color
-    seat_color: Color
-    blanket_color: Color
-    cushion_color: Color
-    curtain_color: Color
-    rug_color: Color
-    accent_color: Color
-    door_color: Color
-    frame_color: Color
-    metal_color: Color
-    pot_color: Color
-    leaf_color: Color
-    gloss: float
-    daylight: float
-    sun: float
-    azimuth: float
-    elevation: float
-    warmth: float
-    lamps: float
-    lamp_warmth: float
-
     @classmethod
-    def sample(cls, rng: np.random.Generator, kind: int, sides: tuple[float, ...] = ()) -> "Style":
+    def sample(cls, rng: np.random.Generator, kind: int, sides: tuple[float, ...] = ()) -> "RoomStyle":
         """Draw the factors.
 
         Args:
             sides: azimuths, degrees, straight out of each window; the sun likes to stand before one.
         """
-        a = rng.random(64).tolist()
-
-        def weighted(weights, chance: float) -> int:
-            return int(np.searchsorted(np.cumsum(weights), chance * sum(weights), side="right"))
-
-        def color(choices, n: int, spread: float = 0.07) -> Color:
-            base = choices[int(a[n] * len(choices))]
-            bright = 1 + 1.8 * spread * (a[n + 1] - 0.5)
-            red, green, blue = (
-                min(max(c * bright + spread * (t - 0.5), 0.02), 0.97) for c, t in zip(base, rng.random(3), strict=True)
-            )
-            return red, green, blue
-
-        wall, floor = weighted(WALL_WEIGHTS[kind], a[0]), weighted(FLOOR_WEIGHTS[kind], a[1])
+        a = Chances(rng, 64, 0.07, 1.8)
+        color = a.color
+        wall, floor = a.weighted(WALL_WEIGHTS[kind], 0), a.weighted(FLOOR_WEIGHTS[kind], 1)
         sofa, armchair = int(a[2] * 4), int(a[3] * 4)
         wall_color = color(BRICKS if wall == 4 else PAINTS, 4)
         white = 0.9 + 0.07 * a[6]
@@ -125,25 +72,24 @@ class Style:
         lit = a[15] < 0.75 - 0.5 * daylight + 0.25 * (not sides)
         towards = sides[int(a[16] * len(sides))] if sides else 0.0
         return cls(
-            kind, wall, floor, sofa, armchair, int(a[17] * 4), int(a[18] * 4), int(a[19] * 4),
-            wall_color, color((WOODS, WOODS, TILES, CARPETS, STONES)[floor], 20),
-            (white, white * (0.99 - 0.02 * a[22]), white * (0.97 - 0.05 * a[22])), trim, wood,
-            color(LACQUERS, 23) if a[25] < 0.65 else wood, sofa_color,
-            sofa_color if sofa == armchair else color(LEATHERS if armchair == 2 else CLOTH_COLORS, 26),
-            color(CLOTH_COLORS, 28), color(CLOTH_COLORS, 30), color(CLOTH_COLORS, 32),
-            color(CLOTH_COLORS + PAINTS, 34), color(CLOTH_COLORS + CARPETS, 36), color(CLOTH_COLORS + PAINTS, 38),
-            trim if a[40] < 0.5 else color(LACQUERS + WOODS, 41), color(WOODS + METALS, 43, 0.03),
-            color(METALS, 45, 0.02), color(POTS, 47), color(LEAVES, 49, 0.08),
-            (0.5, 0.5, 0.75, 0.0, 0.35)[floor] * a[51],
-            daylight, 0.0 if daylight < 0.5 or a[52] < 0.2 else min(1.4 * daylight - 0.4, 1.0),
-            towards + 90 * (a[53] - 0.5), elevation, min(max((34 - elevation) / 18, 0.0), 1.0),
-            (0.45 + 0.55 * a[54]) * lit, a[55],
+            room_kind=kind, wall=wall, floor=floor, sofa=sofa, armchair=armchair,
+            rug=int(a[17] * 4), blanket=int(a[18] * 4), panes=int(a[19] * 4),
+            wall_color=wall_color, floor_color=color((WOODS, WOODS, TILES, CARPETS, STONES)[floor], 20),
+            ceiling_color=(white, white * (0.99 - 0.02 * a[22]), white * (0.97 - 0.05 * a[22])),
+            trim_color=trim, wood_color=wood, cabinet_color=color(LACQUERS, 23) if a[25] < 0.65 else wood,
+            sofa_color=sofa_color,
+            armchair_color=sofa_color if sofa == armchair else color(LEATHERS if armchair == 2 else CLOTH_COLORS, 26),
+            seat_color=color(CLOTH_COLORS, 28), blanket_color=color(CLOTH_COLORS, 30),
+            cushion_color=color(CLOTH_COLORS, 32), curtain_color=color(CLOTH_COLORS + PAINTS, 34),
+            rug_color=color(CLOTH_COLORS + CARPETS, 36), accent_color=color(CLOTH_COLORS + PAINTS, 38),
+            door_color=trim if a[40] < 0.5 else color(LACQUERS + WOODS, 41),
+            frame_color=color(WOODS + METALS, 43, 0.03), metal_color=color(METALS, 45, 0.02),
+            pot_color=color(POTS, 47), leaf_color=color(LEAVES, 49, 0.08),
+            gloss=(0.5, 0.5, 0.75, 0.0, 0.35)[floor] * a[51], daylight=daylight,
+            sun=0.0 if daylight < 0.5 or a[52] < 0.2 else min(1.4 * daylight - 0.4, 1.0),
+            azimuth=towards + 90 * (a[53] - 0.5), elevation=elevation, warmth=evening(elevation),
+            lamps=(0.45 + 0.55 * a[54]) * lit, lamp_warmth=a[55],
         )  # fmt: skip
-
-    def factors(self) -> dict:
-        """The factors as the item's style holds them: numbers, and colours as float32 [3]."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {key: torch.tensor(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @property
     def direction(self) -> tuple[float, float, float]:
@@ -154,7 +100,7 @@ class Style:
     @property
     def sunlight(self) -> np.ndarray:
         """[3]"""
-        return 1.5 * self.sun * np.array([1.08, 1.0 - 0.12 * self.warmth, 0.88 - 0.36 * self.warmth], np.float32)
+        return 1.5 * self.sun * warm(1.08, 0.12, 0.88, 0.36, self.warmth)
 
     @property
     def skylight(self) -> np.ndarray:

@@ -5,69 +5,69 @@ Each maker fills one side of the street from z0 to z1.
 
 import numpy as np
 
-from sempal_lib.worlds.street import parts as parts_of
-from sempal_lib.worlds.street.figures import LABEL, crowns
+from sempal_lib.worlds.street.figures import crowns
+from sempal_lib.worlds.street.ground import Side, Street
+from sempal_lib.worlds.street.parts import RAGGED
 
+Array = np.ndarray
 STOREY = 3.1  # m
-GABLE = 1 - np.abs(np.linspace(-1, 1, parts_of.RAGGED))
+GABLE = 1 - np.abs(np.linspace(-1, 1, RAGGED))
 BUILDINGS, GARDENS, BORDERS = 2, 3, 4  # layers
 
 
-def along(town, side, distance, z0, z1) -> np.ndarray:
+def along(town: Street, side: Side, distance, z0, z1) -> Array:
     """Foot lines along the street at a distance from its middle, from the left as seen from the road, [4, n]."""
     x = side.sign * distance
     near, far = (x + town.shift(z0), z0), (x + town.shift(z1), z1)
     return np.array([*near, *far] if side.sign < 0 else [*far, *near])
 
 
-def across(town, side, distance, z, depth) -> np.ndarray:
+def across(town: Street, side: Side, distance, z, depth) -> Array:
     """Foot lines away from the street at z, which face the camera, [4, n]."""
     x = side.sign * distance + town.shift(z)
     inner, outer = (x, z), (x + side.sign * depth, z)
     return np.array([*outer, *inner] if side.sign < 0 else [*inner, *outer])
 
 
-def lots(town, z0: float, z1: float, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+def lots(town: Street, z0: float, z1: float, low: float, high: float) -> tuple[Array, Array]:
     """Starts and ends of lots between z0 and z1, `low` to `high` long, longer far off so that they are few."""
-    borders = [z0]
-    while borders[-1] < z1 - low and len(borders) < 24:
-        length = town.dice.between(low, high) * (1 + max(borders[-1], 0) / 90)
-        borders.append(min(borders[-1] + length, z1))
-    if z1 - borders[-1] > 1 or len(borders) == 1:
-        borders.append(z1)
-    borders = np.array(borders)
-    return borders[:-1], borders[1:]
+    ends = [z0]
+    while ends[-1] < z1 - low and len(ends) < 24:
+        length = town.between(low, high) * (1 + max(ends[-1], 0) / 90)
+        ends.append(min(ends[-1] + length, z1))
+    if z1 - ends[-1] > 1 or len(ends) == 1:
+        ends.append(z1)
+    return np.array(ends[:-1]), np.array(ends[1:])
 
 
-def raise_skyline(town, side, z0, z1, height) -> None:
+def raise_skyline(town: Street, side: Side, z0, z1, height) -> None:
     """Note how high the side is, for the shade that it throws."""
     skyline = town.skylines[(side.sign + 1) // 2]
     for a, b, h in zip(z0.tolist(), z1.tolist(), np.broadcast_to(height, z0.shape).tolist(), strict=True):
         skyline[max(int(a) + 10, 0) : max(int(b) + 10, 0)] = h
 
 
-def row(town, side, z0: float, z1: float) -> None:
+def row(town: Street, side: Side, z0: float, z1: float) -> None:
     """House beside house along the property line."""
-    parts = town.parts
     a, b = lots(town, z0, z1, 8, 22)
     n = len(a)
     chance = town.rng.random((n, 4))
     low, high = town.kind.storeys
     height = STOREY * np.round(low + (high - low) * chance[:, 0]) + 1 + chance[:, 1]
     distance = side.front + np.where(chance[:, 2] < 0.15, 1.5, 0.0)
-    owner, label = parts.own(n), LABEL["building"]
+    owner = town.own(n)
     raise_skyline(town, side, a, b, height)
     front = along(town, side, distance, a, b)
     rise = np.where(chance[:, 3] < 0.6, 2.0 + 2 * chance[:, 1], 0.3)
     lean = ((side.sign * 3.0,), (0.0,))
-    parts.wall(across(town, side, distance, a, np.full(n, 14.0)), 0, height, label, parts_of.FACADE, BUILDINGS, owner)
-    parts.wall(front, height, height + rise, label, parts_of.ROOF, BUILDINGS, owner, lean=lean, bias=0.1)
-    parts.wall(front, 0, height, label, parts_of.FACADE, BUILDINGS, owner, bias=0.2)
+    town.wall(across(town, side, distance, a, np.full(n, 14.0)), 0, height, "building", "facade", BUILDINGS, owner)
+    town.wall(front, height, height + rise, "building", "roof", BUILDINGS, owner, lean=lean, bias=0.1)
+    town.wall(front, 0, height, "building", "facade", BUILDINGS, owner, bias=0.2)
 
 
-def villas(town, side, z0: float, z1: float) -> None:
+def villas(town: Street, side: Side, z0: float, z1: float) -> None:
     """Detached houses with gables, behind gardens."""
-    rng, parts = town.rng, town.parts
+    rng = town.rng
     a, b = lots(town, z0, z1, 12, 20)
     n = len(a)
     chance = rng.random((n, 6))
@@ -77,16 +77,16 @@ def villas(town, side, z0: float, z1: float) -> None:
     eaves = 3.0 + 2.8 * np.round(chance[:, 3] * 1.3)
     deep = 8 + 3 * chance[:, 4]
     ridge = eaves + 2.2 + 2.2 * chance[:, 5]
-    owner, label = parts.own(n), LABEL["building"]
+    owner = town.own(n)
     raise_skyline(town, side, a, b, 0.8 * ridge)
     greens_behind(town, side, z0, z1, side.front + setback + 13)
     front = along(town, side, distance, a, b)
     lower = (eaves / ridge)[:, None]
     gable = lower + (1 - lower) * GABLE
     lean = (side.sign * deep / 2, np.zeros(n))
-    parts.wall(across(town, side, distance, a, deep), 0, ridge, label, parts_of.FACADE, BUILDINGS, owner, top=gable)
-    parts.wall(front, eaves, ridge, label, parts_of.ROOF, BUILDINGS, owner, lean=lean, bias=0.1)
-    parts.wall(front, 0, eaves, label, parts_of.FACADE, BUILDINGS, owner, bias=0.2)
+    town.wall(across(town, side, distance, a, deep), 0, ridge, "building", "facade", BUILDINGS, owner, top=gable)
+    town.wall(front, eaves, ridge, "building", "roof", BUILDINGS, owner, lean=lean, bias=0.1)
+    town.wall(front, 0, eaves, "building", "facade", BUILDINGS, owner, bias=0.2)
     borders(town, side, z0, z1)
     count = max(int(n * 1.2), 1)
     z = rng.uniform(max(z0, 6), max(z1, 7), count)
@@ -94,40 +94,36 @@ def villas(town, side, z0: float, z1: float) -> None:
     crowns(town, x, z, rng.uniform(2.5, 7.5, count), GARDENS)
 
 
-def borders(town, side, z0: float, z1: float) -> None:
+def borders(town: Street, side: Side, z0: float, z1: float) -> None:
     """What closes gardens off from the street: hedge, fence, wall or nothing, lot by lot."""
-    rng, parts = town.rng, town.parts
+    rng = town.rng
     a, b = lots(town, z0, z1, 9, 24)
     kind, height = rng.random(len(a)), rng.uniform(0.8, 1.9, len(a))
     foot = along(town, side, side.front, a, b - 0.8)
-    for low, high, label, material in (
-        (0.0, 0.35, "vegetation", parts_of.LEAVES),
-        (0.35, 0.62, "fence", parts_of.FENCE),
-        (0.62, 0.82, "wall", parts_of.WALL),
-    ):
-        chosen = (kind >= low) & (kind < high)
-        n = int(chosen.sum())
-        if n:
-            top = 0.85 + 0.15 * rng.random((n, parts_of.RAGGED)) if label == "vegetation" else None
-            parts.wall(foot[:, chosen], 0, height[chosen], LABEL[label], material, BORDERS, parts.own(n), top=top)
+    low = 0.0
+    for high, label, material in ((0.35, "vegetation", "leaves"), (0.62, "fence", "fence"), (0.82, "wall", "wall")):
+        here = (kind >= low) & (kind < high)
+        top = 0.85 + 0.15 * rng.random((int(here.sum()), RAGGED)) if label == "vegetation" else None
+        town.wall(foot[:, here], 0, height[here], label, material, BORDERS, top=top)
+        low = high
 
 
-def greens_behind(town, side, z0: float, z1: float, distance: float) -> None:
+def greens_behind(town: Street, side: Side, z0: float, z1: float, distance: float) -> None:
     """A wall of leaves that closes the view behind gardens and lawns."""
-    rng, parts = town.rng, town.parts
+    rng = town.rng
     a, b = lots(town, z0, z1, 6, 14)
     n = len(a)
-    top = 0.6 + 0.4 * rng.random((n, parts_of.RAGGED))
+    top = 0.6 + 0.4 * rng.random((n, RAGGED))
     foot, height = along(town, side, distance, a, b), rng.uniform(5, 11, n)
-    parts.wall(foot, 0, height, LABEL["vegetation"], parts_of.LEAVES, 1.5, parts.own(n), top=top)
+    town.wall(foot, 0, height, "vegetation", "leaves", 1.5, top=top)
 
 
-def greenery(town, side, z0: float, z1: float) -> None:
+def greenery(town: Street, side: Side, z0: float, z1: float) -> None:
     """Lawn, trees and bushes."""
     rng = town.rng
-    deep = town.dice.between(3, 14)
+    deep = town.between(3, 14)
     outer = side.sign * (side.front + deep + 3)
-    town.patch(side.sign * side.front, outer, z0, z1, "terrain", parts_of.GRASS, 0.5)
+    town.patch(side.sign * side.front, outer, z0, z1, "terrain", "grass", 0.5)
     greens_behind(town, side, z0, z1, side.front + deep)
     raise_skyline(town, side, np.array([z0]), np.array([z1]), 5.0)
     count = min(max(int((z1 - z0) / 7), 2), 16)
@@ -135,22 +131,21 @@ def greenery(town, side, z0: float, z1: float) -> None:
     z = start + (z1 - start) * rng.random(count) ** 1.3
     x = side.sign * (side.front + rng.uniform(0.5, deep, count)) + town.shift(z)
     crowns(town, x, z, rng.uniform(3, 13, count), GARDENS)
-    if town.dice.chance(0.45):
+    if town.chance(0.45):
         borders(town, side, z0, z1)
 
 
-def walled(town, side, z0: float, z1: float) -> None:
+def walled(town: Street, side: Side, z0: float, z1: float) -> None:
     """A long wall or fence with trees or halls behind it."""
-    dice, parts = town.dice, town.parts
-    if dice.chance(0.5):
+    if town.chance(0.5):
         greens_behind(town, side, z0, z1, side.front + 4)
     else:
         a, b = lots(town, z0, z1, 20, 40)
         foot, height = along(town, side, side.front + 6, a, b), town.rng.uniform(5, 10, len(a))
-        parts.wall(foot, 0, height, LABEL["building"], parts_of.FACADE, BUILDINGS, parts.own(len(a)))
+        town.wall(foot, 0, height, "building", "facade", BUILDINGS)
     a, b = lots(town, z0, z1, 25, 50)
-    height = dice.between(1.6, 3.4)
-    raise_skyline(town, side, a, b, height)
-    label, material = ("wall", parts_of.WALL) if dice.chance(0.6) else ("fence", parts_of.FENCE)
+    high = town.between(1.6, 3.4)
+    raise_skyline(town, side, a, b, high)
+    label, material = ("wall", "wall") if town.chance(0.6) else ("fence", "fence")
     foot = along(town, side, side.front, a, b)
-    parts.wall(foot, 0, height, LABEL[label], material, BORDERS, parts.own(len(a)))
+    town.wall(foot, 0, high, label, material, BORDERS)

@@ -3,21 +3,42 @@
 World: x to the right, y up, z along the street, in metres; the ground is y = 0.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw
 
+from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.worlds.engine import Dice, Drawing, drawn_height, fill
+from sempal_lib.worlds.street import shapes
+from sempal_lib.worlds.street.shapes import CORNER_NUMBERS, CORNERS, OUTLINE, OUTLINE_CORNERS, OUTLINES
+
+Array = np.ndarray
+Made = tuple[Array, Any, Any, Any]  # points, number of corners, base and columns of rows, as in `Parts`
 NEAR = 0.5  # m in front of the camera; nothing nearer is drawn
 LAYER_DEPTH = 1000  # m; scenes are shallower, so a layer never mixes with the next
+STREET = 5  # layer of what stands between the property lines
+RAGGED = 9  # points along the upper edge of a hedge
+# Where the corners of a wall lie along its foot, by the number of points on its upper edge.
+PLACES = {upper: np.concatenate([[0.0, 1.0], np.linspace(1, 0, upper)]) for upper in (2, RAGGED)}
 
-# Materials: what the painter does with a polygon. Sprites follow the last one.
-SKY, ASPHALT, PAVING, KERB, GRASS, FACADE, ROOF, LEAVES, BARK, WALL, FENCE, METAL, DISTANT = range(13)
+LABEL = {name: i for i, name in enumerate(CITYSCAPES_19.names)}
+# Materials: what the painter does with a polygon; after "distant" come the sprites, vehicles first.
 SPRITES = (
     "car rear", "car front", "car side rear", "car side front", "bus rear", "bus front", "bus side",
     "truck rear", "truck front", "truck side", "tram end", "tram side", "person", "rider", "wheel", "frame",
     "red light", "green light", "round sign", "warning sign", "blue sign", "direction sign", "lamp",
 )  # fmt: skip
-SPRITE = {name: DISTANT + 1 + i for i, name in enumerate(SPRITES)}
+_SURFACES = ("sky", "asphalt", "paving", "kerb", "grass", "facade", "roof", "leaves", "bark", "wall", "fence", "metal",
+             "distant")  # fmt: skip
+MATERIAL = {name: i for i, name in enumerate((*_SURFACES, *SPRITES))}
+# Rows as in `Parts` for what is there before any part: the sky and the bare ground.
+BACKGROUND = np.array(
+    [[LABEL["sky"], MATERIAL["sky"], 0, 0, 0], [LABEL["terrain"], MATERIAL["grass"], 0, 1, 0]], dtype=float
+)
 
 
 @dataclass(frozen=True)
@@ -35,9 +56,13 @@ class Camera:
     focal: float
     horizon: float
 
-    def __post_init__(self):
-        object.__setattr__(self, "sin", float(np.sin(self.yaw)))
-        object.__setattr__(self, "cos", float(np.cos(self.yaw)))
+    @cached_property
+    def sin(self) -> float:
+        return float(np.sin(self.yaw))
+
+    @cached_property
+    def cos(self) -> float:
+        return float(np.cos(self.yaw))
 
     def depth(self, x, z):
         """Distance from the camera's plane, m."""
@@ -53,69 +78,8 @@ class Camera:
         return image
 
 
-# Side profiles (along the length from the end that is seen, height), in units of length and height; 8 corners each.
-_PROFILES = {
-    "car rear": [(0, 0), (0, 0.62), (0.03, 0.68), (0.15, 1), (0.62, 1), (0.78, 0.64), (1, 0.52), (1, 0)],
-    "car front": [(0, 0), (0, 0.5), (0.23, 0.64), (0.4, 1), (0.84, 1), (0.97, 0.68), (1, 0.6), (1, 0)],
-    "van rear": [(0, 0), (0, 0.5), (0.02, 0.97), (0.04, 1), (0.76, 1), (0.9, 0.56), (1, 0.46), (1, 0)],
-    "van front": [(0, 0), (0, 0.44), (0.1, 0.54), (0.24, 1), (0.96, 1), (0.98, 0.97), (1, 0.5), (1, 0)],
-    "truck rear": [(0, 0.04), (0, 1), (0.76, 1), (0.76, 0.8), (0.79, 0.8), (0.96, 0.75), (1, 0.4), (1, 0)],
-    "truck front": [(0, 0), (0, 0.4), (0.03, 0.75), (0.2, 0.8), (0.24, 0.8), (0.24, 1), (1, 1), (1, 0.04)],
-    "box": [(0, 0), (0, 0.5), (0, 0.97), (0.01, 1), (0.99, 1), (1, 0.97), (1, 0.5), (1, 0)],
-}  # fmt: skip
-# The faces seen from the end, by profile corners: a lower panel, then what leans back above it.
-_FACES = {
-    "car rear": ((0, 1), (1, 2), (2, 3)),
-    "car front": ((0, 1), (1, 2), (2, 3)),
-    "van rear": ((0, 1), (1, 2), (2, 3)),
-    "van front": ((0, 1), (1, 2), (2, 3)),
-    "truck rear": ((0, 1),),
-    "truck front": ((0, 1), (1, 2)),
-    "box": ((0, 3),),
-}
-_TAPER = {"car rear": 0.8, "car front": 0.8, "van rear": 0.92, "van front": 0.9}  # width of the roof
-PROFILE = {name: i for i, name in enumerate(_PROFILES)}
-PROFILES = np.array(list(_PROFILES.values()))
-FACES = np.array([[*faces, *[(0, 0)] * (3 - len(faces))] for faces in _FACES.values()])  # (0, 0): none
-ROOFS = np.array([_TAPER.get(name, 1.0) for name in _PROFILES])
-HALF_WIDTHS = 0.5 * (1 - (1 - ROOFS[:, None]) * np.clip((PROFILES[..., 1] - 0.66) / 0.34, 0, 1))
-
-
-def _circle(corners: int) -> list[tuple[float, float]]:
-    angle = np.arange(corners) * (2 * np.pi / corners)
-    return list(zip(0.5 * np.cos(angle), 0.5 + 0.5 * np.sin(angle), strict=True))
-
-
-# Outlines of boards: across from -0.5 to 0.5, up from 0 to 1.
-_OUTLINES = {
-    "bar": [(-0.5, 0), (0.5, 0), (0.5, 1), (-0.5, 1)],
-    "trunk": [(-0.5, 0), (0.5, 0), (0.3, 1), (-0.3, 1)],
-    "triangle": [(-0.5, 0), (0.5, 0), (0, 1)],
-    "disc": _circle(12),
-    "walking": [(-0.42, 0), (-0.26, 0), (0.02, 0.4), (0.24, 0), (0.44, 0.02), (0.24, 0.46), (0.42, 0.5), (0.36, 0.78),
-                (0.14, 0.84), (0.17, 0.93), (0.08, 1), (-0.08, 1), (-0.17, 0.93), (-0.14, 0.84), (-0.36, 0.78),
-                (-0.44, 0.48), (-0.26, 0.46)],
-    "standing": [(-0.3, 0), (0.3, 0), (0.26, 0.46), (0.46, 0.46), (0.42, 0.78), (0.15, 0.84), (0.19, 0.93), (0.09, 1),
-                 (-0.09, 1), (-0.19, 0.93), (-0.15, 0.84), (-0.42, 0.78), (-0.46, 0.46), (-0.26, 0.46)],
-    "riding": [(-0.16, 0), (0.16, 0), (0.34, 0.3), (0.3, 0.42), (0.46, 0.5), (0.4, 0.74), (0.16, 0.8), (0.2, 0.92),
-               (0.1, 1), (-0.1, 1), (-0.2, 0.92), (-0.16, 0.8), (-0.4, 0.74), (-0.46, 0.5), (-0.3, 0.42),
-               (-0.34, 0.3)],
-    "bicycle": [(-0.3, 0.25), (0.05, 0.25), (0.3, 0.4), (0.28, 1), (0.2, 1), (0.18, 0.84), (-0.16, 0.8), (-0.24, 0.9)],
-    "motorcycle": [(-0.36, 0.1), (0.3, 0.1), (0.42, 0.55), (0.2, 1), (0.12, 0.9), (0.1, 0.7), (-0.46, 0.72),
-                   (-0.4, 0.5)],
-    "crown": [(0, 0)] * 22,  # each tree brings its own
-}  # fmt: skip
-CORNERS = 22
-OUTLINE = {name: i for i, name in enumerate(_OUTLINES)}
-OUTLINE_CORNERS = np.array([len(outline) for outline in _OUTLINES.values()])
-OUTLINES = np.array([outline + [(0, 0)] * (CORNERS - len(outline)) for outline in _OUTLINES.values()])
-RAGGED = 9  # points along the upper edge of a hedge
-# Where the corners of a wall lie along its foot, by the number of points on its upper edge.
-PLACES = {upper: np.concatenate([[0.0, 1.0], np.linspace(1, 0, upper)]) for upper in (2, RAGGED)}
-
-
-class Parts:
-    """The polygons of one scene.
+class Parts(Dice):
+    """The polygons of one scene, which rolls the dice for what it has.
 
     `wall`, `board`, `vehicle` and `ground` note what is wanted; `finish` makes all polygons of one kind
     together, because numpy costs by the call. After it:
@@ -123,87 +87,87 @@ class Parts:
         points [N, 22, 3], corners [N]: each polygon's first `corners` points count.
         rows [N, 5]: label (class), material, order (drawn from low to high), owner (the parts of one object
             share their colours), thing (instance, 0 for none).
+        labels, materials, owner, things [N + 2]: the same columns, after the sky's and the bare ground's.
         base [N, 6]: x and z of the start and of the end of its foot, then its lowest and highest y; the painter
             measures textures along it.
     """
 
     def __init__(self, camera: Camera):
         self.camera = camera
-        self.owners, self.things = 2, 0  # owners 0 and 1 are the sky and the bare ground
+        self.owners, self._things = 2, 0  # owners 0 and 1 are the sky and the bare ground
         self._grounds: list[tuple] = []
-        self._walls: list[np.ndarray] = []
-        self._tops: list[np.ndarray] = []
-        self._boards: list[np.ndarray] = []
-        self._crowns: list[np.ndarray] = []
         self._vehicles: list[tuple] = []
+        self._walls: list[Array] = []
+        self._tops: list[Array] = []
+        self._boards: list[Array] = []
+        self._crowns: list[Array] = []
 
-    def own(self, count: int = 1) -> np.ndarray:
+    def own(self, count: int = 1) -> Array:
         """Numbers for `count` new objects."""
         self.owners += count
         return np.arange(self.owners - count, self.owners)
 
-    def instances(self, count: int) -> np.ndarray:
+    def instances(self, count: int) -> Array:
         """Numbers for `count` new things."""
-        self.things += count
-        return np.arange(self.things - count, self.things) + 1
+        self._things += count
+        return np.arange(self._things - count, self._things) + 1
 
-    def ground(self, inner, outer, label, material, order) -> None:
+    def ground(self, inner: Array, outer: Array, label: str, material: str, order: float) -> None:
         """A flat polygon between two edges, each x and z of 10 points."""
-        self.owners += 1
-        self._grounds.append((inner, outer[:, ::-1], (label, material, order - 2 * LAYER_DEPTH, self.owners - 1, 0)))
+        row = (LABEL[label], MATERIAL[material], order - 2 * LAYER_DEPTH, self.own()[0], 0)
+        self._grounds.append((inner, outer[:, ::-1], row))
 
-    def wall(self, foot, low, high, label, material, layer, owner, top=None, lean=None, bias=0.0) -> None:
+    def wall(self, foot: Array, low, high, label: str, material: str, layer: float, owner=None, top=None, lean=None,
+             bias: float = 0.0) -> None:  # fmt: skip
         """Upright quadrilaterals over a foot line, cut off at the near plane.
 
         Args:
             foot: x, z of the start and of the end, [4, n]. low, high: y, [n] or scalar.
+            owner: numbers of the objects; None: each is its own. bias: m nearer in the order of drawing.
             top: relative heights of 9 points along the upper edge, [n, 9]; None for a straight edge.
             lean: (dx, dz) by which the upper edge lies behind the lower, [2, n]: a roof.
         """
-        block = np.zeros((13, foot.shape[1]))
-        block[:4] = foot
-        block[4], block[5], block[6], block[7], block[8], block[9], block[10] = (
-            low,
-            high,
-            label,
-            material,
-            layer,
-            owner,
-            bias,
-        )
+        n = foot.shape[1]
+        if not n:
+            return
+        block = np.zeros((13, n))
+        block[:4], block[4], block[5], block[6], block[7] = foot, low, high, LABEL[label], MATERIAL[material]
+        block[8], block[9], block[10] = layer, self.own(n) if owner is None else owner, bias
         if lean is not None:
             block[11:] = lean
         self._walls.append(block)
-        self._tops.append(np.full((foot.shape[1], RAGGED), np.nan) if top is None else top)
+        self._tops.append(np.full((n, RAGGED), np.nan) if top is None else top)
 
-    def board(
-        self, outline, x, z, low, width, height, label, material, layer, owner, thing=0, bias=0.0, crown=None
-    ) -> None:
+    def board(self, outline: str, x: Array, z: Array, low, width, height, label: str, material: str, owner, thing=0,
+              bias: float = 0.0, layer: float = STREET, crown: Array | None = None) -> None:  # fmt: skip
         """Flat shapes that face the camera.
 
         Args:
             outline: name of the outline; of "crown" the corners themselves, [n, 22, 2], come as `crown`.
             x, z: place of the foot, [n]. low, width, height: m, [n] or scalar.
         """
-        b = np.empty((12, len(x)))
-        b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7] = x, z, low, width, height, label, material, layer
-        b[8], b[9], b[10], b[11] = owner, thing, bias, OUTLINE[outline]
-        self._boards.append(b)
+        if not len(x):
+            return
+        block = np.empty((12, len(x)))
+        block[0], block[1], block[2], block[3], block[4] = x, z, low, width, height
+        block[5], block[6], block[7], block[8] = LABEL[label], MATERIAL[material], layer, owner
+        block[9], block[10], block[11] = thing, bias, OUTLINE[outline]
+        self._boards.append(block)
         if crown is not None:
             self._crowns.append(crown)
 
-    def vehicle(self, profile, x, z, heading, length, width, height, label, sprites, layer) -> None:
+    def vehicle(self, profile: str, x, z, heading, size, label: str, end: str, flank: str) -> None:
         """One vehicle: the side that is seen, and the end if it is seen.
 
         Args:
             x, z: middle of the nearer end's foot. heading: from there to the far end, radians right of z.
-            sprites: materials of the end and of the side.
+            size: length, width and height. end, flank: materials.
         """
-        self.owners, self.things = self.owners + 1, self.things + 1
-        self._vehicles.append((x, z, heading, length, width, height, label, *sprites, layer, self.owners - 1,
-                               self.things, PROFILE[profile]))  # fmt: skip
+        looks = LABEL[label], MATERIAL[end], MATERIAL[flank], STREET
+        numbers = self.own()[0], self.instances(1)[0], shapes.PROFILE[profile]
+        self._vehicles.append((x, z, heading, *size, *looks, *numbers))
 
-    def finish(self) -> "Parts":
+    def finish(self) -> None:
         """Make the polygons."""
         made = [self._make_grounds(), *self._make_walls()]
         if self._boards:
@@ -220,9 +184,30 @@ class Parts:
             for i, column in enumerate(columns):
                 self.rows[here, i] = column
             at += len(points)
-        return self
+        columns = np.concatenate([BACKGROUND, self.rows]).T.astype(np.int32)
+        self.labels, self.materials, _, self.owner, self.things = columns
 
-    def cast(self, sun_x: float, sun_z: float, reach: float, trees: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def draw(self, height: int) -> Drawing:
+        """The parts from back to front, over the sky (0) and the bare ground (1); the scene's own count from 2."""
+        size = drawn_height(height)
+        flat, seen = self.flattened(self.points, self.corners, size)
+        order = np.argsort(self.rows[:, 2], kind="stable")
+        order = order[seen[order]]
+        # Filling bytes is twice as fast as filling integers, and few scenes show more than 254 parts.
+        image = Image.new("L" if len(order) <= 254 else "I", (2 * size, size), 0)
+        ImageDraw.Draw(image).rectangle((0, round(self.camera.horizon * size), 2 * size, size), fill=1)
+        fill(image, flat, self.corners, order, list(range(2, len(order) + 2)))
+        return Drawing(np.asarray(image), np.concatenate([[0, 1], order + 2]))
+
+    def flattened(self, points: Array, corners: Array, size: int) -> tuple[Array, Array]:
+        """All polygons' corners in a picture of `size` px, (column, row) [C, 2], and which polygons are seen, [N]."""
+        flat = self.camera.project(points[CORNER_NUMBERS < corners[:, None]]) * size - 0.5
+        starts = np.cumsum(corners) - corners
+        low, high = np.minimum.reduceat(flat, starts), np.maximum.reduceat(flat, starts)
+        seen = (low[:, 0] < 2 * size) & (high[:, 0] > 0) & (low[:, 1] < size) & (high[:, 1] > 0)
+        return flat, seen
+
+    def cast(self, sun_x: float, sun_z: float, reach: float, trees: bool) -> tuple[Array, Array, Array]:
         """Shadows on the ground: points [n, 22, 3], corners [n], darkness [n] in 0 to 255.
 
         Args:
@@ -254,21 +239,21 @@ class Parts:
             dark.append(np.full(len(foot), 235))
         return np.concatenate(points), np.concatenate(corners), np.concatenate(dark)
 
-    def _board_corners(self, outline):
+    def _board_corners(self, outline: Array) -> tuple[Array, Array]:
         kind = outline.astype(int)
         corners = OUTLINES[kind]
         if self._crowns:
             corners[kind == OUTLINE["crown"]] = np.concatenate(self._crowns)
         return corners, kind
 
-    def _make_grounds(self):
+    def _make_grounds(self) -> Made:
         points = np.zeros((len(self._grounds), 20, 3))
         edges = np.array([(inner, outer) for inner, outer, _ in self._grounds])  # [n, 2 edges, x and z, 10]
         points[..., 0] = edges[:, :, 0].reshape(-1, 20)
         points[..., 2] = edges[:, :, 1].reshape(-1, 20)
         return points, 20, 0.0, np.array([row for *_, row in self._grounds]).T
 
-    def _make_walls(self):
+    def _make_walls(self) -> Iterator[Made]:
         blocks, tops = np.concatenate(self._walls, axis=1), np.concatenate(self._tops)
         xa, za, xb, zb = blocks[:4]
         depth_a, depth_b = self.camera.depth(xa, za), self.camera.depth(xb, zb)
@@ -291,11 +276,10 @@ class Parts:
             columns = blocks[:, chosen]
             yield points, upper + 2, columns[:6].T, (columns[6], columns[7], order[chosen], columns[9], 0)
 
-    def _make_boards(self):
+    def _make_boards(self) -> Made:
         camera = self.camera
-        x, z, low, width, height, label, material, layer, owner, thing, bias, outline = np.concatenate(
-            self._boards, axis=1
-        )
+        columns = np.concatenate(self._boards, axis=1)
+        x, z, low, width, height, label, material, layer, owner, thing, bias, outline = columns
         corners, kind = self._board_corners(outline)
         across = corners[..., 0] * width[:, None]
         points = np.empty((len(x), CORNERS, 3))
@@ -307,7 +291,7 @@ class Parts:
         order = LAYER_DEPTH * layer - camera.depth(x, z) + bias
         return points, OUTLINE_CORNERS[kind], base, (label, material, order, owner, thing)
 
-    def _make_vehicles(self):
+    def _make_vehicles(self) -> Iterator[Made]:
         x, z, heading, length, width, height, label, end, flank, layer, owner, thing, kind = np.array(self._vehicles).T
         kind = kind.astype(int)
         n = len(x)
@@ -316,9 +300,9 @@ class Parts:
         right = np.stack([ahead[:, 1], -ahead[:, 0]], axis=1)
         to_camera = np.array([self.camera.x, 0.0]) - foot
         side = np.where((right * to_camera).sum(axis=1) < 0, -1.0, 1.0)[:, None]
-        outline = PROFILES[kind]
+        outline = shapes.PROFILES[kind]
         middle = foot[:, None] + (outline[..., 0] * length[:, None])[..., None] * ahead[:, None]
-        offset = (HALF_WIDTHS[kind] * width[:, None])[..., None] * right[:, None]
+        offset = (shapes.HALF_WIDTHS[kind] * width[:, None])[..., None] * right[:, None]
         y = outline[..., 1] * height[:, None]
         order = LAYER_DEPTH * layer - self.camera.depth(x, z)
         points = np.empty((n, 8, 3))
@@ -331,7 +315,7 @@ class Parts:
         half = (width / 2)[:, None] * right
         self.footprints = np.stack([foot - half, foot + half, far + half, far - half], axis=1), height
         # The faces of the end, where it turns towards the camera.
-        faces = FACES[kind]
+        faces = shapes.FACES[kind]
         who, which = np.nonzero((faces[..., 1] > 0) & ((ahead * to_camera).sum(axis=1) < -0.1)[:, None])
         a, b = faces[who, which].T
         points = np.empty((len(who), 4, 3))

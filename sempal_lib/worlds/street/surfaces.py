@@ -1,70 +1,37 @@
 """The surfaces of toy-street: how facades, leaves, roofs, walls, fences and sprites are coloured.
 
-Each painter changes a `Surface` in place. `band` and `line` soften every edge by what one sample covers of the
-surface, so that patterns fade out with distance instead of breaking up.
+Each painter changes a `Surface` in place; `wide` softens every edge, so that patterns fade out with distance.
 """
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
-from sempal_lib.worlds.street import colors as colors
-from sempal_lib.worlds.street import parts as parts_of
-from sempal_lib.worlds.street.colors import fraction, noise_at, pick, unit
+from sempal_lib.worlds.engine import band, fraction, line, noise_at, pick, unit
+from sempal_lib.worlds.street import sprites
+from sempal_lib.worlds.street.parts import MATERIAL
 from sempal_lib.worlds.street.weather import Weather
 
 FLOOR = 3.1  # m a storey
-SPRITE_BOARDS = parts_of.SPRITE["person"]  # sprites from here on are boards, before it vehicles
+SPRITE_BOARDS = MATERIAL["person"]  # sprites from here on are boards, before it vehicles
 GAP = np.array([0.16, 0.2, 0.13], np.float32)[:, None]  # colour between the pickets of a fence
 WARM = np.array([1.0, 0.8, 0.45], np.float32)[:, None]
 STONE = np.float32(0.84)
 
 
-@dataclass
-class Surface:
+class Surface(SimpleNamespace):
     """Samples of one material.
 
-    Args:
-        weather: of the scene. look: per object, six chances that make it differ from its like, [6, objects].
-        sun_side: how far the sun stands to the right, -1 to 1.
-        part, owner, material: numbers, [P]. depth: m, [P].
-        wide: what a sample covers across the line of sight, m, [P].
-        slant: cosine between the surface's normal and the line of sight, [P].
-        s, v: place along the foot and above it, m; of sprites, shares of the part, [P].
-        tall, length: the part's extent, m, [P].
-        color: first paint, [3, P]. second: second paint a part, [3, parts].
-        sunlit: share of the sun's light that arrives; free: what of it houses let through; glow: own light, [P].
+    weather: of the scene. look: per object, six chances that make it differ from its like, [6, objects].
+    sun_side: how far the sun stands to the right, -1 to 1.
+    part, owner, material: numbers, [P]. depth: m, [P].
+    wide: what a sample covers across the line of sight, m, [P].
+    slant: cosine between the surface's normal and the line of sight, [P].
+    s, v: place along the foot and above it, m; of sprites, shares of the part, [P].
+    tall, length: the part's extent, m, [P].
+    color: first paint, [3, P]. second: second paint a part, [3, parts].
+    sunlit: share of the sun's light that arrives; free: what of it houses let through; glow: own light, [P].
     """
-
-    weather: Weather
-    look: np.ndarray
-    sun_side: float
-    part: np.ndarray
-    owner: np.ndarray
-    material: np.ndarray
-    depth: np.ndarray
-    wide: np.ndarray
-    slant: np.ndarray
-    s: np.ndarray
-    v: np.ndarray
-    tall: np.ndarray
-    length: np.ndarray
-    color: np.ndarray
-    second: np.ndarray
-    sunlit: np.ndarray
-    free: np.ndarray
-    glow: np.ndarray
-
-
-def band(x, low, high, edge):
-    """1 where low < x < high; `edge`: one over the width of its soft borders."""
-    return unit(((high - low) / 2 - np.abs(x - (low + high) / 2)) * edge + 0.5)
-
-
-def line(x, width, edge):
-    """Lines of a share `width` at whole numbers of x; they fade into their mean as samples grow wider than them."""
-    off = x - np.rint(x)
-    return unit((width / 2 - np.abs(off)) * edge + 0.5) * np.minimum(1, width * edge)
 
 
 def glass(weather: Weather, bright) -> np.ndarray:
@@ -176,35 +143,24 @@ def distant(f: Surface) -> None:
 
 def sprite(f: Surface) -> None:
     """Vehicles, people, signs: looked up in a small picture of codes."""
-    n = colors.SPRITE_SIZE
+    n = sprites.SIDE
     column = np.clip(f.s * n, 0, n - 1).astype(np.int32)
     row = np.clip(f.v * n, 0, n - 1).astype(np.int32)
-    code = colors.sprites()[((f.material - (parts_of.DISTANT + 1)) * n + row) * n + column]
+    code = sprites.codes()[((f.material - (MATERIAL["distant"] + 1)) * n + row) * n + column]
     rise = unit(f.v)
-    body = (code == colors.PAINT) & (f.material < SPRITE_BOARDS)
+    body = (code == sprites.PAINT) & (f.material < SPRITE_BOARDS)
     # Bodies are rounder than their boards: darker low down.
     f.color *= np.where(body, 0.78 + 0.6 * np.minimum(rise, 0.65), 1)
-    for number, paint in ((colors.SECOND, None), (colors.GLASS, None)):
-        here = np.flatnonzero(code == number)
-        if number == colors.SECOND:
-            paint = pick(f.second, f.part[here])
-        else:
-            paint = glass(f.weather, 0.35 + 1.1 * rise[here])
-        f.color[:, here] = paint
-    here = np.flatnonzero(code > colors.GLASS)
-    f.color[:, here] = pick(colors.FIXED, code[here])
-    lights = np.flatnonzero(colors.GLOWING[code])
-    vehicle = (f.material[lights] < SPRITE_BOARDS) | (f.material[lights] == parts_of.SPRITE["lamp"])
-    signal = f.material[lights] >= parts_of.SPRITE["red light"]
-    signal &= f.material[lights] <= parts_of.SPRITE["green light"]
+    here = np.flatnonzero(code == sprites.SECOND)
+    f.color[:, here] = pick(f.second, f.part[here])
+    here = np.flatnonzero(code == sprites.GLASS)
+    f.color[:, here] = glass(f.weather, 0.35 + 1.1 * rise[here])
+    here = np.flatnonzero(code > sprites.GLASS)
+    f.color[:, here] = pick(sprites.FIXED, code[here])
+    lights = np.flatnonzero(sprites.GLOWING[code])
+    vehicle = (f.material[lights] < SPRITE_BOARDS) | (f.material[lights] == MATERIAL["lamp"])
+    signal = (f.material[lights] == MATERIAL["red light"]) | (f.material[lights] == MATERIAL["green light"])
     f.glow[lights] = np.where(vehicle, f.weather.lamps, np.where(signal, 0.9, 0.0))
 
 
-PAINTERS = {
-    parts_of.FACADE: facade,
-    parts_of.ROOF: roof,
-    parts_of.LEAVES: leaves,
-    parts_of.WALL: bricks,
-    parts_of.FENCE: fence,
-    parts_of.DISTANT: distant,
-}
+PAINTERS = {"facade": facade, "roof": roof, "leaves": leaves, "wall": bricks, "fence": fence, "distant": distant}

@@ -1,42 +1,21 @@
 """Weather and light of toy-street: the known factors of a scene's looks."""
 
-from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 
-from sempal_lib.worlds.street.colors import noise_at, unit
+from sempal_lib.worlds.engine import Style, blend, noise_at, ramp, unit
 
 
-def _blend(a, b, weight):
-    return (1 - weight) * np.asarray(a, np.float32) + weight * np.asarray(b, np.float32)
-
-
-def _step(x, low, high):
-    """0 below `low`, 1 above `high`, smooth between."""
-    t = (x - low) / (high - low)
-    t = unit(t) if isinstance(t, np.ndarray) else min(max(t, 0.0), 1.0)
-    return t * t * (3 - 2 * t)
-
-
-@dataclass(frozen=True)
-class Weather:
+class Weather(Style):
     """The style factors.
 
-    Args:
-        sun_elevation: degrees above the horizon, -7 (dusk) to 60.
-        sun_azimuth: degrees right of the street's direction, -180 to 180.
-        cloudiness: 0 clear to 1 overcast. fog: 0 none, 1 dense (sight of about 30 m).
-        wetness: 0 dry, 1 a mirror of a road. autumn: 0 green leaves, 1 all coloured.
+    sun_elevation: degrees above the horizon, -7 (dusk) to 60. sun_azimuth: degrees right of the street's direction,
+    -180 to 180. cloudiness: 0 clear to 1 overcast. fog: 0 none, 1 dense (sight of about 30 m). wetness: 0 dry, 1 a
+    mirror of a road. autumn: 0 green leaves, 1 all coloured. sky_color: of the zenith.
     """
-
-    sun_elevation: float
-    sun_azimuth: float
-    cloudiness: float
-    fog: float
-    wetness: float
-    autumn: float
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> "Weather":
@@ -44,57 +23,51 @@ class Weather:
         elevation = 14 + 46 * a if kind < 0.68 else 3 + 11 * a if kind < 0.82 else -7 + 8 * a
         clouds = 0.5 - 0.5 * float(np.cos(np.pi * b)) if b < 0.7 else 0.85 + 0.5 * (b - 0.7)
         rain = clouds > 0.6 and c < 0.45
-        fog = 0.35 + 0.65 * d if e < 0.09 else 0.1 * d * d + (0.15 if rain else 0.0)
         return cls(
-            elevation,
-            float(rng.uniform(-180, 180)),
-            clouds,
-            fog,
-            0.4 + 1.3 * c if rain else 0.0,
-            float(rng.random()) if rng.random() < 0.25 else 0.0,
-        )
+            sun_elevation=elevation, sun_azimuth=float(rng.uniform(-180, 180)), cloudiness=clouds,
+            fog=0.35 + 0.65 * d if e < 0.09 else 0.1 * d * d + (0.15 if rain else 0.0),
+            wetness=0.4 + 1.3 * c if rain else 0.0, autumn=float(rng.random()) if rng.random() < 0.25 else 0.0,
+        )  # fmt: skip
 
-    def factors(self) -> dict:
-        """The factors as the item's style holds them: floats, and "sky_color", the zenith's, float32 [3]."""
-        values = {field.name: float(getattr(self, field.name)) for field in fields(self)}
-        return {**values, "sky_color": torch.from_numpy(self.zenith.copy())}
+    def factors(self) -> dict[str, Any]:
+        return {**super().factors(), "sky_color": torch.from_numpy(self.zenith.copy())}
 
     @cached_property
     def day(self) -> float:
         """Brightness of the sky, 0 to 1."""
-        return float(_step(self.sun_elevation, -9, 10))
+        return float(ramp(self.sun_elevation, -9, 10))
 
     @cached_property
     def lamps(self) -> float:
         """How far lamps and windows are lit, 0 to 1."""
-        return float(1 - _step(self.sun_elevation, -2, 5))
+        return float(1 - ramp(self.sun_elevation, -2, 5))
 
     @cached_property
     def sun(self) -> np.ndarray:
         """Light of the sun where nothing is between, [3]."""
-        warm = _blend((1.0, 0.55, 0.25), (1.0, 0.93, 0.8), _step(self.sun_elevation, 0, 22))
-        clear = (1 - _step(self.cloudiness, 0.3, 0.8)) * (1 - 0.7 * self.fog)
-        return 0.85 * float(clear * _step(self.sun_elevation, -0.5, 9)) * warm
+        warm = blend((1.0, 0.55, 0.25), (1.0, 0.93, 0.8), ramp(self.sun_elevation, 0, 22))
+        clear = (1 - ramp(self.cloudiness, 0.3, 0.8)) * (1 - 0.7 * self.fog)
+        return 0.85 * float(clear * ramp(self.sun_elevation, -0.5, 9)) * warm
 
     @cached_property
     def ambient(self) -> np.ndarray:
         """Light of the sky, [3]."""
-        clouds = float(_step(self.cloudiness, 0.3, 0.9))
-        bright = _blend((0.6, 0.65, 0.74), (0.8, 0.82, 0.85), clouds)
-        return _blend((0.27, 0.29, 0.42), bright, self.day)
+        clouds = float(ramp(self.cloudiness, 0.3, 0.9))
+        bright = blend((0.6, 0.65, 0.74), (0.8, 0.82, 0.85), clouds)
+        return blend((0.27, 0.29, 0.42), bright, self.day)
 
     @cached_property
     def zenith(self) -> np.ndarray:
-        clear = _blend((0.09, 0.12, 0.28), (0.3, 0.52, 0.85), self.day)
-        grey = _blend((0.16, 0.17, 0.24), (0.72, 0.74, 0.78), self.day)
-        return _blend(clear, grey, float(_step(self.cloudiness, 0.55, 1)))
+        clear = blend((0.09, 0.12, 0.28), (0.3, 0.52, 0.85), self.day)
+        grey = blend((0.16, 0.17, 0.24), (0.72, 0.74, 0.78), self.day)
+        return blend(clear, grey, float(ramp(self.cloudiness, 0.55, 1)))
 
     @cached_property
     def haze(self) -> np.ndarray:
         """Colour of the air towards the horizon, [3]."""
-        low = float(1 - _step(self.sun_elevation, 4, 22)) * (1 - 0.8 * self.cloudiness)
-        pale = _blend((0.3, 0.29, 0.38), (0.84, 0.88, 0.93), self.day)
-        return _blend(pale, _blend((0.62, 0.38, 0.32), (0.98, 0.78, 0.55), self.day), 0.8 * low)
+        low = float(1 - ramp(self.sun_elevation, 4, 22)) * (1 - 0.8 * self.cloudiness)
+        pale = blend((0.3, 0.29, 0.38), (0.84, 0.88, 0.93), self.day)
+        return blend(pale, blend((0.62, 0.38, 0.32), (0.98, 0.78, 0.55), self.day), 0.8 * low)
 
     @cached_property
     def direction(self) -> tuple[float, float, float]:
@@ -119,13 +92,13 @@ class Weather:
         density = noise_at("cloud", 9 * rx * reach + 256 * seed, 9 * rz * reach)
         density += 0.25 * (noise_at("cloud", 31 * rx * reach, 31 * rz * reach + 256 * seed) - 0.5)
         edge = 1.12 - 1.25 * self.cloudiness
-        cover = _step(density, edge, edge + 0.35) * np.minimum(6 * up, 1) * (0.9 - 0.3 * self.fog)
+        cover = ramp(density, edge, edge + 0.35) * np.minimum(6 * up, 1) * (0.9 - 0.3 * self.fog)
         sun_x, sun_z, tangent = self.direction
         length = np.sqrt((rx * rx + rz * rz + ry * ry) * np.float32(1 + tangent * tangent))
         cosine = (rx * sun_x + rz * sun_z + ry * tangent) / length
         white = 0.35 + 0.65 * self.day
         shade = white * (1.0 - (0.25 + 0.2 * self.cloudiness) * unit(density - edge))
-        tint = _blend((1, 1, 1), haze / haze.max(), 0.6)
+        tint = blend((1, 1, 1), haze / haze.max(), 0.6)
         color += (shade * tint[:, None] - color) * cover
         glow = np.maximum(cosine, 0) ** 24
         return color + (0.75 * glow * (1 - 0.8 * cover)) * self.sun[:, None]
