@@ -2,18 +2,22 @@
 
 import json
 import os
+import resource
 import shlex
 import signal
 import subprocess
 import sys
 
+import failures
 import notebooks
 import pytest
 from checkout_helpers import CHAPTER, THREE, small_checkout, take_signals, write_book  # noqa: F401
+from failures import BookError
 from queue_helpers import alive, ledger, wait_for
+from test_book import make_book
 
 import book
-from sempal_lib import records
+from sempal_lib import records, runs
 from sempal_lib.locks import Busy, locked
 
 # In place of Snakemake: a job of a shell, in it a process like `execute`, in it one that knows nothing of all this.
@@ -256,3 +260,59 @@ class TestSays:
         assert "/dev/full" in (checkout.folder / notebook).read_text()
         assert "Traceback" not in said
         assert "Error in rule" not in said
+
+    @pytest.fixture
+    def sample(self, tmp_path, monkeypatch):
+        """A book of one chapter that trains nothing, and the run folder of that."""
+        monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "runs"))
+        for name, value in notebooks.kernel_environment().items():
+            monkeypatch.setenv(name, value)
+        folder = make_book(tmp_path / "book")
+        return folder, runs.run_folder("sample", "smoke", {})
+
+    def last_line(self, sample, capsys):
+        assert book.main(["execute", "sample", "--preset=smoke", f"--book={sample[0]}"]) == 1
+        return capsys.readouterr().err.strip().split("\n")[-1]
+
+    def test_a_full_disk_under_papermill(self, sample, capsys):
+        sample[1].mkdir(parents=True)
+        (sample[1] / "sample.partial.ipynb").symlink_to("/dev/full")
+        line = self.last_line(sample, capsys)
+        assert line.startswith("error: No space left on device")
+        assert "free some space; what is finished is kept" in line
+
+    def test_a_kernel_that_always_dies(self, sample, capsys):
+        make_book(sample[0], code="import os as _os; _os.kill(_os.getpid(), 9)")
+        line = self.last_line(sample, capsys)
+        assert line.startswith("error: sample: its kernel died twice")
+        assert str(sample[1] / "sample.partial.ipynb") in line
+
+    def test_half_a_notebook_is_named(self, sample):
+        folder, run = sample
+        notebooks.pair(folder)
+        half = (folder / "sample.ipynb").read_text()[:200]
+        (folder / "sample.ipynb").write_text(half)
+        for call in (notebooks.pair, notebooks.drift):
+            with pytest.raises(
+                BookError, match=r"book/sample.ipynb is no whole notebook .*delete it, then `make pair`"
+            ):
+                call(folder)
+        run.mkdir(parents=True)
+        (run / "sample.ipynb").write_text(half)
+        (run / "record.json").write_text("{}")
+        with pytest.raises(BookError, match=r"sample.ipynb is no whole notebook .*delete it, then `make runs`"):
+            notebooks.executed("sample", "smoke", folder)
+
+    def test_a_notebook_that_cannot_be_written_stays_whole(self, sample, monkeypatch):
+        folder, _ = sample
+        notebooks.pair(folder)
+        before = (folder / "sample.ipynb").read_bytes()
+        make_book(folder, code="print('new')")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+        try:
+            with pytest.raises(OSError, match="File too large") as error:
+                notebooks.pair(folder)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        assert (folder / "sample.ipynb").read_bytes() == before
+        assert "the disk is full, or a limit is reached" in failures.by_system(error.value)
