@@ -23,7 +23,7 @@ unexport OUT GPU_CHECK_SECONDS GPU_CHECK_PYTHON
 # Chapters share the cores; a kernel of another environment must not be taken for this one's.
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help book runs ablation reference reference-list test bench gpu-check lab publish pair pins clean environment
+.PHONY: help book runs ablation reference reference-list test kills bench gpu-check lab publish pair pins clean environment
 
 help:
 	@echo "make book      run the chapters (PRESET=$$GIVEN_PRESET: smoke, demo, gpu or paper) and build the site: _build/html"
@@ -33,6 +33,7 @@ help:
 	@echo "               DATA=... for the folder of real data sets, SECONDS=... to start no new run after"
 	@echo "make reference-list  show how far each of these runs is, and which question it answers"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
+	@echo "make kills     kill every training at random moments and resume it: the weights must be those of an unbroken one"
 	@echo "make bench     time a step of every training with the fast settings on and off (runs/bench/report.md), and exact counts"
 	@echo "make gpu-check train everything on this machine's GPU for $$GIVEN_CHECK_SECONDS s at most: $$GIVEN_OUT/report.md"
 	@echo "make lab       open the book in JupyterLab"
@@ -66,6 +67,9 @@ test: environment
 	@echo "== Testing the library, the book and the site, then every notebook at preset smoke"
 	@runs=$$(mktemp -d) && trap 'rm -rf "$$runs"' EXIT && SEMPAL_PRESET=smoke SEMPAL_RUNS="$$runs" \
 		$(BIN)/python -m pytest tests book --nbval-lax --durations=10
+
+kills: environment
+	$(BIN)/python -m pytest tests/long -o addopts= --durations=3
 
 bench: environment
 	$(BIN)/python runs/gpu_check.py --kinds machine steps --preset demo --seconds 1200 --out runs/bench

@@ -72,7 +72,7 @@ def check(preset: str, data: dict[str, str]) -> None:
     try:
         runs.run_folder(ablation.CHAPTER, preset, dict(data))
     except RunError as error:  # what it says next is of notebooks
-        raise UsageError(str(error).partition("\n")[0]) from None
+        raise UsageError(" ".join(str(error).split()).partition(" It comes from")[0]) from None
     if "data_root" in data and not Path(data["data_root"]).is_dir():
         raise UsageError(f"DATA_ROOT={data['data_root']}: there is no such folder")
 

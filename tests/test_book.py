@@ -215,10 +215,36 @@ def test_stale_note_is_written_under_the_title(tmp_path):
     assert "has not been run" in cells[1]["source"]
 
 
-def test_requirements_are_exact():
-    lines = (notebooks.ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    pins = [line for line in lines if line and not line.startswith("#")]
-    assert pins[-1] == "-e ."
-    assert [pin for pin in pins[:-1] if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
-    assert {"torch==2.13.0", "torchvision==0.28.0"} <= set(pins)
-    assert os.access(notebooks.ROOT / ".ci" / "run", os.X_OK)
+class TestRequirements:
+    ROOT = notebooks.ROOT
+    EXACT = r"([\w.-]+)==([\w.]+)"
+
+    def pins(self, name):
+        """The lines of a requirements file, those that go on as one."""
+        text = (self.ROOT / name).read_text("utf-8").replace("\\\n", " ")
+        return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+    def test_named_ones_are_exact_and_locked(self):
+        """What requirements.in says is what is installed: `make pins` was not forgotten."""
+        locked = {re.match(self.EXACT, pin).groups() for pin in self.pins("requirements.txt")}
+        locked = {(name.lower().replace("_", "-"), version) for name, version in locked}
+        for pin in self.pins("requirements.in"):
+            name, version = re.fullmatch(self.EXACT, pin).groups()
+            assert (name.lower().replace("_", "-"), version) in locked, f"make pins: {pin} is not in requirements.txt"
+
+    def test_each_has_hashes_and_no_place_of_its_own(self):
+        text = (self.ROOT / "requirements.txt").read_text("utf-8")
+        assert "://" not in text
+        assert "-index" not in text
+        for pin in self.pins("requirements.txt"):
+            assert re.fullmatch(self.EXACT + r"( ; [^\\]+?)?( +--hash=sha256:[0-9a-f]{64})+", pin.rstrip()), pin
+        (numpy,) = [pin for pin in self.pins("requirements.txt") if pin.startswith("numpy==")]
+        assert numpy.count("sha256:") > 20  # of Linux, macOS and Windows, for several versions of Python
+
+    def test_torch_stands_apart(self):
+        pins = self.pins("requirements-torch.txt")
+        assert pins == ["torch==2.13.0", "torchvision==0.28.0", "-e ."]
+        assert not [pin for pin in self.pins("requirements.txt") if re.match(r"(torch|torchvision|nvidia.*)==", pin)]
+
+    def test_ci_can_be_run(self):
+        assert os.access(self.ROOT / ".ci" / "run", os.X_OK)

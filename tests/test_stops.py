@@ -2,18 +2,22 @@
 
 import json
 import os
+import resource
 import shlex
 import signal
 import subprocess
 import sys
 
+import failures
 import notebooks
 import pytest
 from checkout_helpers import CHAPTER, THREE, small_checkout, take_signals, write_book  # noqa: F401
+from failures import BookError
 from queue_helpers import alive, ledger, wait_for
+from test_book import make_book
 
 import book
-from sempal_lib import records
+from sempal_lib import records, runs
 from sempal_lib.locks import Busy, locked
 
 # In place of Snakemake: a job of a shell, in it a process like `execute`, in it one that knows nothing of all this.
@@ -25,16 +29,18 @@ import lifeline
 lifeline.tie(hand_on=True)
 given = sys.argv[sys.argv.index("--configfile") + 1]
 Path(os.environ["LEDGER"] + ".json").write_text(Path(given).read_text())
-job = '''
-import sys; sys.path.insert(0, "runs")
-import lifeline, os, subprocess
+if os.environ["STEP"] != "0":
+    subprocess.run(["bash", "-c", f"true; {sys.executable!r} snakemake/job.py; true"])
+"""
+JOB = """
+import os, subprocess, sys
+sys.path.insert(0, "runs")
+import lifeline
 lifeline.tie()
 child = subprocess.Popen(["sleep", "60"])
-open(os.environ["LEDGER"], "a").write(f"kernel - - - {os.getpid()} {os.getppid()} {child.pid}\\\\n")
+with open(os.environ["LEDGER"], "a") as file:
+    file.write(f"kernel - - - {os.getpid()} {os.getppid()} {child.pid}\\n")
 child.wait()
-'''
-if os.environ["STEP"] != "0":
-    subprocess.run(["bash", "-c", f"true; {sys.executable!r} -c {job!r}; true"])
 """
 
 
@@ -45,6 +51,7 @@ def stub(checkout):
     folder.mkdir()
     (folder / "__init__.py").touch()
     (folder / "__main__.py").write_text(SNAKEMAKE)
+    (folder / "job.py").write_text(JOB)
     return checkout
 
 
@@ -119,7 +126,9 @@ class TestValues:
     def test_an_impossible_value_is_refused_before_anything_runs(self, arguments, said, capsys, monkeypatch):
         monkeypatch.setattr(book.lifeline, "start", None)
         assert book.main(arguments) == 2
-        assert capsys.readouterr().err.strip().split("\n")[-1].startswith(f"error: {said}")
+        line = capsys.readouterr().err.strip().split("\n")[-1]
+        assert line.startswith("error: ")
+        assert said in line
 
     def test_make_says_so_too(self, stub):
         status, said = stub.make("runs", "PRESET=dmo")
@@ -237,15 +246,73 @@ class TestEnds:
 
 class TestSays:
     def test_a_failing_cell_is_named_at_the_end(self, checkout):
-        full = "\n# %%\n# Why not.\nopen('/dev/full', 'w').write('x')\n"
+        full = "\n# %%\n# Why not.\n_os.write(_os.open('/dev/full', _os.O_WRONLY), b'x')\n"
         write_book(checkout.folder / "book", chapter=CHAPTER + full)
         status, said = checkout.make("runs", "PRESET=smoke", "CORES=1")
         line = said.strip().split("\n")[-2]
         assert status == 2
-        assert line.startswith(f"error: {THREE} failed in cell [5] (open('/dev/full', 'w').write('x')): OSError: ")
+        assert line.startswith(
+            f"error: {THREE} failed in cell [5] (_os.write(_os.open('/dev/full', _os.O_WRONLY), b'x')): OSError: "
+        )
         assert "the disk is full, or a limit is reached: free some space" in line
         assert line.endswith("training goes on from its last checkpoint when the same command is given again")
         notebook = line.partition("The notebook of the failed run is ")[2].partition("; ")[0]
         assert "/dev/full" in (checkout.folder / notebook).read_text()
         assert "Traceback" not in said
         assert "Error in rule" not in said
+
+    @pytest.fixture
+    def sample(self, tmp_path, monkeypatch):
+        """A book of one chapter that trains nothing, and the run folder of that."""
+        monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "runs"))
+        for name, value in notebooks.kernel_environment().items():
+            monkeypatch.setenv(name, value)
+        folder = make_book(tmp_path / "book")
+        return folder, runs.run_folder("sample", "smoke", {})
+
+    def last_line(self, sample, capsys):
+        assert book.main(["execute", "sample", "--preset=smoke", f"--book={sample[0]}"]) == 1
+        return capsys.readouterr().err.strip().split("\n")[-1]
+
+    def test_a_full_disk_under_papermill(self, sample, capsys):
+        sample[1].mkdir(parents=True)
+        (sample[1] / "sample.partial.ipynb").symlink_to("/dev/full")
+        line = self.last_line(sample, capsys)
+        assert line.startswith("error: No space left on device")
+        assert "free some space; what is finished is kept" in line
+
+    def test_a_kernel_that_always_dies(self, sample, capsys):
+        make_book(sample[0], code="import os as _os; _os.kill(_os.getpid(), 9)")
+        line = self.last_line(sample, capsys)
+        assert line.startswith("error: sample: its kernel died twice")
+        assert str(sample[1] / "sample.partial.ipynb") in line
+
+    def test_half_a_notebook_is_named(self, sample):
+        folder, run = sample
+        notebooks.pair(folder)
+        half = (folder / "sample.ipynb").read_text()[:200]
+        (folder / "sample.ipynb").write_text(half)
+        for call in (notebooks.pair, notebooks.drift):
+            with pytest.raises(
+                BookError, match=r"book/sample.ipynb is no whole notebook .*delete it, then `make pair`"
+            ):
+                call(folder)
+        run.mkdir(parents=True)
+        (run / "sample.ipynb").write_text(half)
+        (run / "record.json").write_text("{}")
+        with pytest.raises(BookError, match=r"sample.ipynb is no whole notebook .*delete it, then `make runs`"):
+            notebooks.executed("sample", "smoke", folder)
+
+    def test_a_notebook_that_cannot_be_written_stays_whole(self, sample, monkeypatch):
+        folder, _ = sample
+        notebooks.pair(folder)
+        before = (folder / "sample.ipynb").read_bytes()
+        make_book(folder, code="print('new')")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+        try:
+            with pytest.raises(OSError, match="File too large") as error:
+                notebooks.pair(folder)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        assert (folder / "sample.ipynb").read_bytes() == before
+        assert "the disk is full, or a limit is reached" in failures.by_system(error.value)
