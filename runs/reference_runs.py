@@ -143,7 +143,7 @@ class Queue:
                 if run.folder in self.listed:
                     _, left = keeping.keep(run.folder, self.root, small_only=True)
                     if left and keeping.may_be_shared(records.read_record(run.folder / "record.json")):
-                        self.say(f"without its weights, which are too large to be committed: {', '.join(left)}")
+                        self.say(f"without its weights (too large, or another seed's are kept): {', '.join(left)}")
         except Busy:
             return False
         except runs.RunError as error:

@@ -29,8 +29,8 @@ def keep(folder: Path, root: Path | None = None, small_only: bool = False) -> tu
 
     That is its record, its sheets (`samples*.png`), which show what a model made, and of a procedural world its weights
     (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the names of the
-    files left out because they hold real data, or with `small_only` are too large. A kill at any moment leaves the old
-    folder or the new one; `sweep`, which every `keep` begins with, then clears up.
+    files left out because they hold real data, or with `small_only` are too large or another seed's are kept. A kill
+    at any moment leaves the old folder or the new one; `sweep`, which every `keep` begins with, then clears up.
     The kept record says `same_as`: other library codes that gave the same numbers, see `records.equal_codes`.
     Raises RunError when there is no record or a damaged one, or, without `small_only`, when weights
     are over 8 MB each or 60 MB in all.
@@ -53,11 +53,15 @@ def keep(folder: Path, root: Path | None = None, small_only: bool = False) -> tu
             chosen, left = sheets, [path.name for path in weights]
         else:
             chosen, left = [*weights, *sheets], []
+            pattern = f"{record['dataset']}-s*-{record['configuration']}/{WEIGHTS}"
+            enough = small_only and any(path.parent != target for path in target.parent.glob(pattern))
             try:
                 _check_sizes(weights, root, target)
             except RunError:
                 if not small_only:
                     raise
+                enough = True
+            if enough:
                 chosen, left = sheets, [path.name for path in weights]
         same_as = _same_as(record, target)
         fresh = target.with_name(f".{name}.{os.getpid()}.tmp")

@@ -105,6 +105,19 @@ def test_of_a_run_with_large_weights_the_rest_is_kept(tmp_path, monkeypatch):
     )  # fmt: skip
 
 
+def test_weights_of_one_seed_suffice(tmp_path):
+    for seed in (0, 1):
+        run, _ = finished(seed=seed)
+        for name in ("generator.safetensors", "samples.png"):
+            (run.folder / name).write_bytes(b"x")
+        target, left = runs.keep(run.folder, tmp_path / "reference", small_only=True)
+        assert (target / "samples.png").exists()
+        assert (target / "generator.safetensors").exists() == (seed == 0) == (left == [])
+        runs.keep(run.folder, tmp_path / "reference", small_only=True)  # kept again, it keeps its own
+        assert (target / "generator.safetensors").exists() == (seed == 0)
+    assert runs.keep(run.folder, tmp_path / "reference") == (target, [])  # who asks for them gets them
+
+
 def test_sweep_leaves_alone_what_is_no_leftover(tmp_path):
     for name in ("smoke/a/b/record.json", "smoke/a/.hidden/x", ".gitkeep"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
