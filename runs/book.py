@@ -206,4 +206,9 @@ def run_command(given: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if status > 128:  # stopped: what papermill has under way would end in a traceback
+        os._exit(status)
+    sys.exit(status)

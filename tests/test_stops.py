@@ -1,5 +1,6 @@
 """What `make` hands on, and what is left when it is stopped: values reach no shell, and no process is left behind."""
 
+import contextlib
 import json
 import os
 import resource
@@ -10,6 +11,7 @@ import sys
 
 import failures
 import notebooks
+import psutil
 import pytest
 from checkout_helpers import CHAPTER, THREE, small_checkout, take_signals, write_book  # noqa: F401
 from failures import BookError
@@ -102,10 +104,13 @@ class TestValues:
         assert "venv" in told("environment", f"PYTHON={python}")
         assert not (tmp_path / "BAD").exists()
 
-    def test_help_and_dry_run_show_them(self, tmp_path, told):
-        for arguments in (["help", "PRESET=smoke"], ["-n", "book", "PRESET=$(shell touch BAD)"]):
-            said = subprocess.run(["make", *arguments], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-            assert "PRESET=smoke:" in said or "runs/book.py graph site" in said
+    @pytest.mark.parametrize(
+        ("arguments", "shown"), [(["help"], "(PRESET=$(shell touch BAD):"), (["-n", "book"], "runs/book.py graph site")]
+    )
+    def test_help_and_dry_run_show_them(self, arguments, shown, tmp_path, told):
+        command = ["make", *arguments, "PRESET=$(shell touch BAD)"]
+        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60).stdout
+        assert shown in said
         assert not (tmp_path / "BAD").exists()
 
     @pytest.mark.parametrize(
@@ -160,14 +165,25 @@ class TestValues:
 
 
 class TestEnds:
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
-    def test_the_whole_tree_ends_with_make(self, number, stub):
+    def graph_of(self, make):
+        (graph,) = psutil.Process(make.pid).children()
+        return graph.pid
+
+    @pytest.mark.parametrize(
+        ("who", "number"),
+        [
+            ("make", signal.SIGTERM), ("make", signal.SIGKILL), ("all", signal.SIGINT), ("all", signal.SIGHUP),
+            ("graph", signal.SIGKILL),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_the_whole_tree_ends_with_its_root(self, who, number, stub):
         process = stub.start("runs", "PRESET=smoke", STEP="1")
         pids = wait_for(stub.processes)
-        if number == signal.SIGKILL or number == signal.SIGTERM:
-            process.send_signal(number)
-        else:
+        if who == "all":
             os.killpg(process.pid, number)  # as a terminal does
+        else:
+            os.kill(process.pid if who == "make" else self.graph_of(process), number)
         said, _ = process.communicate(timeout=20)  # until no one is left who could say something
         wait_for(lambda: not any(alive(pid) for pid in pids), 5)
         if number != signal.SIGKILL:
@@ -181,11 +197,12 @@ class TestEnds:
         process = stub.start("runs", "PRESET=smoke", STEP="1")
         execute, shell, sleep = wait_for(stub.processes)
         os.kill(execute, signal.SIGSTOP)  # one that is slow to end
-        graph = int(subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(process.pid)]))
-        os.kill(graph, signal.SIGKILL)
-        (snakemake,) = [int(x) for x in subprocess.check_output(["ps", "-o", "ppid=", str(shell)]).split()]
-        os.kill(snakemake, signal.SIGKILL)
-        os.kill(shell, signal.SIGKILL)
+        snakemake = psutil.Process(shell).ppid()
+        os.kill(self.graph_of(process), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended already
+            os.kill(snakemake, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(shell, signal.SIGKILL)
         status, said = stub.make("runs", "PRESET=smoke")
         assert (status, "error: another make is running chapters here: wait for it, or stop it" in said) == (2, True)
         os.kill(execute, signal.SIGCONT)
@@ -225,6 +242,20 @@ class TestEnds:
         wait_for(lambda: not alive(kernel), 10)
         with locked(lock, wait=False):
             pass
+
+    def test_a_stopped_chapter_says_so_in_one_line(self, checkout):
+        command = [sys.executable, "runs/book.py", "execute", THREE, "--preset", "smoke"]
+        process = subprocess.Popen(
+            command, cwd=checkout.folder, env=checkout.environment | {"STEP": "0.2"}, text=True,
+            stderr=subprocess.PIPE, preexec_fn=take_signals,
+        )  # fmt: skip
+        wait_for(lambda: ledger(checkout.ledger, "step"))
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+        assert process.returncode == 130
+        assert said.strip().split("\n")[-1].startswith("stopped; what is finished is kept")
+        assert "Traceback" not in said
+        assert not any(alive(pid) for pid in checkout.processes())
 
     def test_no_kernel_outlives_papermill(self, checkout):
         """Of a person's own call too; there, the kernel looks once a second whether its parent lives."""
