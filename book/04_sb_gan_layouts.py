@@ -269,7 +269,7 @@ from dataclasses import replace
 
 from sempal_lib.training import ProgressiveTraining, StageSettings
 
-few = replace(trained.settings, stages=(StageSettings(8, 160, 160),) * 2)  # two coarse stages, no more
+few = replace(trained.settings, stages=(StageSettings(8, 80, 80),) * 2)  # two coarse stages, no more
 for tau in (1.0, 0.1):
     entropies = []
     for trial in range(3):

@@ -537,8 +537,8 @@ def parameters(**changes):
 
 def test_a_batch_must_be_parted_evenly():
     with pytest.raises(RunError, match="tuning_batch_size = 6 is no multiple of devices = 4: change one of them"):
-        parameters(devices=4, tuning_batch_size=6)
-    assert parameters(devices=4, tuning_batch_size=8).devices == 4
+        parameters(devices=4, tuning_batch_size=6, segmenter_batch_size=8)
+    assert parameters(devices=4, tuning_batch_size=8, segmenter_batch_size=8).devices == 4
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ class Elsewhere(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
-        if func is torch.Tensor.__bool__ and self.building:
+        if func is torch.Tensor.__bool__ and self.building and args[0].is_meta:
             return False
         if (source := kwargs.pop("generator", None)) is not None:
             asked = kwargs.get("device") or next((x.device for x in args if isinstance(x, torch.Tensor)), "cpu")

@@ -64,7 +64,7 @@ def test_pictures_are_cut_and_do_not_depend_on_the_batch():
     assert (float(made.min()), float(made.max())) == (-1, 1)
     whole = generator(z, torch.zeros(7, 3))[-1].scores.clamp(-1, 1)
     torch.testing.assert_close(made, whole, atol=1e-4, rtol=1e-4)
-    with pytest.raises(ValueError, match=r"noise has shape \[7, 4\], expected \[N, 5\]"):
+    with pytest.raises(ValueError, match=r"noise has shape \[7, 4\], expected \[B, 5\]"):
         generator.pictures(z[:, :4])
 
 
