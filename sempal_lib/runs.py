@@ -32,6 +32,7 @@ from sempal_lib.records import (
     by_seed,
     code_hash,
     codes_in,
+    equal_codes,
     gather,
     is_stale,
     machine,
@@ -237,17 +238,19 @@ class Run:
 
         Of this machine only those of the same library code count, for a spread over two versions of the code would say
         nothing about the seed. One that cannot be read is left out, with a warning. Each gets its `place`: "here",
-        "kept" for a committed record, "kept, older code".
+        "kept" for a committed record, "kept, older code" unless that code is known to give the same numbers.
         """
         pattern = f"{self.parameters.dataset}-s*-{configuration(self.parameters, self.data)}/record.json"
         found: dict[int, dict[str, Any]] = {}
         kept = reference_root() / self.parameters.preset / self.chapter
+        code: str = self._source["code"]
+        confirmed = equal_codes((record for _, record in records_under(kept)), self.chapter, code)
         for place, folder in (("kept", kept), ("here", self.folder.parent)):
             for path in sorted(folder.glob(pattern)):
                 record = readable(path)
                 if record is None:
                     continue
-                same = record["code"] == self._source["code"]
+                same = record["code"] in (confirmed if place == "kept" else {code})
                 if record["seed"] != self.parameters.seed and (same or place == "kept"):
                     found[record["seed"]] = {**record, "place": place if same else f"{place}, older code"}
         return [found[seed] for seed in sorted(found)]

@@ -116,6 +116,13 @@ def test_siblings_of_other_code_count_when_they_are_committed(tmp_path, monkeypa
     monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "elsewhere"))
     _, record = finished(seed=1)
     assert record["places"] == {"1": "here", "0": "kept, older code", "3": "kept"}
+    # Code that gave the same numbers when a run was done again is as good as the present.
+    path = reference / run.folder.relative_to(run.folder.parents[2]) / "record.json"
+    again = {**json.loads(path.read_text()), "code": records.code_hash(), "same_as": ["0" * 64], "seed": 7}
+    again["parameters"]["seed"] = 7
+    (path.parent.with_name("toy-street-s7-" + again["configuration"])).mkdir()
+    (path.parent.with_name("toy-street-s7-" + again["configuration"]) / "record.json").write_text(json.dumps(again))
+    assert {other["seed"]: other["place"] for other in start(seed=1).siblings()} == {0: "kept", 3: "kept", 7: "kept"}
 
 
 def test_rename_gives_folders_the_names_of_todays_code(tmp_path):
