@@ -346,11 +346,11 @@ verdicts(
 )
 
 # %% [markdown]
-# **Why `demo` has no clear answer.** These tunings are short. In the means over the seeds, *both* and *pictures* come
-# out below *nothing*, and *longer* above, as one would hope; but a GAN of this size moves by as much from one random
-# number to the next. The layouts change a few per cent of their pixels, at a hundredth or a tenth of their learning
-# rate, and the crossed halves go either way. Nothing here speaks against the papers, and nothing for them yet: a run
-# at `gpu` has to decide.
+# **Why `demo` has no clear answer.** These tunings are short, and a GAN of this size moves by as much from one random
+# number to the next as the ways of tuning differ. Which of them comes out lowest is another one under the schedule
+# above than under the longer one of the committed runs. The layouts change a few per cent of their pixels, at a
+# hundredth or a tenth of their learning rate, and the crossed halves go either way. Nothing here speaks against the
+# papers, and nothing for them yet: a run at `gpu` has to decide.
 #
 # **What differs from the papers.** The budget, first of all: SB-GAN tunes for 37,000 steps, Semantic Palette for
 # 149,000. One batch of generated scenes serves generators and discriminators in a step. Where the layouts are smaller

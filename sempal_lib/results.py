@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.records import records_under, reference_root
+from sempal_lib.records import SPEEDS, records_under, reference_root
 from sempal_lib.tables import Table, mean_and_spread, number
 
 
@@ -33,7 +33,7 @@ def comparison(
         paper_dataset: the data set whose published numbers are shown. metrics: columns, in order.
         rows_of: which variants, in order, by their names in `row_names`; None: all that have one of the metrics.
     """
-    every = {(r["system"], r["variant"], r["metric"]): list(r["values"].values()) for r in record["seeds"]}
+    every = {(r["system"], r["variant"], r["metric"]): _values(r, record["seed"]) for r in record["seeds"]}
     ours = {key: values for key, values in every.items() if key[2] in metrics}
     names = row_names(record)
     variants = list(dict.fromkeys((system, variant) for system, variant, _ in ours))
@@ -60,6 +60,13 @@ def comparison(
     origin = {"ours": "", "paper": f", {paper_dataset} (paper)"}
     headings = (m.replace("_", " ") + origin[source] for m, source in columns)
     return Table(("variant", *headings, "seeds"), tuple(rows), {})
+
+
+def _values(row: Mapping[str, Any], seed: int) -> list[float]:
+    """A metric's values, one a seed; of a speed the run's own, for others ran on other machines, or on busier ones."""
+    if row["metric"] in SPEEDS:
+        return [value for name, value in row["values"].items() if name == str(seed)]
+    return list(row["values"].values())
 
 
 def seed_text(seeds: Collection[str], places: Mapping[str, str]) -> str:

@@ -44,6 +44,9 @@ def test_comparison_sets_the_paper_beside_ours():
         ("unconditional", "1.25 ± 0.07", "–", "–", "–", "0, 1 here"),
         ("exact", "–", "–", "0.500", "–", "0 here"),
     )
+    # A speed is the run's own: other seeds may have run on another machine.
+    speed = {**found["seeds"][0], "metric": "images_per_second", "values": {"0": 50.0, "1": 5.0}}
+    assert comparison({**found, "seeds": [speed]}, "cityscapes", ["images_per_second"]).rows[0][1] == "50.0"
     # Rows without any of the metrics are left out; `rows_of` chooses and orders.
     assert [row[0] for row in comparison(found, "cityscapes", ["palette_kl"]).rows] == ["full", "unconditional"]
     chosen = comparison(found, "cityscapes", ["palette_kl"], ["unconditional", "full"])
