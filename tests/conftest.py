@@ -13,6 +13,9 @@ sys.path.insert(0, str(ROOT / "runs"))
 
 # Runs of tests, and the scenes that they keep, go to a folder that the system sweeps; most tests have one of their own.
 os.environ.setdefault("SEMPAL_RUNS", tempfile.mkdtemp(prefix="sempal-tests-"))
+# What `make test` hands down to its own programs is no business of those that a test starts.
+for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", *(name for name in os.environ if name.startswith("GIVEN_"))):
+    os.environ.pop(name, None)
 # Nets of tests are tiny: a second thread gains nothing, and on a busy machine threads wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 
