@@ -9,7 +9,7 @@ from typing import Any
 from sempal_lib.data_folders import data_of
 from sempal_lib.parameters import LayoutParameters, row_parameters
 from sempal_lib.records import SYSTEMS, code_hash, records_under, reference_root, runs_root
-from sempal_lib.results import published, verdict
+from sempal_lib.results import Comparison, compare, published, verdict_table
 from sempal_lib.runs import NOT_CONFIGURATION, completed
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
@@ -83,16 +83,17 @@ def _common(parameters: LayoutParameters) -> list[str]:
     return [key for key in type(parameters).model_fields if key not in {*switches, *NOT_CONFIGURATION, "seed"}]
 
 
-def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, list[float]]]:
-    """Row name to metric to its values, one a seed; the exact form of the whole is a row of its own."""
-    table: dict[str, dict[str, list[float]]] = {}
+def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Row name to metric to its values by seed; the exact form of the whole is a row of its own."""
+    table: dict[str, dict[str, dict[str, float]]] = {}
     for name, records in runs.items():
         for row in (name, EXACT) if name == "full" else (name,):
             system, variant = system_and_variant(row)
             for record in sorted(records, key=lambda record: record["seed"]):
                 for metric in record["metrics"]:
                     if (metric["system"], metric["variant"]) == (system, variant):
-                        table.setdefault(row, {}).setdefault(metric["metric"], []).append(metric["value"])
+                        found = table.setdefault(row, {}).setdefault(metric["metric"], {})
+                        found[str(record["seed"])] = metric["value"]
             table.setdefault(row, {})
     return table
 
@@ -117,7 +118,7 @@ def ablation_table(
     for row in rows or list(ours):
         cells = []
         for metric in metrics:
-            cells += [mean_and_spread(ours[row].get(metric, [])), number(paper_value(row, metric))]
+            cells += [mean_and_spread(list(ours[row].get(metric, {}).values())), number(paper_value(row, metric))]
         records = runs["full" if row == EXACT else row]
         places = {record["place"] for record in records}
         seeds = max((len(v) for v in ours[row].values()), default=0)
@@ -131,11 +132,17 @@ def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequen
     return [
         {
             "name": row,
-            "values": {metric: found.get(metric, []) for metric in metrics},
+            "values": {metric: list(found.get(metric, {}).values()) for metric in metrics},
             "paper": {metric: paper_value(row, metric) for metric in metrics},
         }
         for row, found in values(runs).items()
     ]
+
+
+def compared(runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str) -> Comparison:
+    """`results.compare` of two rows, on the seeds that both have."""
+    ours = values(runs)
+    return compare(ours[lower].get(metric, {}), ours[higher].get(metric, {}))
 
 
 def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[tuple[str, str, str]]) -> Table:
@@ -144,15 +151,12 @@ def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[
     Args:
         claims: (metric, row that the paper has lower, row that it has higher).
     Returns:
-        A table with the paper's two numbers where it has them, ours, and the verdict: holds, does not hold, undecided.
+        `results.verdict_table`; a claim says the paper's two numbers where it has them.
     """
-    ours = values(runs)
-    body, stated = [], any(paper_value(row, metric) for metric, *rows in claims for row in rows[:1])
+    ours, body = values(runs), []
     for metric, lower, higher in claims:
-        a, b = (ours[row].get(metric, []) for row in (lower, higher))
-        paper = " < ".join(number(paper_value(row, metric)) for row in (lower, higher))
-        said = f"{metric.replace('_', ' ')}: {lower} < {higher}"
-        found = mean_and_spread(a), mean_and_spread(b), verdict(a, b) if a and b else NOTHING
-        body.append((said, *((paper,) if stated else ()), *found))
-    header = ("claim", *(("paper",) if stated else ()), "first", "second", "verdict")
-    return Table(header, tuple(body), {})
+        stated = [paper_value(row, metric) for row in (lower, higher)]
+        paper = "" if None in stated else f" (paper: {' < '.join(map(number, stated))})"
+        claim = f"{lower} < {higher}{paper}"
+        body.append((claim, metric, ours[lower].get(metric, {}), ours[higher].get(metric, {})))
+    return verdict_table(body)

@@ -2,7 +2,8 @@
 
 import csv
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sempal_lib.records import SPEEDS, records_under, reference_root
-from sempal_lib.tables import Table, mean_and_spread, number
+from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
 
 @cache
@@ -18,9 +19,7 @@ def published() -> dict[tuple[str, str, str, str], tuple[float, str]]:
     """The papers' numbers: (system, variant, dataset, metric) to (value, where it stands), from reference/paper.csv."""
     with open(reference_root() / "paper.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {
-        (r["system"], r["variant"], r["dataset"], r["metric"]): (float(r["value"]), r["source"]) for r in rows
-    }
+    return {(r["system"], r["variant"], r["dataset"], r["metric"]): (float(r["value"]), r["source"]) for r in rows}
 
 
 def comparison(
@@ -132,19 +131,105 @@ def _value(record: Mapping[str, Any], variant: str, metric: str) -> float | None
     return found[0] if found else None
 
 
-def verdict(better: Sequence[float], worse: Sequence[float]) -> str:
-    """Whether the first of two sets of numbers, one a seed, is lower: "holds", "does not hold" or "undecided".
+HOLDS, HOLDS_NOT, UNDECIDED = "holds", "does not hold", "undecided"
+# Relative to the values: two sums of the same float32 numbers differ by as much, in whatever order they were added.
+_ROUNDING = 1e-6
 
-    Decided only if the gap of the means exceeds the sum of both sample standard deviations. One seed has no spread,
-    and decides nothing.
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two variants' values of one metric, compared pair by pair on the same seeds. Made by `compare`.
+
+    Attributes:
+        difference: mean of second − first; NaN without a pair.
+        low, high: its 95 % interval; NaN with fewer than two pairs, which have none.
+        seeds: number of pairs.
+        verdict: on the claim that the first is lower: "holds" and "does not hold" if the interval lies on that side of
+            zero, "undecided" if it holds zero, and with fewer than two seeds.
     """
-    if min(len(better), len(worse)) < 2:
-        return "undecided (one seed)"
-    gap = float(np.mean(worse) - np.mean(better))
-    spread = math.fsum(float(np.std(x, ddof=1)) for x in (better, worse))
-    if abs(gap) <= spread:
-        return "undecided (spreads overlap)"
-    return "holds" if gap > 0 else "does not hold"
+
+    difference: float
+    low: float
+    high: float
+    seeds: int
+    verdict: str
+
+    @property
+    def words(self) -> str:
+        """How the first stands to the second, for a sentence: "lower by 0.02 (95 % interval 0.01 to 0.03, 6 seeds)"."""
+        if math.isnan(self.difference):
+            return "not compared (no seed has both)" if not self.seeds else "not compared (a value is no number)"
+        sign = -1 if self.difference < 0 else 1
+        mean, low, high = self._texts(sign * self.difference, *sorted((sign * self.low, sign * self.high)))
+        how = f"{'lower' if sign > 0 else 'higher'} by {mean}" if self.difference else "the same"
+        if self.seeds < 2:
+            return f"{how} (one seed, which decides nothing)"
+        undecided = "undecided: " if self.verdict == UNDECIDED else ""
+        return f"{how} ({undecided}95 % interval {low} to {high}, {self.seeds} seeds)"
+
+    @property
+    def interval(self) -> str:
+        """Difference and interval for a table: "0.012 [0.003, 0.021]"; "–" where there is none."""
+        if math.isnan(self.difference):
+            return NOTHING
+        mean, low, high = self._texts(self.difference, self.low, self.high)
+        return mean if math.isnan(self.low) else f"{mean} [{low},\u00a0{high}]"  # a line may end between the two
+
+    def _texts(self, *values: float) -> list[str]:
+        """Numbers with as many decimals as the interval makes sense of, and as show that it leaves zero out."""
+        if math.isnan(self.low):
+            return [number(value).replace("-", "−") for value in values]
+        size, half = max(abs(self.low), abs(self.high)), (self.high - self.low) / 2
+        if 0 < size < 1e-3 or size >= 1e6:
+            return [f"{value:.1e}".replace("-", "−") for value in values]
+        digits = [1 - _magnitude(max(half, size / 10))]
+        if self.verdict != UNDECIDED:
+            digits.append(min(-_magnitude(min(abs(self.low), abs(self.high))), digits[0] + 3))
+        return [f"{value:.{max(0, *digits)}f}".replace("-", "−") for value in values]
+
+
+def _magnitude(value: float) -> int:
+    return math.floor(math.log10(value)) if value else 0
+
+
+def compare(first: Mapping[str, float], second: Mapping[str, float]) -> Comparison:
+    """Compare two variants on the seeds that both have, pair by pair: is the first lower?
+
+    A seed makes data, first weights and noise of both, so that much of what differs between seeds is the same within a
+    pair, and a difference of pairs is known better than a difference of means.
+
+    Args:
+        first, second: value by seed.
+    Returns:
+        Mean of second − first, with the 95 % interval of Student's t over the pairs' differences. What differs by
+        rounding of float32 alone counts as equal. A value that is no number leaves the comparison undecided.
+    """
+    seeds = sorted(first.keys() & second.keys())
+    a, b = (np.array([values[seed] for seed in seeds], dtype=float) for values in (first, second))
+    if not np.isfinite([a, b]).all():
+        return Comparison(math.nan, math.nan, math.nan, len(seeds), UNDECIDED)
+    differences = np.where(np.isclose(a, b, rtol=_ROUNDING, atol=0), 0.0, b - a)
+    if len(seeds) < 2:
+        mean = float(differences[0]) if seeds else math.nan
+        return Comparison(mean, math.nan, math.nan, len(seeds), UNDECIDED)
+    from scipy.special import stdtrit  # here, for it is slow to import
+
+    mean = math.fsum(differences) / len(seeds)
+    spread = 0.0 if (differences == differences[0]).all() else float(np.std(differences, ddof=1))
+    half = float(stdtrit(len(seeds) - 1, 0.975)) * spread / math.sqrt(len(seeds))
+    low, high = mean - half, mean + half
+    return Comparison(mean, low, high, len(seeds), HOLDS if low > 0 else HOLDS_NOT if high < 0 else UNDECIDED)
+
+
+def compared(record: Mapping[str, Any], metric: str, lower: str, higher: str) -> Comparison:
+    """`compare` of two rows of a record with `seeds`, by their names in `row_names`; a missing row has no seed."""
+    values = _values_by_row(record)
+    return compare(values.get((metric, lower), {}), values.get((metric, higher), {}))
+
+
+def _values_by_row(record: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, float]]:
+    names = row_names(record)
+    return {(row["metric"], names[row["system"], row["variant"]]): row["values"] for row in record["seeds"]}
 
 
 def verdicts(record: Mapping[str, Any], claims: Mapping[str, tuple[str, str, str]]) -> Table:
@@ -154,12 +239,28 @@ def verdicts(record: Mapping[str, Any], claims: Mapping[str, tuple[str, str, str
         record: with `seeds`. claims: sentence to (metric, row that should be lower, row that should not); rows by
             their names in `row_names`.
     """
-    names = row_names(record)
-    values = {
-        (row["metric"], names[row["system"], row["variant"]]): list(row["values"].values()) for row in record["seeds"]
-    }
-    rows = []
-    for claim, (metric, better, worse) in claims.items():
-        a, b = values.get((metric, better), []), values.get((metric, worse), [])
-        rows.append((claim, metric, mean_and_spread(a), mean_and_spread(b), verdict(a, b)))
-    return Table(("claim", "metric", "lower", "than", "verdict"), tuple(rows), {})
+    values = _values_by_row(record)
+    return verdict_table(
+        [
+            (claim, metric, values.get((metric, lower), {}), values.get((metric, higher), {}))
+            for claim, (metric, lower, higher) in claims.items()
+        ]
+    )
+
+
+def verdict_table(rows: Iterable[tuple[str, str, Mapping[str, float], Mapping[str, float]]]) -> Table:
+    """Verdicts on claims that something is lower in a first variant than in a second.
+
+    Args:
+        rows: claim, metric, and value by seed of the first and of the second.
+    Returns:
+        Mean ± sample standard deviation of both over all of their own seeds; over the seeds that they share the mean
+        difference, second − first, with its 95 % interval, their number, and the verdict. See `compare`.
+    """
+    body = []
+    for claim, metric, first, second in rows:
+        found = compare(first, second)
+        means = (mean_and_spread(list(values.values())) for values in (first, second))
+        body.append((claim, metric.replace("_", " "), *means, found.interval, str(found.seeds), found.verdict))
+    header = ("claim", "metric", "first", "second", "difference [95 % interval]", "seeds", "verdict")
+    return Table(header, tuple(body), {})

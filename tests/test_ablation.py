@@ -83,8 +83,8 @@ def test_rows_are_gathered_by_seed_and_only_from_equal_configurations(monkeypatc
     runs = ablation.rows_of_runs(start("full").parameters)
     assert {row: len(found) for row, found in runs.items() if found} == {"saa": 2, "full": 1}
     found = ablation.values(runs)
-    assert found["saa"]["palette_kl"] == [0.3, 0.5]
-    assert found["exact"]["palette_kl"] == [0.0]
+    assert found["saa"]["palette_kl"] == {"0": 0.3, "1": 0.5}
+    assert found["exact"]["palette_kl"] == {"0": 0.0}
     assert found["baseline-1"] == {}
 
 
@@ -103,12 +103,12 @@ def test_a_row_that_has_not_run_here_takes_the_committed_records(monkeypatch, tm
     monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "other"))
     finished("full", 0.2)
     runs = ablation.rows_of_runs(start("full").parameters)
-    assert ablation.values(runs)["full"]["palette_kl"] == [0.2, 0.3, 0.3]
+    assert ablation.values(runs)["full"]["palette_kl"] == {"0": 0.2, "1": 0.3, "2": 0.3}
     assert [r["place"] for r in runs["full"]] == ["here", "kept", "kept"]
     # Runs here of older code do not count; committed ones do.
     monkeypatch.setattr(ablation, "code_hash", lambda: "newer")
     runs = ablation.rows_of_runs(start("full").parameters)
-    assert ablation.values(runs)["full"]["palette_kl"] == [0.1, 0.3, 0.3]
+    assert ablation.values(runs)["full"]["palette_kl"] == {"0": 0.1, "1": 0.3, "2": 0.3}
     assert {r["place"] for found in runs.values() for r in found} == {"kept"}
 
 
@@ -123,9 +123,14 @@ def test_table_and_orderings(monkeypatch, tmp_path):
     assert table.rows[1] == ("full", "–", "0.0700", "–", "60.7", "–", "–")
     claims = [("palette_kl", "saa+fusion", "saa"), ("palette_kl", "saa", "saa+fusion"), ("palette_kl", "full", "saa")]
     rows = ablation.orderings(runs, claims).rows
-    assert rows[0] == ("palette kl: saa+fusion < saa", "0.130 < 0.320", "0.120 ± 0.020", "0.320 ± 0.020", "holds")
-    assert [row[-1] for row in rows] == ["holds", "does not hold", "–"]
-    assert "paper" not in ablation.orderings(runs, [("palette_kl", "sinkhorn-2", "full")]).header
+    assert rows[0] == (
+        "saa+fusion < saa (paper: 0.130 < 0.320)", "palette kl", "0.120 ± 0.020", "0.320 ± 0.020",
+        "0.200 [0.200,\u00a00.200]", "3", "holds",
+    )  # fmt: skip
+    assert [row[-1] for row in rows] == ["holds", "does not hold", "undecided"]
+    assert ablation.compared(runs, "palette_kl", "saa+fusion", "saa").verdict == "holds"
+    assert ablation.compared(runs, "palette_kl", "full", "saa").seeds == 0
+    assert "paper" not in ablation.orderings(runs, [("palette_kl", "sinkhorn-2", "full")]).rows[0][0]
     (first, *_) = [row for row in ablation.figure_rows(runs, ["palette_kl"]) if row["name"] == "saa"]
     assert first == {"name": "saa", "values": {"palette_kl": [0.30, 0.34, 0.32]}, "paper": {"palette_kl": 0.32}}
 

@@ -1,10 +1,22 @@
 """Tables and verdicts from records."""
 
 import json
+import math
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from sempal_lib.results import comparison, published, reference_table, seed_text, verdict, verdicts
+from sempal_lib.results import (
+    Comparison,
+    compare,
+    compared,
+    comparison,
+    published,
+    reference_table,
+    seed_text,
+    verdicts,
+)
 
 
 def record(seed=0, value=0.1, dataset="toy-street"):
@@ -60,24 +72,117 @@ def test_seeds_say_where_their_records_lie():
     assert seed_text([], places) == ""
 
 
+def by_seed(*values):
+    return {str(seed): value for seed, value in enumerate(values)}
+
+
+# From the printed tables of Student's t: 12.706 of 1 degree of freedom, 4.303 of 2, 2.571 of 5.
 @pytest.mark.parametrize(
-    ("better", "worse", "expected"),
+    ("first", "second", "difference", "half", "seeds", "verdict"),
     [
-        ([0.1, 0.12], [1.2, 1.3], "holds"),
-        ([1.2, 1.3], [0.1, 0.12], "does not hold"),
-        ([0.1, 0.3], [0.2, 0.35], "undecided (spreads overlap)"),
-        ([0.1], [1.0], "undecided (one seed)"),
-        ([0.1, 0.1], [], "undecided (one seed)"),
+        ((1, 2, 3), (3, 3, 6), 2, 4.303 / 3**0.5, 3, "undecided"),  # differences 2, 1, 3: standard deviation 1
+        ((1, 2, 3), (6, 6, 9), 5, 4.303 / 3**0.5, 3, "holds"),
+        ((6, 6, 9), (1, 2, 3), -5, 4.303 / 3**0.5, 3, "does not hold"),
+        ((0.1, 0.12), (1.2, 1.3), 1.14, 12.706 * 0.04, 2, "holds"),
+        # The pairs decide where the spread among seeds is far wider than the gap.
+        ((10, 20, 30, 40, 50, 60), (11, 22, 31, 42, 51, 62), 1.5, 2.571 * (0.3 / 6) ** 0.5, 6, "holds"),
+        ((0.1, 0.1), (0.3, 0.3), 0.2, 0, 2, "holds"),  # no spread, no width
+        ((0.3, 0.4), (0.3, 0.4), 0, 0, 2, "undecided"),
+        ((0.3, 25.0), (0.1 + 0.2, 25.00001), 0, 0, 2, "undecided"),  # equal but for rounding
     ],
 )
-def test_verdict(better, worse, expected):
-    assert verdict(better, worse) == expected
+def test_compare_by_hand(first, second, difference, half, seeds, verdict):
+    found = compare(by_seed(*first), by_seed(*second))
+    assert found.difference == pytest.approx(difference)
+    assert (found.low, found.high) == pytest.approx((difference - half, difference + half), rel=1e-3)
+    assert (found.seeds, found.verdict) == (seeds, verdict)
+
+
+def test_compare_against_a_plain_version():
+    random = np.random.default_rng(0)
+    for count in (2, 3, 6, 11):
+        a, b = random.normal(0, 1, count), random.normal(0.5, 1, count)
+        expected = stats.ttest_rel(b, a).confidence_interval(0.95)
+        found = compare(by_seed(*a), by_seed(*b))
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+        # The claim the other way round: the same numbers, mirrored.
+        mirrored = compare(by_seed(*b), by_seed(*a))
+        assert (mirrored.difference, mirrored.low) == pytest.approx((-found.difference, -found.high))
+
+
+def test_an_interval_holds_the_truth_as_often_as_it_says():
+    random = np.random.default_rng(1)
+    seeds = random.normal(0, 5, (2000, 1, 4))  # what a seed does to both alike
+    first, second = (seeds + random.normal(0, 1, (2000, 2, 4))).transpose(1, 0, 2)
+    decided = [compare(by_seed(*a), by_seed(*b)).verdict != "undecided" for a, b in zip(first, second, strict=True)]
+    assert np.mean(decided) == pytest.approx(0.05, abs=0.015)
+
+
+def test_only_seeds_that_both_have_count():
+    one, other = {"0": 1.0, "3": 2.0, "5": 100.0}, {"3": 4.0, "0": 2.0, "7": -100.0}
+    assert compare(one, other) == compare({"0": 1.0, "3": 2.0}, {"0": 2.0, "3": 4.0})
+    single = compare({"0": 1.0, "1": 2.0}, {"0": 3.0})
+    assert (single.difference, single.seeds, single.verdict) == (2.0, 1, "undecided")
+    assert math.isnan(single.low)
+    none = compare({"0": 1.0, "1": 2.0}, {"2": 3.0, "3": 4.0})
+    assert (none.seeds, none.verdict) == (0, "undecided")
+    assert compare({}, {}).seeds == 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_decides_nothing(value):
+    found = compare(by_seed(0.1, 0.2, value), by_seed(1.1, 1.2, value))
+    assert (found.seeds, found.verdict) == (3, "undecided")
+    assert math.isnan(found.difference)
+    assert found.words == "not compared (a value is no number)"
+
+
+@pytest.mark.parametrize(
+    ("found", "words", "interval"),
+    [
+        (Comparison(0.012, 0.003, 0.021, 6, "holds"),
+         "lower by 0.0120 (95 % interval 0.0030 to 0.0210, 6 seeds)", "0.0120 [0.0030,\u00a00.0210]"),
+        (Comparison(-0.012, -0.021, -0.003, 6, "does not hold"),
+         "higher by 0.0120 (95 % interval 0.0030 to 0.0210, 6 seeds)", "−0.0120 [−0.0210,\u00a0−0.0030]"),
+        (Comparison(-5.0, -40.0, 30.0, 3, "undecided"),
+         "higher by 5 (undecided: 95 % interval −30 to 40, 3 seeds)", "−5 [−40,\u00a030]"),
+        (Comparison(10.0, 0.04, 19.96, 3, "holds"),  # the decimals show that zero is left out
+         "lower by 10.00 (95 % interval 0.04 to 19.96, 3 seeds)", "10.00 [0.04,\u00a019.96]"),
+        (Comparison(2e-5, 1e-5, 3e-5, 3, "holds"),
+         "lower by 2.0e−05 (95 % interval 1.0e−05 to 3.0e−05, 3 seeds)", "2.0e−05 [1.0e−05,\u00a03.0e−05]"),
+        (Comparison(0.25, 0.25, 0.25, 2, "holds"),
+         "lower by 0.250 (95 % interval 0.250 to 0.250, 2 seeds)", "0.250 [0.250,\u00a00.250]"),
+        (Comparison(0.0, 0.0, 0.0, 2, "undecided"),
+         "the same (undecided: 95 % interval 0.0 to 0.0, 2 seeds)", "0.0 [0.0,\u00a00.0]"),
+        (Comparison(0.3, math.nan, math.nan, 1, "undecided"),
+         "lower by 0.300 (one seed, which decides nothing)", "0.300"),
+        (Comparison(math.nan, math.nan, math.nan, 0, "undecided"), "not compared (no seed has both)", "–"),
+    ],
+)  # fmt: skip
+def test_a_comparison_in_words_and_in_a_table(found, words, interval):
+    assert (found.words, found.interval) == (words, interval)
 
 
 def test_verdicts_are_computed_from_the_record():
-    claims = {"follows": ("palette_kl", "full", "unconditional"), "unknown": ("fsd", "full", "unconditional")}
-    rows = verdicts(record(), claims).rows
-    assert [row[-1] for row in rows] == ["holds", "undecided (one seed)"]
+    claims = {
+        "follows": ("palette_kl", "full", "unconditional"),
+        "the other way": ("palette_kl", "unconditional", "full"),
+        "unknown": ("fsd", "full", "unconditional"),
+    }
+    found = record()
+    table = verdicts(found, claims)
+    assert table.header == (
+        "claim", "metric", "first", "second", "difference [95 % interval]", "seeds", "verdict",
+    )  # fmt: skip
+    # Differences 1.1 and 1.18: mean 1.14, standard deviation 0.04 √2, half the interval 12.706 · 0.04.
+    assert table.rows[0] == (
+        "follows", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63,\u00a01.65]", "2", "holds",
+    )  # fmt: skip
+    assert [row[-1] for row in table.rows] == ["holds", "does not hold", "undecided"]
+    assert table.rows[2][2:6] == ("–", "–", "–", "0")
+    one = compared(found, "palette_kl", "full", "unconditional")
+    assert one == compare(*(row["values"] for row in found["seeds"]))
+    assert compared(found, "palette_kl", "full", "nobody").verdict == "undecided"
 
 
 def test_reference_table_gathers_seeds(tmp_path):
