@@ -156,7 +156,7 @@ figures.legend(data.label_space)
 # real palettes are asked for real ones when FSD is measured, the others for palettes from the mixture.
 
 # %%
-typical = ablation.typical_palettes(run.parameters, data)
+typical = training.typical_palettes(run.parameters, data)
 forms = {variant: False, "exact": True} if row == "full" else {variant: False}
 for form, exact in forms.items():
     found = metrics.evaluate_layouts(
@@ -245,7 +245,7 @@ ablation.orderings(runs, [
 
 # %%
 mixed = data.mixture.sample(run.parameters.samples, seed=run.parameters.seed)
-drawn = ablation.typical_palettes(run.parameters.model_copy(update={"palette_source": "real"}), data)
+drawn = training.typical_palettes(run.parameters.model_copy(update={"palette_source": "real"}), data)
 from_mixture, from_real = (
     float(metrics.frechet_segmentation_distance(data.palettes, x)) for x in (mixed, drawn))
 Markdown(

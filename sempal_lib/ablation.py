@@ -36,23 +36,6 @@ def system_and_variant(row: str) -> tuple[str, str]:
     return (row, "full") if row in SYSTEMS else ("semantic-palette", row)
 
 
-def typical_palettes(parameters: LayoutParameters, data: Any) -> Any:
-    """Palettes for the layouts whose statistics are held against real ones, from where the row's training takes them.
-
-    Args:
-        data: `training.LayoutData`.
-    Returns:
-        [samples, C]: drawn from the mixture, or real training palettes drawn without repetition.
-    Source: Semantic Palette, Table 4, caption.
-    """
-    if parameters.palette_source == "mixture":
-        return data.mixture.sample(parameters.samples, seed=parameters.seed)
-    import numpy as np
-
-    chosen = np.random.default_rng(parameters.seed).permutation(len(data.palettes))[: parameters.samples]
-    return data.palettes[chosen]
-
-
 def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]]:
     """Records of every row with the present data, preset and schedule, one a seed.
 

@@ -6,7 +6,6 @@ Chapter: How it was run.
 """
 
 import csv
-import hashlib
 import importlib.metadata
 import io
 import os
@@ -19,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sempal_lib.code_digests import code_digest
 from sempal_lib.files import replacing
 from sempal_lib.locks import locked
 from sempal_lib.record_model import SYSTEMS as SYSTEMS
@@ -32,6 +32,11 @@ PROCEDURAL = (
 HEADER = "run,chapter,system,variant,dataset,preset,seed,metric,value,n,split,device,seconds".split(",")
 WEIGHTS = "generator*.safetensors"  # the small weights that a run leaves and that may be committed
 SHEETS = "samples*.png"  # pictures that its models made, and none of a data set's own
+# Modules and packages at the top of the library that change no metric: they draw, keep, gather and compare.
+WITHOUT_NUMBERS = (
+    "ablation", "code_digests", "figures", "files", "keeping", "locks", "pictures", "record_model", "records",
+    "results", "run_folders", "sources", "tables", "widgets",
+)  # fmt: skip
 SPEEDS = ("images_per_second", "projection_us")  # metrics of the machine: no two runs have the same
 MAX_WEIGHTS = 8 * 2**20  # bytes, one file
 MAX_ALL_WEIGHTS = 60 * 2**20  # bytes, everything under runs/reference
@@ -91,20 +96,14 @@ def reference_root() -> Path:
     return (repository() or Path.cwd()) / "runs" / "reference"
 
 
-def code_hash(exclude: Iterable[str] = ("figures", "pictures", "widgets")) -> str:
-    """SHA-256 over the library's source files, in order of their paths; drawing code does not count.
-
-    Args:
-        exclude: modules and packages at the top of the library, by name, that do not count.
-    """
-    digest = hashlib.sha256()
-    skipped = set(exclude)
-    for path in sorted(_PACKAGE.rglob("*.py"), key=lambda path: path.relative_to(_PACKAGE).as_posix()):
-        name = path.relative_to(_PACKAGE).as_posix()
-        if name.partition("/")[0].removesuffix(".py") not in skipped:
-            content = path.read_bytes()
-            digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+def code_hash() -> str:
+    """SHA-256 over the library's code, without comments and docstrings; what changes no number does not count."""
+    files = (
+        path
+        for path in _PACKAGE.rglob("*.py")
+        if path.relative_to(_PACKAGE).parts[0].removesuffix(".py") not in WITHOUT_NUMBERS
+    )
+    return code_digest(files, _PACKAGE)
 
 
 def is_stale(record: dict[str, Any]) -> bool:

@@ -139,8 +139,8 @@ def test_palettes_for_statistics_come_from_where_training_takes_them():
     few = {"preset": "smoke", "train_scenes": 24, "val_scenes": 8, "samples": 10, "palette_source": "mixture"}
     p = resolve(ablation.CHAPTER, few)
     data = training.layout_data(p)
-    drawn = ablation.typical_palettes(p, data)
+    drawn = training.typical_palettes(p, data)
     assert torch.equal(drawn, data.mixture.sample(10, seed=0))
-    real = ablation.typical_palettes(p.model_copy(update={"palette_source": "real"}), data)
+    real = training.typical_palettes(p.model_copy(update={"palette_source": "real"}), data)
     assert real.shape == (10, 19)
     assert all((data.palettes == palette).all(1).any() for palette in real)

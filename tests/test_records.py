@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,8 +180,12 @@ def test_code_hash_sees_names_and_contents(tmp_path, monkeypatch):
     assert records.code_hash() not in (first, second)
 
 
-@pytest.mark.parametrize("name", ["figures.py", "figures/curves.py", "widgets.py", "widgets/walk.py", "pictures.py"])
-def test_code_hash_leaves_drawing_out(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "name",
+    ["figures.py", "figures/curves.py", "widgets.py", "widgets/walk.py", "pictures.py", "results.py", "tables.py",
+     "keeping.py", "locks.py", "ablation.py"],
+)  # fmt: skip
+def test_code_hash_leaves_out_what_changes_no_number(name, tmp_path, monkeypatch):
     monkeypatch.setattr(records, "_PACKAGE", tmp_path)
     (tmp_path / name).parent.mkdir(exist_ok=True)
     without = records.code_hash()
@@ -189,6 +194,39 @@ def test_code_hash_leaves_drawing_out(name, tmp_path, monkeypatch):
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "figures.py").write_text("z = 1\n")  # of a world, not of the book
     assert records.code_hash() != without
+
+
+def test_what_an_edit_of_this_library_does_to_a_records_code(tmp_path, monkeypatch):
+    copy = tmp_path / "sempal_lib"
+    shutil.copytree(records._PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = records.code_hash()
+    monkeypatch.setattr(records, "_PACKAGE", copy)
+    assert records.code_hash() == before
+
+    def edit(name, old, new):
+        text = (copy / name).read_text()
+        assert old in text
+        (copy / name).write_text(text.replace(old, new))
+        return records.code_hash()
+
+    assert edit("results.py", "0.975", "0.995") == before
+    assert edit("losses.py", "Pull the density's marginal", "# Draw the density's marginal") == before
+    assert edit("losses.py", "    pixels = ", "    # how many there are\n    pixels  =  ") == before
+    assert edit("losses.py", "(1 - pixels *", "(2 - pixels *") != before
+
+
+def test_nothing_that_makes_numbers_uses_what_the_hash_leaves_out():
+    """Beside `runs`, which names folders and keeps records by it."""
+    files = {path.relative_to(records._PACKAGE): path.read_text() for path in records._PACKAGE.rglob("*.py")}
+    tops = {path: path.parts[0].removesuffix(".py") for path in files}
+    assert set(records.WITHOUT_NUMBERS) <= set(tops.values())
+    harmless = {"records", "record_model", "files", "code_digests"}  # errors, names and places of files
+    names = "|".join(set(records.WITHOUT_NUMBERS) - harmless)
+    uses = re.compile(
+        rf"from sempal_lib\.({names})\b|from sempal_lib import .*\b({names})\b|import_module\(.*({names})"
+    )
+    counted = {path for path, top in tops.items() if top not in records.WITHOUT_NUMBERS}
+    assert {path.name for path in counted if uses.search(files[path])} == {"runs.py"}
 
 
 def test_commit_is_none_outside_git(tmp_path, monkeypatch):

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
+from torch import Tensor
 
 from sempal_lib.layout_gans import GeneratorSettings, LayoutDiscriminator, LayoutGenerator
 from sempal_lib.palettes import PaletteMixture
@@ -42,6 +44,19 @@ def layout_data(parameters: LayoutParameters, workers: int = 0) -> LayoutData:
     found = layout_set(parameters, workers)
     mixture = PaletteMixture.fit(found.palettes, parameters.max_components, parameters.seed)
     return LayoutData(**vars(found), mixture=mixture)
+
+
+def typical_palettes(parameters: LayoutParameters, data: LayoutData) -> Tensor:
+    """Palettes for the layouts whose statistics are held against real ones, from where the row's training takes them.
+
+    Returns:
+        [samples, C]: drawn from the mixture, or real training palettes drawn without repetition.
+    Source: Semantic Palette, Table 4, caption. Chapter: Does the palette help?
+    """
+    if parameters.palette_source == "mixture":
+        return data.mixture.sample(parameters.samples, seed=parameters.seed)
+    chosen = np.random.default_rng(parameters.seed).permutation(len(data.palettes))[: parameters.samples]
+    return data.palettes[chosen]
 
 
 def generator_settings(parameters: LayoutParameters, data: LayoutData) -> GeneratorSettings:
