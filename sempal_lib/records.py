@@ -14,7 +14,7 @@ import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -290,8 +290,8 @@ def reference_run(
 ) -> Path | None:
     """The best committed run folder that holds weights, or None.
 
-    Best is the greatest layout height, then the latest. `preset` and `parameters` (name=value) narrow the
-    choice.
+    Best is the greatest layout height, then the longest training, then the latest. `preset` and `parameters`
+    (name=value) narrow the choice.
     """
     wanted = {"chapter": chapter, "dataset": dataset, **({"preset": preset} if preset else {})}
     found = []
@@ -299,5 +299,13 @@ def reference_run(
         fits = all(record[name] == value for name, value in wanted.items())
         fits = fits and all(record["parameters"].get(name) == value for name, value in parameters.items())
         if fits and any(folder.glob(WEIGHTS)):
-            found.append((record["parameters"]["height"], record["created"], folder))
-    return max(found)[2] if found else None
+            given = record["parameters"]
+            found.append((given["height"], samples_shown(given), record["created"], folder))
+    return max(found)[-1] if found else None
+
+
+def samples_shown(parameters: Mapping[str, Any]) -> int:
+    """Real layouts or pictures that the trainings of a run show, as its parameters say; how long it trained."""
+    phases = parameters.get("phase_images") or ()
+    steps = sum(parameters.get(f"{k}steps", 0) * parameters.get(f"{k}batch_size", 0) for k in ("", "tuning_"))
+    return sum(phases) + int(steps)

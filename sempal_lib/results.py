@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sempal_lib.records import SPEEDS, records_under, reference_root
-from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
+from sempal_lib.tables import NOTHING, Table, duration, mean_and_spread, number
 
 
 @cache
@@ -116,10 +116,10 @@ def reference_table(
     for (dataset, preset, height, configuration), records in sorted(groups.items()):
         values = [[_value(r, *column) for r in records] for column in columns]
         cells = (mean_and_spread([v for v in found if v is not None]) for found in values)
-        hours = sum(r["seconds"] for r in records) / 3600 / len(records)
-        rows.append((dataset, preset, f"{height} px", str(len(records)), *cells, f"{hours:.2f}", configuration))
+        took = sum(r["seconds"] for r in records) / len(records)
+        rows.append((dataset, preset, f"{height} px", str(len(records)), *cells, duration(took), configuration))
     names = (f"{m.replace('_', ' ')}, {v}" for v, m in columns)
-    header = ("data", "preset", "height", "seeds", *names, "hours a seed", "run")
+    header = ("data", "preset", "height", "seeds", *names, "training", "run")
     return Table(header, tuple(rows), {})
 
 

@@ -101,6 +101,13 @@ def mean_and_spread(values: Sequence[float]) -> str:
     return f"{mean:.{decimals}f} ± {spread:.{decimals}f}"
 
 
+def duration(seconds: float) -> str:
+    """A time for people: "48 s", "12 min", "3.4 h"."""
+    if round(seconds) < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if round(seconds / 60) < 100 else f"{seconds / 3600:.1f} h"
+
+
 def _plain(value: float) -> bool:
     """Whether the value reads well without an exponent."""
     return value == 0 or 1e-3 <= abs(value) < 1e6

@@ -15,7 +15,7 @@ from sempal_lib import figures
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.pictures import frame_png, picture_png, to_png
-from sempal_lib.tables import mean_and_spread, metric_table, number
+from sempal_lib.tables import duration, mean_and_spread, metric_table, number
 
 ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)), ignore_index=255)
 
@@ -383,3 +383,8 @@ def test_numbers_have_three_digits(value, text):
 )  # fmt: skip
 def test_spread_shows_at_least_one_digit(values, text):
     assert mean_and_spread(values) == text
+
+
+def test_durations_are_for_people():
+    seconds = (0.2, 99.4, 99.6, 5969, 5971, 3600 * 100)
+    assert [duration(s) for s in seconds] == ["0 s", "99 s", "2 min", "99 min", "1.7 h", "100.0 h"]

@@ -313,7 +313,7 @@ def test_keep_refuses_large_weights_and_unfinished_runs(tmp_path, monkeypatch):
         runs.keep(other.folder, reference)
 
 
-def test_reference_run_is_the_tallest_with_weights_then_the_latest(tmp_path):
+def test_reference_run_is_the_tallest_with_weights_then_the_longest_then_the_latest(tmp_path):
     reference = tmp_path / "reference"
     assert runs.reference_run(CHAPTER, "toy-street", root=reference) is None
 
@@ -329,10 +329,42 @@ def test_reference_run_is_the_tallest_with_weights_then_the_latest(tmp_path):
     later = kept("2026-01-02", seed=2)
     assert runs.reference_run(CHAPTER, "toy-street", root=reference) == later
     assert runs.reference_run(CHAPTER, "toy-street", root=reference, seed=0) == older
-    tall = kept("2026-01-01", preset="demo")
+    longer = kept("2025-12-31", seed=0, phase_images=[400, 400])
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference) == longer
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference, phase_images=[64, 64]) == later
+    tall = kept("2026-01-01", preset="demo", batch_sizes=[8, 8, 8], phase_images=[8, 8, 8])
     assert runs.reference_run(CHAPTER, "toy-street", root=reference) == tall
-    assert runs.reference_run(CHAPTER, "toy-street", preset="smoke", root=reference) == later
+    assert runs.reference_run(CHAPTER, "toy-street", preset="smoke", root=reference) == longer
     assert runs.reference_run(CHAPTER, "camvid", root=reference) is None
+
+
+@pytest.mark.parametrize(
+    ("chapter", "longer"),
+    [
+        ("03_semgan", {"steps": 100}), ("05_semantic_palette", {"phase_images": [100, 100]}),
+        ("07_painting_by_layout", {"steps": 100}), ("09_end_to_end", {"tuning_steps": 100}),
+    ],
+)  # fmt: skip
+def test_a_longer_training_shows_more_samples(chapter, longer):
+    short, long = (runs.resolve(chapter, {"preset": "smoke", **given}).model_dump() for given in ({}, longer))
+    assert records.samples_shown(long) > records.samples_shown(short) > 0
+
+
+def test_samples_shown_by_hand():
+    assert records.samples_shown({"phase_images": [64, 72]}) == 136
+    assert records.samples_shown({"steps": 24000, "batch_size": 8}) == 192000
+    assert records.samples_shown({"steps": 300, "batch_size": 4, "tuning_steps": 10, "tuning_batch_size": 2}) == 1220
+    assert records.samples_shown({"height": 16}) == 0
+
+
+def test_the_longest_run_of_chapter_3_is_the_one_that_the_book_shows():
+    found = runs.reference_run("03_semgan", "colored-shapes")
+    steps = [
+        r["parameters"]["steps"]
+        for f, r in records.records_under(records.reference_root())
+        if r["chapter"] == "03_semgan" and r["dataset"] == "colored-shapes" and any(f.glob(records.WEIGHTS))
+    ]
+    assert records.read_record(found / "record.json")["parameters"]["steps"] == max(steps)
 
 
 def test_missing_checkpoint_says_the_command_that_makes_it():

@@ -191,4 +191,4 @@ def test_reference_table_gathers_seeds(tmp_path):
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(json.dumps(record(seed, value)))
     rows = reference_table("05_semantic_palette", ["palette_kl"], root=tmp_path).rows
-    assert rows == (("toy-street", "demo", "16 px", "2", "0.150 ± 0.071", "0.50", "abcd1234"),)
+    assert rows == (("toy-street", "demo", "16 px", "2", "0.150 ± 0.071", "30 min", "abcd1234"),)
