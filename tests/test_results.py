@@ -1,12 +1,16 @@
 """Tables and verdicts from records."""
 
+import csv
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from sempal_lib.record_model import METRIC, NAME, SYSTEMS, VARIANT
+from sempal_lib.records import reference_root
 from sempal_lib.results import (
     Comparison,
     compare,
@@ -40,6 +44,64 @@ def test_published_numbers_name_their_table():
         "Semantic Palette, Table 4, last row",
     )
     assert all(source for _, source in published().values())
+
+
+def test_published_numbers_are_well_formed():
+    with open(reference_root() / "paper.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(published()) == len(rows)  # none stands there twice
+    for row in rows:
+        value = float(row["value"])
+        assert row["system"] in SYSTEMS, row
+        assert re.fullmatch(METRIC, row["metric"]), row
+        assert re.fullmatch(VARIANT, row["variant"]), row
+        assert re.fullmatch(NAME, row["dataset"]), row
+        assert value > 0
+        if "miou" in row["metric"] or "accuracy" in row["metric"] or row["metric"] == "ms_ssim":
+            assert value < 1, row  # fractions, not per cent
+
+
+def test_tables_of_the_papers_are_whole():
+    """What the tables themselves say of their numbers: who is best, and which rows share their layouts."""
+
+    def row(dataset, system, variant="full"):
+        metrics = ("fsd", "fid", "gan_test_miou_all", "gan_test_miou", "gan_train_miou_all", "gan_train_miou")
+        return [published()[system, variant, dataset, metric][0] for metric in metrics]
+
+    for dataset in ("cityscapes", "cityscapes-25k", "idd"):  # Semantic Palette, Table 2
+        palette, ours = row(dataset, "semantic-palette"), row(dataset, "sb-gan")
+        painted_otherwise, tuned = row(dataset, "sb-gan", "pix2pixhd"), row(dataset, "semantic-palette", "e2e")
+        assert painted_otherwise[0] == ours[0]  # the same layouts
+        assert painted_otherwise[1] > ours[1] > palette[1] > tuned[1]  # FID
+        assert painted_otherwise[5] < ours[5] < palette[5] < tuned[5]  # GAN-train
+        assert tuned[5] < published()["segmenter", "real", dataset, "gan_train_miou"][0]
+        for values in (palette, ours, painted_otherwise, tuned, row(dataset, "sb-gan", "e2e")):
+            assert values[2] < values[3]  # all classes are harder than the standard ones
+            assert values[4] < values[5]
+    for dataset in ("cityscapes-5k", "cityscapes-25k", "ade-indoor"):  # SB-GAN, Tables 1 and 2: tuned is best
+        for size, system, other in ((256, "gaugan", "gaugan"), (256, "sb-gan", "sb-gan"), (256, "sb-gan", "progan-rgb"),
+                                    (128, "sb-gan", "progan-rgb")):  # fmt: skip
+            key = f"{dataset}-{size}", "fid"
+            assert published()[system, "e2e", *key][0] < published()[other, "full", *key][0]
+    for dataset in ("cityscapes", "facades"):  # SemGAN, Tables 3 and 4: it beats its twin in each
+        for metric in ("fid", "ms_ssim", "swd_16", "swd_32", "swd_64", "swd_128", "swd_mean"):
+            one, other = (published()[system, "full", dataset, metric][0] for system in ("semgan", "rgb-gan"))
+            assert one < other
+
+
+def test_published_numbers_read_by_eye():
+    for key, value in {
+        ("sb-gan", "pix2pixhd", "cityscapes", "gan_train_miou"): 0.357,
+        ("sb-gan", "e2e", "cityscapes-25k", "fsd"): 148.5,
+        ("semantic-palette", "e2e", "idd", "gan_test_miou"): 0.417,
+        ("baseline-2", "full", "cityscapes", "gan_test_miou_all"): 0.353,
+        ("segmenter", "real", "cityscapes-25k", "gan_train_miou"): 0.530,
+        ("sb-gan", "full", "ade-indoor-256", "fid"): 91.80,
+        ("progan-rgb", "full", "cityscapes-25k-128", "fid"): 56.7,
+        ("semgan", "full", "facades", "swd_128"): 35.6,
+        ("rgb-gan", "full", "facades", "fid"): 208.09,
+    }.items():
+        assert published()[key][0] == value
 
 
 def test_comparison_sets_the_paper_beside_ours():
