@@ -88,7 +88,7 @@ class Parameters(BaseModel):
 class LayoutParameters(Parameters):
     """Progressive layout GANs. The lists hold one entry for each of `heights`."""
 
-    dataset: Dataset = "cityscapes"
+    dataset: Dataset = "cityscapes-35"
     height: Height = 128
     max_channels: Channels = 512
     latent_dim: Latent = 512
@@ -183,7 +183,7 @@ class SemganParameters(Parameters):
 class ImageParameters(Parameters):
     """Synthesizers of pictures from layouts, all on one budget, and the segmenters that judge them."""
 
-    dataset: Dataset = "cityscapes"
+    dataset: Dataset = "cityscapes-35"
     height: Height = 128
     train_scenes: int | None = Field(
         None, ge=8, le=MOST_SCENES, description="pairs to train on, at most; None in a preset: all; chapter 8 repeats 8"
