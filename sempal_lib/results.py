@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.records import SPEEDS, records_under, reference_root
+from sempal_lib.records import SPEEDS, by_seed, records_under, reference_root
 from sempal_lib.tables import NOTHING, Table, duration, mean_and_spread, number
 
 
@@ -105,15 +105,11 @@ def reference_table(
         metrics: columns, each once a variant that has it. variants: by their names in `row_names`.
         root: of the reference runs, the repository's if None.
     """
-    groups: dict[tuple, list[dict[str, Any]]] = {}
-    for _, record in records_under(root or reference_root()):
-        if record["chapter"] == chapter:
-            key = record["dataset"], record["preset"], record["parameters"]["height"], record["configuration"]
-            groups.setdefault(key, []).append(record)
+    groups = _configurations(chapter, root)
     everything = [record for records in groups.values() for record in records]
     columns = [(v, m) for m in metrics for v in variants if any(_value(r, v, m) is not None for r in everything)]
     rows = []
-    for (dataset, preset, height, configuration), records in sorted(groups.items()):
+    for (dataset, preset, height, configuration), records in groups.items():
         values = [[_value(r, *column) for r in records] for column in columns]
         cells = (mean_and_spread([v for v in found if v is not None]) for found in values)
         took = sum(r["seconds"] for r in records) / len(records)
@@ -121,6 +117,35 @@ def reference_table(
     names = (f"{m.replace('_', ' ')}, {v}" for v, m in columns)
     header = ("data", "preset", "height", "seeds", *names, "training", "run")
     return Table(header, tuple(rows), {})
+
+
+def _configurations(chapter: str, root: Path | None) -> dict[tuple[str, str, int, str], list[dict[str, Any]]]:
+    """The committed records of a chapter by data set, preset, height and configuration, in order."""
+    groups: dict[tuple[str, str, int, str], list[dict[str, Any]]] = {}
+    for _, record in records_under(root or reference_root()):
+        if record["chapter"] == chapter:
+            key = record["dataset"], record["preset"], record["parameters"]["height"], record["configuration"]
+            groups.setdefault(key, []).append(record)
+    return dict(sorted(groups.items()))
+
+
+def reference_verdicts(
+    chapter: str, metrics: Sequence[str], lower: str, higher: str, root: Path | None = None
+) -> Table:
+    """Verdicts on the claim that one variant is lower than another, on each committed configuration that has both.
+
+    Args:
+        metrics: a row each. lower, higher: variants, by their names in `row_names`. root: as in `reference_table`.
+    """
+    rows = []
+    for (dataset, preset, height, _), records in _configurations(chapter, root).items():
+        values = _values_by_row({"seeds": by_seed(records)})
+        where = f"{dataset}, {height} px" + (f", {preset}" if preset != "demo" else "")
+        for metric in metrics:
+            if {(metric, lower), (metric, higher)} <= values.keys():
+                rows.append((where, metric, values[metric, lower], values[metric, higher]))
+    table = verdict_table(rows)
+    return Table(("data", table.header[1], lower, higher, *table.header[4:]), table.rows, table.links)
 
 
 def _value(record: Mapping[str, Any], variant: str, metric: str) -> float | None:
