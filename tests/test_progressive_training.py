@@ -76,13 +76,18 @@ def test_reports_follow_the_schedule():
     assert {"loss_g", "loss_d", "penalty", "entropy", "spread", "images_per_second"} <= run.history[0].keys()
 
 
-@pytest.mark.parametrize("change", [{}, {"soft_real": False}, {"multi_scale": False}, {"palette_source": "real"}])
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"soft_real": False}, {"multi_scale": False}, {"palette_source": "real"}, {"wide_share": 0.5}],
+)
 def test_one_step_has_the_papers_gradients(change, monkeypatch):
     """The shared pass gives the gradients of L_G and L_D, each computed the plain way on its own graph."""
     settings = replace(SETTINGS, **change)
     run = training(settings, layouts=bands(ignored=True))
     draw, gumbel, seen = run._draw, [], {}
     monkeypatch.setattr(run, "_draw", lambda *a: seen.setdefault("draw", draw(*a)))
+    widened = run._widened
+    monkeypatch.setattr(run, "_widened", lambda *a: seen.setdefault("given", widened(*a)))
     monkeypatch.setattr(run, "_update", lambda p, g: seen.update(parameters=p, gradients=g))
 
     def remember(m, noise, temperature):
@@ -91,13 +96,13 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
 
     monkeypatch.setattr("sempal_lib.training.progressive.straight_through_gumbel", remember)
     at_middle_of_fade(run)
-    hard, z, t, mix = seen["draw"]
+    hard, _, _, mix = seen["draw"]
     valid = hard.sum(1, keepdim=True)
     assert valid.min() == 0  # some pixels are ignored
 
     def fake_and_masks():
-        masks = run.generator(z, t, 1, 0.5, all_stages=True)
-        fake = masks[-1].soft_layout
+        masks = run.generator(*seen["given"], 1, 0.5, all_stages=True)
+        fake = masks[-1].soft_layout[:4]  # D knows nothing of palettes that no scene has
         if not settings.soft_real:
             fake = straight_through_gumbel(fake, gumbel[0])
         return fake * valid, masks
@@ -211,10 +216,35 @@ def test_sigkill_in_the_middle_of_a_stage(tmp_path):
     assert all(torch.equal(expected[k], found[k]) for k in expected)
 
 
-def gradients_of_a_process(fabric, folder, soft_real):
+def test_a_share_of_palettes_that_no_scene_has(monkeypatch):
+    """They come behind the batch, whose own part and whose discriminator stay what they were."""
+    found = []
+    for share in (0.0, 0.5):
+        run, seen = training(replace(SETTINGS, wide_share=share)), {}
+        widened = run._widened
+        monkeypatch.setattr(run, "_widened", lambda *a, f=widened, seen=seen: seen.setdefault("given", f(*a)))
+        monkeypatch.setattr(run, "_update", lambda p, g, seen=seen: seen.update(gradients=g))
+        at_middle_of_fade(run)
+        found.append((run, *seen["given"], seen["gradients"]))
+    (run, z, t, plain), (_, more_z, more, wide) = found
+    assert torch.equal(more_z[:4], z)
+    assert torch.equal(more[:4], t)
+    assert more.shape == (6, 4)
+    torch.testing.assert_close(more.sum(1), torch.ones(6))
+    g = len(list(run.generator.parameters()))
+    for a, b in zip(plain[g:], wide[g:], strict=True):
+        assert (a is None and b is None) or torch.equal(a, b)
+    assert any(not torch.equal(a, b) for a, b in zip(plain[:g], wide[:g], strict=True) if a is not None)
+    run = training(replace(SETTINGS, wide_share=100.0))
+    asked = run._widened(z, t)[1][4:]
+    assert (asked.amax(0) > 0.9).all()  # any class may have nearly all, as in no layout of the bands
+    assert (run.mixture.sample(400, seed=0).amax(0) < 0.9).any()
+
+
+def gradients_of_a_process(fabric, folder, change):
     torch.set_num_threads(1)
     stages = (STAGES[0], StageSettings(8, 16, 24))  # each process has whole groups of 4 for the deviation
-    run = training(replace(SETTINGS, stages=stages, soft_real=soft_real), layouts=bands(ignored=True), fabric=fabric)
+    run = training(replace(SETTINGS, stages=stages, **change), layouts=bands(ignored=True), fabric=fabric)
     seen = []
     for optimizer in run.optimizers.values():
         optimizer.step = lambda optimizer=optimizer: seen.extend(
@@ -225,13 +255,13 @@ def gradients_of_a_process(fabric, folder, soft_real):
         torch.save(seen, folder / f"world{fabric.world_size}.pt")
 
 
-@pytest.mark.parametrize("soft_real", [True, False])
-def test_two_processes_give_the_gradients_of_one(tmp_path, soft_real):
+@pytest.mark.parametrize("change", [{}, {"soft_real": False}, {"wide_share": 0.5}])
+def test_two_processes_give_the_gradients_of_one(tmp_path, change):
     from lightning.fabric import Fabric
 
     for devices in (1, 2):
         fabric = Fabric(accelerator="cpu", devices=devices, strategy="ddp_spawn" if devices > 1 else "auto")
-        fabric.launch(gradients_of_a_process, tmp_path, soft_real)
+        fabric.launch(gradients_of_a_process, tmp_path, change)
     one, two = (torch.load(tmp_path / f"world{n}.pt", weights_only=True) for n in (1, 2))
     assert len(one) == len(two) > 10
     for a, b in zip(one, two, strict=True):

@@ -81,6 +81,7 @@ def progressive_settings(parameters: LayoutParameters) -> ProgressiveSettings:
         multi_scale=p.multi_scale,
         soft_real=p.soft_real,
         palette_source=p.palette_source,
+        wide_share=p.wide_share,
         ema_images=max(p.phase_images[-1] // 16, 1) if p.ema else 0,
         released=p.released,
         channels_last=p.channels_last,
@@ -108,7 +109,7 @@ def layout_training(
     network, settings = generator_settings(parameters, data), progressive_settings(parameters)
     if not conditional:
         network = replace(network, palette_input=False, activation="softmax", fusion=False, palette_judge=False)
-        settings = replace(settings, conditional_weight=0.0, matching_weight=0.0, multi_scale=False)
+        settings = replace(settings, conditional_weight=0.0, matching_weight=0.0, multi_scale=False, wide_share=0.0)
     facts = provenance(data, _CODE)
     set_outdated_aside(checkpoint_path, facts)
     # The weights are drawn from the run's seed, whatever was drawn before.

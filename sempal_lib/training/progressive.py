@@ -20,7 +20,7 @@ from sempal_lib.losses import (
     wasserstein_discriminator_loss,
     wasserstein_generator_loss,
 )
-from sempal_lib.palettes import PaletteMixture
+from sempal_lib.palettes import PaletteMixture, any_share
 from sempal_lib.training.loop import Training, average_of, compiled, placed
 from sempal_lib.training.settings import Phase, ProgressiveSettings
 
@@ -52,7 +52,7 @@ class ProgressiveTraining(Training):
         generator, discriminator: both at the last stage's size; trained in place.
         layouts: real ones at the last stage's size, uint8 [N, H, W]; labels ≥ C are ignored pixels.
         settings: as many stages as the generator has, or fewer.
-        mixture: where palettes come from if `settings.palette_source` is "mixture".
+        mixture: where palettes come from if `settings.palette_source` is "mixture"; also those of `wide_share`.
         fabric: devices and precision; None is one CPU process in float32.
         checkpoint_path: read at the start if it exists, written on the way and at the end.
         configuration: further facts that a checkpoint must agree with (data set, its size, code).
@@ -124,6 +124,8 @@ class ProgressiveTraining(Training):
             )
         if settings.palette_source == "mixture" and mixture is None:
             raise ValueError("palette_source='mixture' needs a mixture: PaletteMixture.fit(palettes), or choose 'real'")
+        if settings.wide_share and mixture is None:
+            raise ValueError("wide_share needs a mixture: PaletteMixture.fit(palettes), or set it to 0")
 
     @property
     def steps(self) -> int:
@@ -204,6 +206,19 @@ class ProgressiveTraining(Training):
         """Real layouts [B, H, W], some mirrored, as one-hot ones."""
         return one_hot(torch.where(flip, layouts.flip(2), layouts), self.num_classes)
 
+    def _widened(self, z: Tensor, palette: Tensor) -> tuple[Tensor, Tensor]:
+        """What G is given: this device's noise and palettes, and behind them its part of those that no scene has.
+
+        D knows real scenes and would call such layouts wrong for their palette: it does not see them.
+        """
+        count = round(self.settings.wide_share * self.settings.stages[self._stage].batch_size)
+        if not count or self.mixture is None:
+            return z, palette
+        noise = torch.randn(count, z.shape[1], generator=self.random, device=z.device)
+        wide = any_share(self.mixture.sample(count, generator=self.random), self.random)
+        part = self._part(count)
+        return torch.cat([z, noise[part]]), torch.cat([palette, wide[part]])
+
     def _compared(self, hard: Tensor, soft_layout: Tensor) -> tuple[Tensor, Tensor]:
         """A real and a generated batch, made alike in softness: what D tells apart."""
         real, fake, batch = hard, soft_layout, self.settings.stages[self._stage].batch_size
@@ -248,8 +263,8 @@ class ProgressiveTraining(Training):
         # network is not compiled again for each value.
         alpha: float | Tensor = 1.0 if fade >= 1 else self._fade.fill_(fade)
         with self.fabric.autocast():
-            masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
-        real, fake = self._compared(hard, masks[-1].soft_layout)
+            masks = self._run_g(*self._widened(z, palette), stage, alpha, settings.multi_scale)
+        real, fake = self._compared(hard, masks[-1].soft_layout[: len(hard)])
         seen = fake
         if self.has_ignored:
             # Both get the real layout's holes: ignored pixels tell D nothing, and take part in no loss.
