@@ -118,7 +118,7 @@ class LayoutParameters(Parameters):
     )
     palette_judge: bool = Field(False, description="the discriminator is told the palette, baseline 2")
     floor: bool = Field(False, description="also train the floor: the same GAN without the parts that see the palette")
-    released: bool = Field(False, description="the quirks of the authors' released code")
+    released: bool = Field(False, description="the quirks of the authors' released code; without a moving average")
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
