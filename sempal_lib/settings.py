@@ -121,7 +121,7 @@ class LayoutParameters(Parameters):
         0, ge=0, le=4, description="layouts beside each batch, as its share, for palettes that no scene has"
     )
     floor: bool = Field(False, description="also train the floor: the same GAN without the parts that see the palette")
-    released: bool = Field(False, description="the quirks of the authors' released code")
+    released: bool = Field(False, description="the quirks of the authors' released code; without a moving average")
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()

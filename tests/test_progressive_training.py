@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -266,6 +267,97 @@ def test_two_processes_give_the_gradients_of_one(tmp_path, change):
     assert len(one) == len(two) > 10
     for a, b in zip(one, two, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
+WIDE = GeneratorSettings(num_classes=4, height=64, width=64, latent_dim=5, max_channels=2)
+# 10 layouts in batches of 4: two a pass, two layouts left out.
+RELEASED = replace(
+    SETTINGS, stages=(StageSettings(4, 8, 24),) * 5, released=True, soft_real=False, ema_images=0, report_steps=5
+)
+
+
+def large(n=10):
+    """Layouts of 64 px, no two alike, nor one like another one's mirror image, at any resolution."""
+    random = torch.Generator().manual_seed(1)
+    coarse = torch.randint(4, (n, 4, 4), generator=random, dtype=torch.uint8)
+    return coarse.repeat_interleave(16, 1).repeat_interleave(16, 2)
+
+
+def seen_by(run, monkeypatch):
+    """(stage, layout's number, whether mirrored) of each real layout of each batch, while it trains."""
+    batches, draw = [], run._draw
+
+    def remember(layouts, stage):
+        drawn = draw(layouts, stage)
+        found = []
+        for hard in drawn[0].argmax(1):
+            plain = [i for i, layout in enumerate(layouts) if torch.equal(hard, layout.long())]
+            mirrored = [i for i, layout in enumerate(layouts) if torch.equal(hard.flip(1), layout.long())]
+            assert len(plain + mirrored) == 1
+            found.append((*(plain or mirrored), bool(mirrored)))
+        batches.append((stage, found))
+        return drawn
+
+    monkeypatch.setattr(run, "_draw", remember)
+    return batches
+
+
+def plain_passes(seed, steps_of_stage, count, batch):
+    """The release's loader, written down plainly: lists of batches, kept up to 32 px, made anew from 64 px on."""
+    for stage, steps in enumerate(steps_of_stage):
+        kept, number = [], 0
+        for step in range(steps):
+            if step % (count // batch) == 0 and (not kept or stage == 4):
+                random = np.random.default_rng((seed, stage, number))
+                order, mirrored = random.permutation(count).tolist(), (random.random(count) < 0.5).tolist()
+                pairs = list(zip(order, mirrored, strict=True))
+                kept = [pairs[i : i + batch] for i in range(0, count - batch + 1, batch)]
+                number += 1
+            yield stage, kept[step % len(kept)]
+
+
+def test_released_repeats_its_first_pass_up_to_32_px(monkeypatch):
+    run = training(RELEASED, large(), WIDE)
+    batches = seen_by(run, monkeypatch)
+    list(run)
+    assert batches == list(plain_passes(0, [6, 8, 8, 8, 8], 10, 4))
+    of = lambda stage: [tuple(found) for s, found in batches if s == stage]  # noqa: E731
+    for stage in range(4):  # 4 to 32 px: two batches, eight layouts, each as it was first seen
+        assert len(set(of(stage))) == 2
+        assert len({i for found in of(stage) for i, _ in found}) == 8
+    assert len(set(of(4))) == 8  # 64 px: always others
+    for first, second in zip(of(4)[::2], of(4)[1::2], strict=True):
+        assert len({i for i, _ in first + second}) == 8  # but each pass shows a layout at most once
+    assert {i for found in of(4) for i, _ in found} == set(range(10))
+    assert of(0)[:2] != of(1)[:2]
+    assert {flip for _, found in batches for _, flip in found} == {True, False}
+
+
+def test_released_goes_on_with_the_same_batches(tmp_path, monkeypatch):
+    undisturbed = training(RELEASED, large(), WIDE)
+    expected = seen_by(undisturbed, monkeypatch)
+    list(undisturbed)
+    for stop_after in (1, 5, 6):  # in the middle of a stage that repeats, and twice in the one that does not
+        path = tmp_path / f"{stop_after}.safetensors"
+        stopped = training(RELEASED, large(), WIDE, checkpoint_path=path)
+        for _, _ in zip(range(stop_after), stopped, strict=False):
+            pass
+        again = training(RELEASED, large(), WIDE, checkpoint_path=path, seed=99)
+        assert 0 < again.step < again.steps
+        found, at = seen_by(again, monkeypatch), again.step
+        list(again)
+        assert found == expected[at:]
+        one, two = weights(undisturbed), weights(again)
+        assert all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_released_takes_a_batch_larger_than_all_layouts(monkeypatch):
+    run = training(replace(RELEASED, stages=(StageSettings(12, 0, 24),)), large(), WIDE)
+    batches = seen_by(run, monkeypatch)
+    list(run)
+    (_, first), (_, second) = batches
+    assert first == second
+    assert {i for i, _ in first} == set(range(10))
 
 
 def test_checkpoint_of_another_configuration(tmp_path):

@@ -69,7 +69,10 @@ def generator_settings(parameters: LayoutParameters, data: LayoutData) -> Genera
 
 
 def progressive_settings(parameters: LayoutParameters) -> ProgressiveSettings:
-    """The schedule and switches of a run. The average's half-life is the 16th part of the last phase."""
+    """The schedule and switches of a run.
+
+    The average's half-life is the 16th part of the last phase; the release keeps no average.
+    """
     p = parameters
     stages = tuple(StageSettings(b, n, n) for b, n in zip(p.batch_sizes, p.phase_images, strict=True))
     return ProgressiveSettings(
@@ -82,7 +85,7 @@ def progressive_settings(parameters: LayoutParameters) -> ProgressiveSettings:
         soft_real=p.soft_real,
         palette_source=p.palette_source,
         wide_share=p.wide_share,
-        ema_images=max(p.phase_images[-1] // 16, 1) if p.ema else 0,
+        ema_images=max(p.phase_images[-1] // 16, 1) if p.ema and not p.released else 0,
         released=p.released,
         channels_last=p.channels_last,
         compile=p.compile,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
@@ -23,6 +24,8 @@ from sempal_lib.losses import (
 from sempal_lib.palettes import PaletteMixture, any_share
 from sempal_lib.training.loop import Training, average_of, compiled, placed
 from sempal_lib.training.settings import Phase, ProgressiveSettings
+
+LAST_REPEATED = 32  # px: up to this height the release repeats the batches of its first pass over the layouts
 
 
 def palettes_of(hard: Tensor) -> Tensor:
@@ -183,12 +186,10 @@ class ProgressiveTraining(Training):
         random, device, total = self.random, layouts.device, self.settings.stages[stage].batch_size
         part = self._part(total)
         if self.settings.released:
-            # The release keeps the whole batches of its first pass in memory and repeats them.
-            first = self.images % max(len(layouts) // total * total, 1)
-            index = (torch.arange(total, device=device) + first) % len(layouts)
+            index, flip = (x.to(device) for x in self._released_batch(len(layouts), stage))
         else:
             index = torch.randint(len(layouts), (total,), generator=random, device=device)
-        flip = torch.rand(total, 1, 1, generator=random, device=device) < 0.5
+            flip = torch.rand(total, 1, 1, generator=random, device=device) < 0.5
         z = torch.randn(total, self.generator.settings.latent_dim, generator=random, device=device)
         mix = torch.rand(total, 1, 1, 1, generator=random, device=device)[part]
         palette = None
@@ -198,6 +199,28 @@ class ProgressiveTraining(Training):
         if palette is None:
             palette = self._palettes(hard)
         return hard, z[part], palette, mix
+
+    def images_before(self, stage: int) -> int:
+        """Real layouts shown in the stages before this one."""
+        stages = self.settings.stages
+        return sum(phase.steps * stages[phase.stage].batch_size for phase in self._phases if phase.stage < stage)
+
+    def _released_batch(self, count: int, stage: int) -> tuple[Tensor, Tensor]:
+        """Which of `count` real layouts the release shows now, [B], and which of them mirrored, bool [B, 1, 1].
+
+        Each pass goes through the layouts in a new order and with new mirrorings, in whole batches: what is left over
+        is dropped. Up to 32 px the batches of the first pass, mirrorings included, come again and again. A pass
+        follows from the seed, the stage and its number, so that a stopped run needs no memory of it.
+        """
+        total = self.settings.stages[stage].batch_size
+        batches = max(count // total, 1)
+        passes, batch = divmod((self.images - self.images_before(stage)) // total, batches)
+        if self.generator.settings.size(stage)[0] <= LAST_REPEATED:
+            passes = 0
+        random = np.random.default_rng((self.settings.seed, stage, passes))
+        order, mirrored = random.permutation(count), random.random(count) < 0.5
+        chosen = np.arange(batch * total, (batch + 1) * total) % count  # a batch may be larger than all layouts
+        return torch.from_numpy(order[chosen]), torch.from_numpy(mirrored[chosen]).view(-1, 1, 1)
 
     def _palettes(self, hard: Tensor) -> Tensor:
         return palettes_of(hard)
