@@ -43,6 +43,7 @@ class Table:
 
     def _html(self, i: int, j: int) -> str:
         text, link = escape(self.rows[i][j]), self.links.get((i, j))
+        text = text.replace(" ± ", "\u00a0±\u00a0")  # a number and its spread stay on one line
         return f'<a href="{escape(link)}">{text}</a>' if link else text
 
     def _markdown(self, i: int, j: int) -> str:

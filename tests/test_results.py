@@ -108,23 +108,24 @@ def test_comparison_sets_the_paper_beside_ours():
     found = record()
     found["seeds"].append({**found["seeds"][0], "variant": "exact", "metric": "budget_mae", "values": {"0": 0.5}})
     table = comparison(found, "cityscapes", ["palette_kl", "budget_mae", "gan_train_miou"])
-    # The last metric is the paper's only, and stands in one column.
-    assert table.header == (
-        "variant", "palette kl", "palette kl, cityscapes (paper)", "budget mae",
-        "gan train miou, cityscapes (paper)", "seeds",
-    )  # fmt: skip
+    # The last metric is the paper's only. Its numbers stand below ours, of the variants that it has.
+    assert table.header == ("variant", "palette kl", "budget mae", "gan train miou", "seeds")
     assert table.rows == (
-        ("full", "0.110 ± 0.014", "0.0700", "–", "0.401", "0, 1 here"),
-        ("unconditional", "1.25 ± 0.07", "–", "–", "–", "0, 1 here"),
-        ("exact", "–", "–", "0.500", "–", "0 here"),
+        ("full", "0.110 ± 0.014", "–", "–", "0, 1 here"),
+        ("paper, cityscapes", "0.0700", "–", "0.401", "–"),
+        ("unconditional", "1.25 ± 0.07", "–", "–", "0, 1 here"),
+        ("exact", "–", "0.500", "–", "0 here"),
     )
     # A speed is the run's own: other seeds may have run on another machine.
     speed = {**found["seeds"][0], "metric": "images_per_second", "values": {"0": 50.0, "1": 5.0}}
     assert comparison({**found, "seeds": [speed]}, "cityscapes", ["images_per_second"]).rows[0][1] == "50.0"
     # Rows without any of the metrics are left out; `rows_of` chooses and orders.
-    assert [row[0] for row in comparison(found, "cityscapes", ["palette_kl"]).rows] == ["full", "unconditional"]
+    assert [row[0] for row in comparison(found, "cityscapes", ["palette_kl"]).rows] == [
+        "full", "paper, cityscapes", "unconditional",
+    ]  # fmt: skip
     chosen = comparison(found, "cityscapes", ["palette_kl"], ["unconditional", "full"])
-    assert [row[0] for row in chosen.rows] == ["unconditional", "full"]
+    assert [row[0] for row in chosen.rows] == ["unconditional", "full", "paper, cityscapes"]
+    assert [row[0] for row in comparison(found, "idd", ["palette_kl"]).rows] == ["full", "unconditional"]
 
 
 def test_seeds_say_where_their_records_lie():
@@ -251,6 +252,13 @@ def test_reference_table_gathers_seeds(tmp_path):
     for seed, value in ((0, 0.1), (1, 0.2)):
         folder = tmp_path / "demo" / "05_semantic_palette" / f"toy-street-s{seed}-abcd1234"
         folder.mkdir(parents=True)
-        (folder / "record.json").write_text(json.dumps(record(seed, value)))
-    rows = reference_table("05_semantic_palette", ["palette_kl"], root=tmp_path).rows
-    assert rows == (("toy-street", "demo", "16 px", "2", "0.150 ± 0.071", "30 min", "abcd1234"),)
+        found = record(seed, value)
+        exact = {**found["metrics"][0], "variant": "exact", "metric": "fsd", "value": 20.0}
+        found["metrics"] += [exact] if seed else []
+        (folder / "record.json").write_text(json.dumps(found))
+    table = reference_table("05_semantic_palette", ["palette_kl", "fsd", "fid"], root=tmp_path)
+    assert table.header == ("data", "variant", "palette kl", "fsd", "seeds", "training", "run")
+    assert table.rows == (
+        ("toy-street, 16 px, demo", "full", "0.150 ± 0.071", "–", "2", "30 min", "abcd1234"),
+        ("toy-street, 16 px, demo", "exact", "–", "20.0", "1", "", ""),
+    )
