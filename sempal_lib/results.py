@@ -175,7 +175,7 @@ class Comparison:
         if math.isnan(self.difference):
             return NOTHING
         mean, low, high = self._texts(self.difference, self.low, self.high)
-        return mean if math.isnan(self.low) else f"{mean} [{low},\u00a0{high}]"  # a line may end between the two
+        return mean if math.isnan(self.low) else f"{mean} [{low}, {high}]"
 
     def _texts(self, *values: float) -> list[str]:
         """Numbers with as many decimals as the interval makes sense of, and as show that it leaves zero out."""
