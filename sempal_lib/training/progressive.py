@@ -43,6 +43,14 @@ class Judged(NamedTuple):
     reported: dict[str, Tensor]  # detached
 
 
+def _parted(masks: list[Mask], count: int) -> tuple[list[Mask], list[Mask]]:
+    """The masks of the first `count` samples, and those of the rest; of no rest none."""
+    if len(masks[-1].scores) == count:
+        return masks, []
+    first, rest = slice(count), slice(count, None)
+    return [Mask(*(x[first] for x in mask)) for mask in masks], [Mask(*(x[rest] for x in mask)) for mask in masks]
+
+
 class ProgressiveTraining(Training):
     """A layout GAN in training.
 
@@ -286,8 +294,10 @@ class ProgressiveTraining(Training):
         # network is not compiled again for each value.
         alpha: float | Tensor = 1.0 if fade >= 1 else self._fade.fill_(fade)
         with self.fabric.autocast():
-            masks = self._run_g(*self._widened(z, palette), stage, alpha, settings.multi_scale)
-        real, fake = self._compared(hard, masks[-1].soft_layout[: len(hard)])
+            given = self._widened(z, palette)
+            masks = self._run_g(*given, stage, alpha, settings.multi_scale)
+        masks, beyond = _parted(masks, len(hard))
+        real, fake = self._compared(hard, masks[-1].soft_layout)
         seen = fake
         if self.has_ignored:
             # Both get the real layout's holes: ignored pixels tell D nothing, and take part in no loss.
@@ -302,6 +312,8 @@ class ProgressiveTraining(Training):
             real_scores = self._run_d(real, stage, alpha, own)
             penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
         conditional, reported = self._conditional(masks, palette)
+        if beyond:
+            conditional = conditional + self._conditional(beyond, given[1][len(hard) :])[0]
         loss_g = wasserstein_generator_loss(fake_scores) + conditional
         drift = settings.drift_weight * real_scores.float().square().mean()
         real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
