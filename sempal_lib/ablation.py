@@ -17,7 +17,7 @@ CHAPTER = "06_ablation"
 # In the order of the paper's Tables 1 and 4, then ours. A name is a system's, or a form of semantic-palette.
 ROWS = (
     "baseline-1", "baseline-2", "sb-gan", "saa", "saa+fusion", "saa+fusion+multiscale", "saa+fusion+multiscale+soft",
-    "full", "sinkhorn-2", "sinkhorn-5",
+    "full", "wide", "sinkhorn-2", "sinkhorn-5",
 )  # fmt: skip
 # Not a training of its own: the whole, asked for exact counts.
 EXACT = "exact"
@@ -93,21 +93,24 @@ def ablation_table(
     """One row a row of the ablation: each metric ours (mean ± spread over seeds) and the paper's on Cityscapes.
 
     Args:
-        runs: of `rows_of_runs`. metrics: columns, in order; one that no record holds yet stays empty.
+        runs: of `rows_of_runs`. metrics: in order; each has a column for whoever has a number in one of the rows.
         rows: which, in order; all if None.
     """
     ours = values(runs)
+    rows = list(rows or ours)
+    columns: dict[str, list[str]] = {}
+    for metric in metrics:
+        name = metric.replace("_", " ")
+        columns[name] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
+        columns[f"{name}, paper"] = [number(paper_value(row, metric)) for row in rows]
+    columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
     body = []
-    for row in rows or list(ours):
-        cells = []
-        for metric in metrics:
-            cells += [mean_and_spread(list(ours[row].get(metric, {}).values())), number(paper_value(row, metric))]
-        records = runs["full" if row == EXACT else row]
-        places = {record["place"] for record in records}
+    for index, row in enumerate(rows):
+        places = {record["place"] for record in runs["full" if row == EXACT else row]}
         seeds = max((len(v) for v in ours[row].values()), default=0)
+        cells = (cells[index] for cells in columns.values())
         body.append((row, *cells, str(seeds) if seeds else NOTHING, ", ".join(sorted(places)) or NOTHING))
-    names = [name for metric in metrics for name in (metric.replace("_", " "), "paper")]
-    return Table(("row", *names, "seeds", "runs"), tuple(body), {})
+    return Table(("row", *columns, "seeds", "runs"), tuple(body), {})
 
 
 def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequence[str]) -> list[dict[str, Any]]:

@@ -25,40 +25,30 @@ def published() -> dict[tuple[str, str, str, str], tuple[float, str]]:
 def comparison(
     record: Mapping[str, Any], paper_dataset: str, metrics: Sequence[str], rows_of: Sequence[str] | None = None
 ) -> Table:
-    """The paper's numbers beside a record's: one row a variant; each metric ours and, where it has one, the paper's.
+    """A record's numbers, and below those of each variant the paper's, where it has any: one column a metric.
 
     Args:
         record: of a run, with `seeds`: the values of every seed of its configuration.
-        paper_dataset: the data set whose published numbers are shown. metrics: columns, in order.
+        paper_dataset: the data set whose published numbers are shown. metrics: columns, in order; those that neither
+            has are left out.
         rows_of: which variants, in order, by their names in `row_names`; None: all that have one of the metrics.
     """
-    every = {(r["system"], r["variant"], r["metric"]): _values(r, record["seed"]) for r in record["seeds"]}
-    ours = {key: values for key, values in every.items() if key[2] in metrics}
+    ours = {(r["system"], r["variant"], r["metric"]): _values(r, record["seed"]) for r in record["seeds"]}
     names = row_names(record)
-    variants = list(dict.fromkeys((system, variant) for system, variant, _ in ours))
+    variants = list(dict.fromkeys((system, variant) for system, variant, metric in ours if metric in metrics))
     if rows_of is not None:
         variants = sorted((v for v in variants if names[v] in rows_of), key=lambda v: rows_of.index(names[v]))
-    paper = {
-        (*v, m): published()[*v, paper_dataset, m][0]
-        for v in variants
-        for m in metrics
-        if (*v, paper_dataset, m) in published()
-    }
-    with_paper = {metric for _, _, metric in paper}
-    measured = {metric for system, variant, metric in ours if (system, variant) in variants}
-    columns = [(m, "ours") for m in metrics if m in measured] + [(m, "paper") for m in metrics if m in with_paper]
-    columns.sort(key=lambda column: metrics.index(column[0]))
+    paper = {(*v, m): published()[*v, paper_dataset, m][0] for v in variants for m in metrics
+             if (*v, paper_dataset, m) in published()}  # fmt: skip
+    columns = [m for m in metrics if any((*v, m) in ours or (*v, m) in paper for v in variants)]
     rows = []
     for v in variants:
-        cells = [
-            mean_and_spread(ours.get((*v, m), [])) if source == "ours" else number(paper.get((*v, m)))
-            for m, source in columns
-        ]
         mine = {seed for r in record["seeds"] if (r["system"], r["variant"]) == v for seed in r["values"]}
-        rows.append((names[v], *cells, seed_text(mine, record.get("places", {}))))
-    origin = {"ours": "", "paper": f", {paper_dataset} (paper)"}
-    headings = (m.replace("_", " ") + origin[source] for m, source in columns)
-    return Table(("variant", *headings, "seeds"), tuple(rows), {})
+        seeds = seed_text(mine, record.get("places", {}))
+        rows.append((names[v], *(mean_and_spread(ours.get((*v, m), [])) for m in columns), seeds))
+        if any((*v, m) in paper for m in columns):
+            rows.append((f"paper, {paper_dataset}", *(number(paper.get((*v, m))) for m in columns), NOTHING))
+    return Table(("variant", *(m.replace("_", " ") for m in columns), "seeds"), tuple(rows), {})
 
 
 def _values(row: Mapping[str, Any], seed: int) -> list[float]:
@@ -99,23 +89,35 @@ def row_names(record: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 def reference_table(
     chapter: str, metrics: Sequence[str], variants: Sequence[str] = ("full", "exact"), root: Path | None = None
 ) -> Table:
-    """The committed runs of a chapter: one row a configuration, mean ± spread over its seeds.
+    """The committed runs of a chapter: one row a configuration and variant, mean ± spread over its seeds.
 
     Args:
-        metrics: columns, each once a variant that has it. variants: by their names in `row_names`.
+        metrics: columns, in order; those that no row has are left out.
+        variants: rows, by their names in `row_names`; each once a configuration that has one of the metrics.
         root: of the reference runs, the repository's if None.
+    Returns:
+        A table; a run's training is the mean over its seeds, of all networks that it trained, and stands in its first
+        row.
     """
     groups = _configurations(chapter, root)
-    everything = [record for records in groups.values() for record in records]
-    columns = [(v, m) for m in metrics for v in variants if any(_value(r, v, m) is not None for r in everything)]
-    rows = []
-    for (dataset, preset, height, configuration), records in groups.items():
-        values = [[_value(r, *column) for r in records] for column in columns]
-        cells = (mean_and_spread([v for v in found if v is not None]) for found in values)
-        took = sum(r["seconds"] for r in records) / len(records)
-        rows.append((dataset, preset, f"{height} px", str(len(records)), *cells, duration(took), configuration))
-    names = (f"{m.replace('_', ' ')}, {v}" for v, m in columns)
-    header = ("data", "preset", "height", "seeds", *names, "training", "run")
+    found = {
+        (key, v): {m: [x for r in records if (x := _value(r, v, m)) is not None] for m in metrics}
+        for key, records in groups.items()
+        for v in variants
+    }
+    found = {row: values for row, values in found.items() if any(values.values())}
+    columns = [m for m in metrics if any(values[m] for values in found.values())]
+    rows, said = [], set()
+    for (key, v), values in found.items():
+        dataset, preset, height, configuration = key
+        took = sum(r["seconds"] for r in groups[key]) / len(groups[key])
+        seeds = str(max(map(len, values.values())))
+        run = (duration(took), configuration) if key not in said else ("", "")
+        rows.append(
+            (f"{dataset}, {height} px, {preset}", v, *(mean_and_spread(values[m]) for m in columns), seeds, *run)
+        )
+        said.add(key)
+    header = ("data", "variant", *(m.replace("_", " ") for m in columns), "seeds", "training", "run")
     return Table(header, tuple(rows), {})
 
 
@@ -140,9 +142,9 @@ def reference_verdicts(
     rows = []
     for (dataset, preset, height, _), records in _configurations(chapter, root).items():
         values = _values_by_row({"seeds": by_seed(records)})
-        where = f"{dataset}, {height} px" + (f", {preset}" if preset != "demo" else "")
         for metric in metrics:
             if {(metric, lower), (metric, higher)} <= values.keys():
+                where = f"{dataset}, {height} px, {preset}"
                 rows.append((where, metric, values[metric, lower], values[metric, higher]))
     table = verdict_table(rows)
     return Table(("data", table.header[1], lower, higher, *table.header[4:]), table.rows, table.links)
@@ -198,7 +200,7 @@ class Comparison:
         if math.isnan(self.difference):
             return NOTHING
         mean, low, high = self._texts(self.difference, self.low, self.high)
-        return mean if math.isnan(self.low) else f"{mean} [{low},\u00a0{high}]"  # a line may end between the two
+        return mean if math.isnan(self.low) else f"{mean} [{low}, {high}]"
 
     def _texts(self, *values: float) -> list[str]:
         """Numbers with as many decimals as the interval makes sense of, and as show that it leaves zero out."""

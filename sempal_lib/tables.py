@@ -1,5 +1,6 @@
 """Tables of the book: the paper's number beside ours, as HTML and as Markdown."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -7,6 +8,8 @@ from html import escape
 import numpy as np
 
 NOTHING = "–"
+# What stays on one line in a narrow cell: a number, its spread, its interval. Between them the line may end.
+_WHOLE = re.compile(r"\S+(?= ± )|± \S+|\[[−\d][−\d.,e ]*\]")
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Table:
     links: Mapping[tuple[int, int], str]
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
+        head = "".join(f"<th>{escape(name).replace(' %', '&nbsp;%')}</th>" for name in self.header)
         body = "".join(
             "<tr>" + "".join(f"<td>{self._html(i, j)}</td>" for j in range(len(row))) + "</tr>"
             for i, row in enumerate(self.rows)
@@ -43,6 +46,7 @@ class Table:
 
     def _html(self, i: int, j: int) -> str:
         text, link = escape(self.rows[i][j]), self.links.get((i, j))
+        text = _WHOLE.sub(r'<span style="white-space:nowrap">\g<0></span>', text)
         return f'<a href="{escape(link)}">{text}</a>' if link else text
 
     def _markdown(self, i: int, j: int) -> str:

@@ -117,15 +117,22 @@ def test_table_and_orderings(monkeypatch, tmp_path):
     for seed, (saa, fusion) in enumerate([(0.30, 0.10), (0.34, 0.14), (0.32, 0.12)]):
         finished("saa", saa, seed=seed), finished("saa+fusion", fusion, seed=seed)
     runs = ablation.rows_of_runs(start("full").parameters)
-    table = ablation.ablation_table(runs, ["palette_kl", "fid"], ["saa", "full"])
-    assert table.header == ("row", "palette kl", "paper", "fid", "paper", "seeds", "runs")
-    assert table.rows[0] == ("saa", "0.320 ± 0.020", "0.320", "–", "70.6", "3", "here")
-    assert table.rows[1] == ("full", "–", "0.0700", "–", "60.7", "–", "–")
+    table = ablation.ablation_table(runs, ["palette_kl", "fid", "fsd_grid"], ["saa", "full"])
+    assert table.header == (
+        "row",
+        "palette kl",
+        "palette kl, paper",
+        "fid, paper",
+        "seeds",
+        "runs",
+    )  # no column without numbers
+    assert table.rows[0] == ("saa", "0.320 ± 0.020", "0.320", "70.6", "3", "here")
+    assert table.rows[1] == ("full", "–", "0.0700", "60.7", "–", "–")
     claims = [("palette_kl", "saa+fusion", "saa"), ("palette_kl", "saa", "saa+fusion"), ("palette_kl", "full", "saa")]
     rows = ablation.orderings(runs, claims).rows
     assert rows[0] == (
         "saa+fusion < saa (paper: 0.130 < 0.320)", "palette kl", "0.120 ± 0.020", "0.320 ± 0.020",
-        "0.200 [0.200,\u00a00.200]", "3", "holds",
+        "0.200 [0.200, 0.200]", "3", "holds",
     )  # fmt: skip
     assert [row[-1] for row in rows] == ["holds", "does not hold", "undecided"]
     assert ablation.compared(runs, "palette_kl", "saa+fusion", "saa").verdict == "holds"

@@ -197,6 +197,7 @@ def test_parameters_are_frozen():
         ({"height": 32}, r"batch_sizes has 2 values, but height = 32 has 4 resolutions \(4, 8, 16, 32 px\)"),
         ({"batch_sizes": [8]}, r"batch_sizes has 1 values, but height = 8 has 2 resolutions"),
         ({"phase_images": [4, 64]}, r"phase_images has 4 at 4 px, less than a batch: give at least 8"),
+        ({"wide_share": 0.01}, r"wide_share = 0.01 of 8 layouts at 4 px is 0, .* at least 1"),
         ({"devices": 3}, r"batch_sizes has 8 at 4 px, no multiple of devices = 3"),
         ({"max_components": 64}, r"64 Gaussians cannot be fitted to train_scenes = 48"),
         ({"preset": "smok"}, r"unknown preset 'smok': there are demo, gpu, paper, smoke"),

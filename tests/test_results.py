@@ -109,23 +109,24 @@ def test_comparison_sets_the_paper_beside_ours():
     found = record()
     found["seeds"].append({**found["seeds"][0], "variant": "exact", "metric": "budget_mae", "values": {"0": 0.5}})
     table = comparison(found, "cityscapes", ["palette_kl", "budget_mae", "gan_train_miou"])
-    # The last metric is the paper's only, and stands in one column.
-    assert table.header == (
-        "variant", "palette kl", "palette kl, cityscapes (paper)", "budget mae",
-        "gan train miou, cityscapes (paper)", "seeds",
-    )  # fmt: skip
+    # The last metric is the paper's only. Its numbers stand below ours, of the variants that it has.
+    assert table.header == ("variant", "palette kl", "budget mae", "gan train miou", "seeds")
     assert table.rows == (
-        ("full", "0.110 ± 0.014", "0.0700", "–", "0.401", "0, 1 here"),
-        ("unconditional", "1.25 ± 0.07", "–", "–", "–", "0, 1 here"),
-        ("exact", "–", "–", "0.500", "–", "0 here"),
+        ("full", "0.110 ± 0.014", "–", "–", "0, 1 here"),
+        ("paper, cityscapes", "0.0700", "–", "0.401", "–"),
+        ("unconditional", "1.25 ± 0.07", "–", "–", "0, 1 here"),
+        ("exact", "–", "0.500", "–", "0 here"),
     )
     # A speed is the run's own: other seeds may have run on another machine.
     speed = {**found["seeds"][0], "metric": "images_per_second", "values": {"0": 50.0, "1": 5.0}}
     assert comparison({**found, "seeds": [speed]}, "cityscapes", ["images_per_second"]).rows[0][1] == "50.0"
     # Rows without any of the metrics are left out; `rows_of` chooses and orders.
-    assert [row[0] for row in comparison(found, "cityscapes", ["palette_kl"]).rows] == ["full", "unconditional"]
+    assert [row[0] for row in comparison(found, "cityscapes", ["palette_kl"]).rows] == [
+        "full", "paper, cityscapes", "unconditional",
+    ]  # fmt: skip
     chosen = comparison(found, "cityscapes", ["palette_kl"], ["unconditional", "full"])
-    assert [row[0] for row in chosen.rows] == ["unconditional", "full"]
+    assert [row[0] for row in chosen.rows] == ["unconditional", "full", "paper, cityscapes"]
+    assert [row[0] for row in comparison(found, "idd", ["palette_kl"]).rows] == ["full", "unconditional"]
 
 
 def test_seeds_say_where_their_records_lie():
@@ -204,19 +205,19 @@ def test_what_is_no_number_decides_nothing(value):
     ("found", "words", "interval"),
     [
         (Comparison(0.012, 0.003, 0.021, 6, "holds"),
-         "lower by 0.0120 (95 % interval 0.0030 to 0.0210, 6 seeds)", "0.0120 [0.0030,\u00a00.0210]"),
+         "lower by 0.0120 (95 % interval 0.0030 to 0.0210, 6 seeds)", "0.0120 [0.0030, 0.0210]"),
         (Comparison(-0.012, -0.021, -0.003, 6, "does not hold"),
-         "higher by 0.0120 (95 % interval 0.0030 to 0.0210, 6 seeds)", "−0.0120 [−0.0210,\u00a0−0.0030]"),
+         "higher by 0.0120 (95 % interval 0.0030 to 0.0210, 6 seeds)", "−0.0120 [−0.0210, −0.0030]"),
         (Comparison(-5.0, -40.0, 30.0, 3, "undecided"),
-         "higher by 5 (undecided: 95 % interval −30 to 40, 3 seeds)", "−5 [−40,\u00a030]"),
+         "higher by 5 (undecided: 95 % interval −30 to 40, 3 seeds)", "−5 [−40, 30]"),
         (Comparison(10.0, 0.04, 19.96, 3, "holds"),  # the decimals show that zero is left out
-         "lower by 10.00 (95 % interval 0.04 to 19.96, 3 seeds)", "10.00 [0.04,\u00a019.96]"),
+         "lower by 10.00 (95 % interval 0.04 to 19.96, 3 seeds)", "10.00 [0.04, 19.96]"),
         (Comparison(2e-5, 1e-5, 3e-5, 3, "holds"),
-         "lower by 2.0e−05 (95 % interval 1.0e−05 to 3.0e−05, 3 seeds)", "2.0e−05 [1.0e−05,\u00a03.0e−05]"),
+         "lower by 2.0e−05 (95 % interval 1.0e−05 to 3.0e−05, 3 seeds)", "2.0e−05 [1.0e−05, 3.0e−05]"),
         (Comparison(0.25, 0.25, 0.25, 2, "holds"),
-         "lower by 0.250 (95 % interval 0.250 to 0.250, 2 seeds)", "0.250 [0.250,\u00a00.250]"),
+         "lower by 0.250 (95 % interval 0.250 to 0.250, 2 seeds)", "0.250 [0.250, 0.250]"),
         (Comparison(0.0, 0.0, 0.0, 2, "undecided"),
-         "the same (undecided: 95 % interval 0.0 to 0.0, 2 seeds)", "0.0 [0.0,\u00a00.0]"),
+         "the same (undecided: 95 % interval 0.0 to 0.0, 2 seeds)", "0.0 [0.0, 0.0]"),
         (Comparison(0.3, math.nan, math.nan, 1, "undecided"),
          "lower by 0.300 (one seed, which decides nothing)", "0.300"),
         (Comparison(math.nan, math.nan, math.nan, 0, "undecided"), "not compared (no seed has both)", "–"),
@@ -239,7 +240,7 @@ def test_verdicts_are_computed_from_the_record():
     )  # fmt: skip
     # Differences 1.1 and 1.18: mean 1.14, standard deviation 0.04 √2, half the interval 12.706 · 0.04.
     assert table.rows[0] == (
-        "follows", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63,\u00a01.65]", "2", "holds",
+        "follows", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63, 1.65]", "2", "holds",
     )  # fmt: skip
     assert [row[-1] for row in table.rows] == ["holds", "does not hold", "undecided"]
     assert table.rows[2][2:6] == ("–", "–", "–", "0")
@@ -252,9 +253,16 @@ def test_reference_table_gathers_seeds(tmp_path):
     for seed, value in ((0, 0.1), (1, 0.2)):
         folder = tmp_path / "demo" / "05_semantic_palette" / f"toy-street-s{seed}-abcd1234"
         folder.mkdir(parents=True)
-        (folder / "record.json").write_text(json.dumps(record(seed, value)))
-    rows = reference_table("05_semantic_palette", ["palette_kl"], root=tmp_path).rows
-    assert rows == (("toy-street", "demo", "16 px", "2", "0.150 ± 0.071", "30 min", "abcd1234"),)
+        found = record(seed, value)
+        exact = {**found["metrics"][0], "variant": "exact", "metric": "fsd", "value": 20.0}
+        found["metrics"] += [exact] if seed else []
+        (folder / "record.json").write_text(json.dumps(found))
+    table = reference_table("05_semantic_palette", ["palette_kl", "fsd", "fid"], root=tmp_path)
+    assert table.header == ("data", "variant", "palette kl", "fsd", "seeds", "training", "run")
+    assert table.rows == (
+        ("toy-street, 16 px, demo", "full", "0.150 ± 0.071", "–", "2", "30 min", "abcd1234"),
+        ("toy-street, 16 px, demo", "exact", "–", "20.0", "1", "", ""),
+    )
 
 
 def test_reference_verdicts_compare_within_a_configuration(tmp_path):
@@ -275,6 +283,6 @@ def test_reference_verdicts_compare_within_a_configuration(tmp_path):
     table = reference_verdicts("05_semantic_palette", ["palette_kl", "fsd"], "full", "unconditional", tmp_path)
     assert table.header[:4] == ("data", "metric", "full", "unconditional")
     assert table.rows == (
-        ("camvid, 16 px", "palette kl", "0.100", "1.20", "1.10", "1", "undecided"),
-        ("toy-street, 16 px", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63,\u00a01.65]", "2", "holds"),
+        ("camvid, 16 px, demo", "palette kl", "0.100", "1.20", "1.10", "1", "undecided"),
+        ("toy-street, 16 px, demo", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63, 1.65]", "2", "holds"),
     )
