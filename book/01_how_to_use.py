@@ -142,10 +142,10 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # checkpoint. Tests hold every kind of training to that, on the CPU. On a GPU some sums are added in an order that
 # changes; `make gpu-check` tells for each training how far apart two runs are.
 #
-# More is not promised. Another number of threads, another kind of processor and another version of PyTorch add the
-# same numbers in another order. That differs in the last digits at first, and a GAN's training multiplies it, until
-# the networks are others: one seed of [chapter 5](05_semantic_palette.ipynb) has given a palette KL of 0.082 on one
-# machine and 0.090 on another. So a record of another machine is not your run's double but one more draw, with the
+# More is not promised. Another number of threads or devices, another kind of processor, another version of PyTorch,
+# `compile` and `channels_last` add the same numbers in another order. That differs in the last digits at first, and a GAN's training multiplies it, until
+# the networks are others: one seed of [Progressive layouts](05_semantic_palette.ipynb) has given a palette KL of
+# 0.082 on one machine and 0.090 on another. So a record of another machine is not your run's double but one more draw, with the
 # same data and first weights. Compare the two as you would compare seeds, by their spread, never digit by digit.
 #
 # Here the smallest preset trains twice. Below are the same million numbers, added in two orders:
