@@ -152,9 +152,10 @@ figures.legend(data.label_space)
 # %% [markdown]
 # ## Measure this row
 #
-# KL and mean error on held-out palettes, FSD against the training layouts, of whole layouts and by cells
-# ([where both are defined](04_sb_gan_layouts.ipynb)). As in the paper, rows that train on the
-# real palettes are asked for real ones when FSD is measured, the others for palettes from the mixture.
+# KL and mean error on held-out palettes, and how far control reaches
+# ([both defined here](05_semantic_palette.ipynb)); FSD against the training layouts, of whole layouts and by cells
+# ([both defined here](04_sb_gan_layouts.ipynb)). As in the paper, rows that train on the real palettes are asked for
+# real ones when FSD is measured, the others for palettes from the mixture.
 
 # %%
 typical = training.typical_palettes(run.parameters, data)
@@ -163,6 +164,8 @@ for form, exact in forms.items():
     found = metrics.evaluate_layouts(
         generator, targets, data.layouts, typical, run.parameters.seed, exact=exact,
         ignore_index=data.label_space.ignore_index)
+    found |= metrics.evaluate_control(
+        generator, targets, data.palettes, run.parameters.seed, exact=exact)
     for metric, (value, count) in found.items():
         run.measure(system, form, metric, value, count, "train" if metric.startswith("fsd") else "val")
 training.save_generator(run.folder / "generator.safetensors", generator, data.label_space, data.mixture)
@@ -192,12 +195,13 @@ ablation.ablation_table(
 # The first row is SB-GAN, which sees no palette (the paper's Table 2). The second has the activation with its two
 # losses, at the last resolution only. Each next one adds: residual fusion; the losses at every resolution; softened
 # real layouts in the place of the Gumbel-softmax; palettes from the mixture in the place of the real ones. Below it
-# what is ours: exact counts, and training with more Sinkhorn iterations of the activation (the paper's is 1).
+# what is ours: exact counts, training on palettes that no scene has too, and training with more Sinkhorn iterations
+# of the activation (the paper's is 1).
 
 # %%
 parts = [
     "sb-gan", "saa", "saa+fusion", "saa+fusion+multiscale", "saa+fusion+multiscale+soft", "full",
-    "exact", "sinkhorn-2", "sinkhorn-5",
+    "exact", "wide", "sinkhorn-2", "sinkhorn-5",
 ]  # fmt: skip
 ablation.ablation_table(runs, ["palette_kl", "fsd", "fsd_grid", "fid"], parts)
 
@@ -237,6 +241,8 @@ ablation.orderings(runs, [
     ("palette_kl", "sinkhorn-5", "full"),
     ("fsd_grid", "sinkhorn-5", "full"),
     ("fsd_grid", "exact", "full"),
+    ("control_mae", "wide", "full"),
+    ("fsd_grid", "wide", "full"),
 ])  # fmt: skip
 
 # %% [markdown]
