@@ -17,7 +17,7 @@ CHAPTER = "06_ablation"
 # In the order of the paper's Tables 1 and 4, then ours. A name is a system's, or a form of semantic-palette.
 ROWS = (
     "baseline-1", "baseline-2", "sb-gan", "saa", "saa+fusion", "saa+fusion+multiscale", "saa+fusion+multiscale+soft",
-    "full", "sinkhorn-2", "sinkhorn-5",
+    "full", "wide", "sinkhorn-2", "sinkhorn-5",
 )  # fmt: skip
 # Not a training of its own: the whole, asked for exact counts.
 EXACT = "exact"

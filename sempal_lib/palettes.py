@@ -160,6 +160,35 @@ def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
     return (1 - weight) * start + weight * end
 
 
+def with_share(palette: Tensor, index: Tensor, share: Tensor) -> Tensor:
+    """Palettes in which one class has a given share; the others have the rest in their own proportion.
+
+    Args:
+        palette: [B, C]. index: the class of each row, int64 [B]. share: what it gets, [B], each in [0, 1].
+    Returns:
+        [B, C]. Where the others have nothing to go by they share evenly.
+    Chapter: Progressive layouts, guided by a palette.
+    """
+    index, share = index.unsqueeze(1), share.unsqueeze(1).to(palette)
+    others = palette.scatter(1, index, 0)
+    others = others + (others.sum(1, keepdim=True) == 0) * torch.ones_like(others).scatter(1, index, 0)
+    return (others / others.sum(1, keepdim=True) * (1 - share)).scatter(1, index, share)
+
+
+def any_share(palette: Tensor, generator: torch.Generator) -> Tensor:
+    """Palettes that no scene needs to have: in each, one class at random gets a share anywhere from 0 to 1.
+
+    Args:
+        palette: [B, C], on the generator's device.
+    Returns:
+        [B, C]; the other classes as in `with_share`.
+    Chapter: Progressive layouts, guided by a palette.
+    """
+    count, classes = palette.shape
+    index = torch.randint(classes, (count,), generator=generator, device=generator.device)
+    return with_share(palette, index, torch.rand(count, generator=generator, device=generator.device))
+
+
 @dataclass(frozen=True, eq=False)
 class PaletteMixture:
     """The palette generator: a Gaussian mixture over palettes, its samples brought back to the simplex.

@@ -71,10 +71,12 @@ _PLAIN = (int, float, str, bool, type(None), list, tuple, dict)
 
 def command(chapter: str, parameters: Parameters) -> str:
     """The papermill command line that makes this run."""
-    preset = resolve(chapter, {"preset": parameters.preset}).model_dump(mode="json")
+    given = {"preset": parameters.preset}
+    usual = resolve(chapter, given).dataset
+    preset = resolve(chapter, given | {"dataset": parameters.dataset}).model_dump(mode="json")
     words = f"papermill book/{chapter}.ipynb out.ipynb -f runs/presets/{parameters.preset}.yaml".split()
     for name, value in parameters.model_dump(mode="json").items():
-        if value != preset[name]:
+        if value != (usual if name == "dataset" else preset[name]):
             words += ["-y", f"{name}: {json.dumps(value)}"]
     return shlex.join(words)
 

@@ -40,7 +40,8 @@ CHANGED = {
     "floor": False, "max_components": 1,
     "samples": 32, "iterations": 2, "activation": "softmax", "fusion": False, "multi_scale": False,
     "soft_real": False, "palette_source": "real", "palette_input": False, "conditional_weight": 0.5,
-    "matching_weight": 1.0, "palette_judge": True, "ema": False, "released": True, "precision": "bf16-mixed",
+    "matching_weight": 1.0, "wide_share": 0.5, "palette_judge": True, "ema": False, "released": True,
+    "precision": "bf16-mixed",
 }  # fmt: skip
 SAME_RESULT = {
     "data_root": "/data/x", "device": "cpu", "devices": 2, "compile": True, "channels_last": True,

@@ -70,9 +70,10 @@ def load(
     folder = Path(root) if root is not None else default_folder(name)
     if folder is not None and is_bundle(folder):
         found = bundle_name(folder)
-        if found != name:
+        drives = OFFICIAL[name].drives if name in OFFICIAL else None
+        if found != (name if drives is None else OFFICIAL[name].folder):
             raise ValueError(f"{folder} holds the bundle {found!r}, not {name!r}: load it by its own name")
-        return load_bundle(folder, split, size, limit)
+        return load_bundle(folder, split, size, limit, name, drives)
     if name not in OFFICIAL:
         raise ValueError(_unknown(name, folder))
     if folder is None or not folder.is_dir():
@@ -86,7 +87,7 @@ def _is_whole(value: object, least: int) -> bool:
 
 
 def default_folder(name: str) -> Path | None:
-    """SEMPAL_DATA/<name>; the forms of one set (cityscapes-35 and others) share its folder."""
+    """SEMPAL_DATA/<name>; the forms of one set (cityscapes-35, camvid-drives and others) share its folder."""
     above = os.environ.get("SEMPAL_DATA")
     if not above:
         return None

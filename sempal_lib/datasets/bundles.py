@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from sempal_lib.datasets.files import Shelf, lines_of, text_of
-from sempal_lib.datasets.folders import FolderScenes, Scene, check_apart, check_split, warn_if_fewer
+from sempal_lib.datasets.folders import Drives, FolderScenes, Scene, check_apart, check_split, of_drives, warn_if_fewer
 from sempal_lib.label_spaces import IGNORE
 from sempal_lib.labels import LabelSpace
 
@@ -44,12 +44,15 @@ def load_bundle(
     split: str = "train",
     size: tuple[int, int] | None = None,
     limit: int | None = None,
+    name: str | None = None,
+    drives: Drives | None = None,
 ) -> FolderScenes:
     """Scenes of a bundle; ignored pixels become 255, whatever the bundle calls them.
 
     Args:
         root: the bundle's folder. split: a file of its splits folder.
         size: (H, W), None: as the files are. limit: at most so many scenes, the first ones.
+        name: of the set, where it is not the bundle's own. drives: split the scenes of these lists anew, by drive.
     Raises:
         ValueError for a damaged classes.json or list, for a split that does not exist, for an id that stands twice in
         a list or in two of train, val and test, and for one that leads out of the bundle. FileNotFoundError for
@@ -67,9 +70,16 @@ def load_bundle(
     table = {index: index for index in range(space.num_classes)}
     if classes.ignore_index is not None:
         table[classes.ignore_index] = IGNORE
-    scenes = _scenes(root, classes.name, split)
-    warn_if_fewer(f"{classes.name}, {split}", len(scenes), classes.splits.get(split, 0), root)
-    return FolderScenes(classes.name, scenes[:limit], space, table, size)
+    name = name or classes.name
+    splits = [split] if drives is None else list(drives)
+    if drives is not None:
+        check_split(name, split, splits)
+    scenes = {key: scene for one in splits for key, scene in _scenes(root, name, one).items()}
+    published = sum(classes.splits.get(one, 0) for one in splits)
+    warn_if_fewer(f"{name}, {' and '.join(splits)}", len(scenes), published, root)
+    if drives is not None:
+        scenes = of_drives(name, scenes, drives, split)
+    return FolderScenes(name, list(scenes.values())[:limit], space, table, size)
 
 
 def _read_classes(path: Path) -> _Classes:
@@ -93,7 +103,8 @@ def _read_classes(path: Path) -> _Classes:
     return classes
 
 
-def _scenes(root: Path, name: str, split: str) -> list[Scene]:
+def _listings(root: Path, name: str) -> dict[str, Path]:
+    """The list of each split."""
     if not (root / "splits").is_dir():
         raise FileNotFoundError(
             f"{name}: there is no folder {root / 'splits'}, expected with a <split>.txt for each split, one id a "
@@ -102,6 +113,12 @@ def _scenes(root: Path, name: str, split: str) -> list[Scene]:
     listings = {path.stem: path for path in sorted((root / "splits").glob("*.txt"))}
     if not listings:
         raise FileNotFoundError(f"{name}: {root / 'splits'} holds no <split>.txt: copy the bundle again")
+    return listings
+
+
+def _scenes(root: Path, name: str, split: str) -> dict[str, Scene]:
+    """The scenes of a list by their ids."""
+    listings = _listings(root, name)
     check_split(name, split, list(listings))
     # Lists of other names, as trainval, may hold the same scenes.
     apart = [split, *(other for other in _APART if split in _APART and other != split and other in listings)]
@@ -109,10 +126,10 @@ def _scenes(root: Path, name: str, split: str) -> list[Scene]:
     check_apart(keys)
     sizes = _sizes(root, keys)
     mine = keys[listings[split]]
-    scenes = [Scene(root / "images" / f"{key}.jpg", root / "labels" / f"{key}.png") for key in mine]
+    scenes = {key: Scene(root / "images" / f"{key}.jpg", root / "labels" / f"{key}.png") for key in mine}
     missing = [
         path
-        for key, scene in zip(mine, scenes, strict=True)
+        for key, scene in scenes.items()
         for path, size in zip((scene.image, scene.label), sizes[key], strict=True)
         if size is None
     ]

@@ -1,10 +1,11 @@
 """Scenes that lie in files, an image and a label map each: reading, checking, cropping and scaling them."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from sempal_lib.datasets.files import picture, picture_size, rgb_picture
 from sempal_lib.label_spaces import Table
 from sempal_lib.labels import LabelSpace
 from sempal_lib.scenes import SceneDataset
+
+Drives = Mapping[str, tuple[str, ...]]  # split -> the drives whose scenes it has
+_Anything = TypeVar("_Anything")
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,28 @@ def pair(
                 "the folder looks half-copied, copy it again"
             )
     return [Scene(path, labels[key], (instances or {}).get(key)) for key, path in images.items()]
+
+
+def of_drives(name: str, scenes: Mapping[str, _Anything], drives: Drives, split: str) -> dict[str, _Anything]:
+    """Of scenes by id those of the drives of one split. An id begins with its drive: "0016E5_07959".
+
+    Raises:
+        ValueError for a scene of no known drive, which else would be in no split. FileNotFoundError if none is left.
+    """
+    known = [drive for listed in drives.values() for drive in listed]
+    strange = [key for key in scenes if key.partition("_")[0] not in known]
+    if strange:
+        raise ValueError(
+            f"{name}: the scene {strange[0]!r}, and {len(strange) - 1} others, are of none of the drives "
+            f"{', '.join(known)}, by which the set is split: take the set as it is published"
+        )
+    found = {key: scene for key, scene in scenes.items() if key.partition("_")[0] in drives[split]}
+    if not found:
+        raise FileNotFoundError(
+            f"{name}: there is no scene of {' or '.join(drives[split])} for the split {split!r}: the folder looks "
+            "half-copied, copy it again"
+        )
+    return found
 
 
 def warn_if_fewer(what: str, found: int, published: int, folder: Path) -> None:
