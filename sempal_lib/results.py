@@ -143,9 +143,9 @@ def reference_verdicts(
     rows = []
     for (dataset, preset, height, _), records in _configurations(chapter, root).items():
         values = _values_by_row({"seeds": by_seed(records)})
-        where = f"{dataset}, {height} px" + (f", {preset}" if preset != "demo" else "")
         for metric in metrics:
             if {(metric, lower), (metric, higher)} <= values.keys():
+                where = f"{dataset}, {height} px, {preset}"
                 rows.append((where, metric, values[metric, lower], values[metric, higher]))
     table = verdict_table(rows)
     return Table(("data", table.header[1], lower, higher, *table.header[4:]), table.rows, table.links)

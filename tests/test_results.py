@@ -286,6 +286,6 @@ def test_reference_verdicts_compare_within_a_configuration(tmp_path):
     table = reference_verdicts("05_semantic_palette", ["palette_kl", "fsd"], "full", "unconditional", tmp_path)
     assert table.header[:4] == ("data", "metric", "full", "unconditional")
     assert table.rows == (
-        ("camvid, 16 px", "palette kl", "0.100", "1.20", "1.10", "1", "undecided"),
-        ("toy-street, 16 px", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63, 1.65]", "2", "holds"),
+        ("camvid, 16 px, demo", "palette kl", "0.100", "1.20", "1.10", "1", "undecided"),
+        ("toy-street, 16 px, demo", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63, 1.65]", "2", "holds"),
     )
