@@ -52,7 +52,7 @@ def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]
             theirs = completed(CHAPTER, record["parameters"])
             if any(theirs.get(key) != mine[key] for key in wanted) or set(theirs) != set(mine):
                 continue
-            if record.get("data") != data:
+            if data is not None and record.get("data") != data:  # where the data are not at hand, any will do
                 continue
             row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
             if row is not None and (place == "kept" or record["code"] == code_hash()):

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -291,3 +292,10 @@ def verdict_table(rows: Iterable[tuple[str, str, Mapping[str, float], Mapping[st
         body.append((claim, metric.replace("_", " "), *means, found.interval, str(found.seeds), found.verdict))
     header = ("claim", "metric", "first", "second", "difference [95 % interval]", "seeds", "verdict")
     return Table(header, tuple(body), {})
+
+
+def tally(table: Table) -> str:
+    """How the verdicts of a `verdict_table` are spread, for a sentence: "5 hold, 1 does not, 6 are undecided"."""
+    count = Counter(row[-1] for row in table.rows)
+    words = ((HOLDS, "holds", "hold"), (HOLDS_NOT, "does not", "do not"), (UNDECIDED, "is undecided", "are undecided"))
+    return ", ".join(f"{count[key]} {one if count[key] == 1 else many}" for key, one, many in words)

@@ -5,9 +5,10 @@ import itertools
 import pytest
 import torch
 import yaml
-from run_helpers import isolated  # noqa: F401
+from run_helpers import bundle, isolated  # noqa: F401
 
 from sempal_lib import ablation, training
+from sempal_lib.data_folders import fingerprint
 from sempal_lib.keeping import keep
 from sempal_lib.parameters import presets_folder, resolve
 from sempal_lib.runs import Run, RunError
@@ -110,6 +111,26 @@ def test_a_row_that_has_not_run_here_takes_the_committed_records(monkeypatch, tm
     runs = ablation.rows_of_runs(start("full").parameters)
     assert ablation.values(runs)["full"]["palette_kl"] == {"0": 0.1, "1": 0.3, "2": 0.3}
     assert {r["place"] for found in runs.values() for r in found} == {"kept"}
+
+
+def test_rows_of_real_data_are_shown_where_the_data_are_not_at_hand(monkeypatch, tmp_path):
+    monkeypatch.setattr(ablation, "reference_root", lambda: tmp_path / "reference")
+    monkeypatch.setenv("SEMPAL_DATA", str(tmp_path / "data"))
+    bundle(tmp_path / "data" / "tiny")
+    few = {"dataset": "tiny", "train_scenes": 8, "val_scenes": 6, "samples": 6}
+    run = finished("saa", 0.3, **few)
+    keep(run.folder, tmp_path / "reference")
+
+    def of_saa():
+        return ablation.values(ablation.rows_of_runs(run.parameters))["saa"].get("palette_kl")
+
+    assert of_saa() == {"0": 0.3}
+    monkeypatch.delenv("SEMPAL_DATA")
+    assert of_saa() == {"0": 0.3}
+    bundle(tmp_path / "others" / "tiny", value=1)  # other data of the same name
+    monkeypatch.setenv("SEMPAL_DATA", str(tmp_path / "others"))
+    fingerprint.cache_clear()
+    assert of_saa() is None
 
 
 def test_table_and_orderings(monkeypatch, tmp_path):

@@ -20,6 +20,7 @@ from sempal_lib.results import (
     reference_table,
     reference_verdicts,
     seed_text,
+    tally,
     verdicts,
 )
 
@@ -244,6 +245,8 @@ def test_verdicts_are_computed_from_the_record():
     )  # fmt: skip
     assert [row[-1] for row in table.rows] == ["holds", "does not hold", "undecided"]
     assert table.rows[2][2:6] == ("–", "–", "–", "0")
+    assert tally(table) == "1 holds, 1 does not, 1 is undecided"
+    assert tally(verdicts(found, {})) == "0 hold, 0 do not, 0 are undecided"
     one = compared(found, "palette_kl", "full", "unconditional")
     assert one == compare(*(row["values"] for row in found["seeds"]))
     assert compared(found, "palette_kl", "full", "nobody").verdict == "undecided"
