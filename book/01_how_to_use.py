@@ -143,10 +143,11 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # changes; `make gpu-check` tells for each training how far apart two runs are.
 #
 # More is not promised. Another number of threads or devices, another kind of processor, another version of PyTorch,
-# `compile` and `channels_last` add the same numbers in another order. That differs in the last digits at first, and a GAN's training multiplies it, until
-# the networks are others: one seed of [Progressive layouts](05_semantic_palette.ipynb) has given a palette KL of
-# 0.082 on one machine and 0.090 on another. So a record of another machine is not your run's double but one more draw, with the
-# same data and first weights. Compare the two as you would compare seeds, by their spread, never digit by digit.
+# `compile` and `channels_last` add the same numbers in another order. That differs in the last digits at first, and a
+# GAN's training multiplies it, until the networks are others: one seed of [Progressive
+# layouts](05_semantic_palette.ipynb) has given a palette KL of 0.082 on one machine and 0.090 on another. So a record
+# of another machine is not your run's double but one more draw, with the same data and first weights. Compare the two
+# as you would compare seeds, by their spread, never digit by digit.
 #
 # Here the smallest preset trains twice. Below are the same million numbers, added in two orders:
 
@@ -255,8 +256,9 @@ print("real:", ", ".join(sorted({*datasets.names()} - {*datasets.PROCEDURAL})))
 # ```
 #
 # Some names share a folder: `cityscapes` has the 19 classes of its benchmark and leaves the other pixels out,
-# `cityscapes-35` has all ids, as both papers on street layouts train (they say 33 classes; their releases have 35). It is
-# what `paper` runs. A relative path counts from where the command is called. What is missing is said before anything starts:
+# `cityscapes-35` has all ids, as both papers on street layouts train (they say 33 classes; their releases have 35). It
+# is what `paper` runs. A relative path counts from where the command is called. What is missing is said before
+# anything starts:
 
 # %%
 try:

@@ -411,10 +411,10 @@ if run.parameters.twin:
 #
 # **What differs from the paper.** Widths, depth and the form of feature matching are ours, as the paper leaves them
 # open. We sample from averaged weights. `demo` has fewer and smaller steps, smaller and narrower networks, a shorter
-# noise vector and a higher learning rate. `paper` has the paper's values: for the shapes, and for Cityscapes and façades
-# at 128 px those of the runs with the lowest FID in its Tables 3 and 4. It trains on "the 22 main classes" of Cityscapes
-# and does not name them. Our `cityscapes-22` is a reading of that: the 19 of the benchmark, and *static*, *dynamic* and
-# *ground*, which by Cityscapes' own definitions take in everything else.
+# noise vector and a higher learning rate. `paper` has the paper's values: for the shapes, and for Cityscapes and
+# façades at 128 px those of the runs with the lowest FID in its Tables 3 and 4. It trains on "the 22 main classes" of
+# Cityscapes and does not name them. Our `cityscapes-22` is a reading of that: the 19 of the benchmark, and *static*,
+# *dynamic* and *ground*, which by Cityscapes' own definitions take in everything else.
 #
 # ```
 # papermill book/03_semgan.ipynb out.ipynb -f runs/presets/paper.yaml \
