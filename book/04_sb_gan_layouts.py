@@ -194,7 +194,7 @@ source(metrics.frechet_segmentation_distance)
 #
 # The real layouts come with their mirror images, for training shows both. Shuffle the pixels of a real layout, and
 # its FSD stays 0; this distance becomes large. Both are squared per cents, but a cell varies more than a whole
-# layout does: compare a number with others of its kind, and with its *floor*, what held-out real layouts get.
+# layout does: compare a number with others of its kind, and with its *floor*, what two halves of the real layouts get.
 
 # %%
 source(metrics.grid_segmentation_distance)
