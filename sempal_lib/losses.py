@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sempal_lib.checks import check_alike, check_list, check_rows, check_soft, described
+from sempal_lib.labels import one_hot
 
 
 def entropy_loss(soft_layout: Tensor) -> Tensor:
@@ -241,6 +242,28 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     check_alike(mean, log_variance, ("mean", "log_variance"))
     mean, log_variance = mean.float(), log_variance.float()
     return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum()
+
+
+def dice_loss(scores: Tensor, target: Tensor) -> Tensor:
+    """How far a segmenter's classes are from overlapping with the true ones; each class counts the same.
+
+    Cross-entropy counts pixels, and leaves a class of one pixel in a thousand unlearned for long.
+
+    Args:
+        scores: logits, [B, C, H, W]. target: classes, int64 [B, H, W]; pixels of no class (255) do not count.
+    Returns:
+        Mean over the classes c that occur in the batch of 1 - (1 + 2 Σ p_c t_c) / (1 + Σ (p_c + t_c)), the sums over
+        all pixels of the batch, with p the softmax of the scores and t 1 or 0: a scalar in [0, 1).
+        0 where no pixel counts.
+    Source: Milletari et al. 2016, eq. of §3.1, with plain sums for their squares. Chapter: Judging with a segmenter.
+    """
+    classes = scores.shape[1]
+    true = one_hot(target, classes)
+    seen = scores.float().softmax(1) * true.sum(1, keepdim=True)
+    both, all_of_them = (seen * true).sum((0, 2, 3)), (seen + true).sum((0, 2, 3))
+    there = true.sum((0, 2, 3)) > 0
+    missed = 1 - (1 + 2 * both) / (1 + all_of_them)
+    return (missed * there).sum() / there.sum().clamp(min=1)
 
 
 def _check_scores(**scores: Tensor) -> None:

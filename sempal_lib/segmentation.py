@@ -16,6 +16,7 @@ from torchvision.models.segmentation.fcn import FCNHead
 
 FEATURE_GRID = 2  # features are pooled over so many rows and columns
 _STRIDES = {"resnet101": (8, 16), "light": (2, 4, 8)}
+_STEM_STRIDES = {"resnet101": (2,), "light": (1, 2)}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class SegmenterSettings:
     dropout: float = 0.1  # of the heads
     aux_weight: float = 0.4  # of the auxiliary head's loss in training; 0: there is no such head
     feature_channels: int = 16  # of `features`, which are 4 times as long
+    stem_stride: int = 2  # px of the picture per step of the first stage; 1 costs twice the time and sees what is thin
 
     def __post_init__(self):
         if self.backbone not in _STRIDES:
@@ -41,6 +43,10 @@ class SegmenterSettings:
         if self.output_stride not in _STRIDES[self.backbone]:
             raise ValueError(
                 f"output_stride={self.output_stride} of {self.backbone!r}: choose one of {_STRIDES[self.backbone]}"
+            )
+        if self.stem_stride not in _STEM_STRIDES[self.backbone]:
+            raise ValueError(
+                f"stem_stride={self.stem_stride} of {self.backbone!r}: choose one of {_STEM_STRIDES[self.backbone]}"
             )
         if not 1 <= self.num_classes <= 255:  # layouts in memory are uint8, and one value means no class
             raise ValueError(f"num_classes={self.num_classes}: choose 1 to 255")
@@ -50,13 +56,15 @@ class SegmenterSettings:
             raise ValueError(f"feature_channels={self.feature_channels}: choose 1 to {self.head_channels}")
 
     @classmethod
-    def light(cls, num_classes: int, width: int = 16, output_stride: int = 8) -> "SegmenterSettings":
+    def light(
+        cls, num_classes: int, width: int = 16, output_stride: int = 8, stem_stride: int = 2
+    ) -> "SegmenterSettings":
         """A network that learns small pictures (32×64 to 64×128 px) on one CPU core in half a minute.
 
         Adam at 0.01 and batches of 8 serve it best there: SGD wants ten times the paper's rate and stays behind.
         """
         head, features = 2 * width, min(16, 2 * width)
-        return cls(num_classes, "light", width, head, output_stride, (2, 4, 6), 0.0, 0.0, features)
+        return cls(num_classes, "light", width, head, output_stride, (2, 4, 6), 0.0, 0.0, features, stem_stride)
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -182,7 +190,7 @@ def _papers_network(settings: SegmenterSettings) -> DeepLabV3:
 
 
 class _LightNetwork(DeepLabV3):
-    """The classifier's last layer sees the pyramid and, at half the picture's height and width, the first stage."""
+    """The classifier's last layer sees the pyramid and, at the stem's stride, the first stage."""
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         seen = self.backbone(x)
@@ -198,11 +206,11 @@ def _light_network(settings: SegmenterSettings) -> DeepLabV3:
     """ResNet's stages of one basic block each. Its own class has the widths 64 to 512 and no dilation for them."""
     widths = [settings.width * factor for factor in (1, 2, 4, 4)]
     parts: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False),
+        conv1=nn.Conv2d(3, widths[0], 3, stride=settings.stem_stride, padding=1, bias=False),
         bn1=nn.BatchNorm2d(widths[0]),
         relu=nn.ReLU(inplace=True),
     )
-    before, stride, dilation = widths[0], 2, 1
+    before, stride, dilation = widths[0], settings.stem_stride, 1
     for number, width in enumerate(widths, 1):
         step = 2 if number > 1 and stride < settings.output_stride else 1
         stride *= step

@@ -212,7 +212,16 @@ class ImageParameters(Parameters):
         "vgg19", description="whose features the perceptual loss compares; auto is vgg19 where its weights are at hand"
     )
     segmenter: Literal["light", "resnet101"] = Field("resnet101", description="backbone of every segmenter")
-    segmenter_steps: int = Field(55500, ge=1, le=MOST_STEPS, description="training steps of every segmenter")
+    segmenter_steps: int = Field(
+        55500, ge=1, le=MOST_STEPS, description="training steps of a segmenter that a run trains, for GAN-train"
+    )
+    once_steps: int = Field(
+        55500, ge=1, le=MOST_STEPS,
+        description="training steps of the judge and of the eye, once for a data set and size; of no committed one",
+    )  # fmt: skip
+    once_scenes: int | None = Field(
+        None, ge=2, le=MOST_SCENES, description="scenes of a world to train these on, at most; None in a preset: all"
+    )
     segmenter_batch_size: int = Field(16, ge=2, le=MOST_BATCH, description="pairs a step of a segmenter")
     gan_train_pairs: int = Field(
         0, ge=0, le=MOST_SCENES, description="generated pairs to train a segmenter on; 0: always fresh ones"

@@ -42,14 +42,6 @@ def data():
     return training.scene_set(parameters())
 
 
-@pytest.fixture(scope="module")
-def eye(data, tmp_path_factory):
-    """The checkpoint of the segmenter that perceptual losses look through."""
-    path = tmp_path_factory.mktemp("eye") / "eye.safetensors"
-    training.perceptual_for(parameters(), data, path)
-    return path
-
-
 def weights(run):
     return {f"{n}.{k}": v.clone() for n, net in run.networks.items() for k, v in net.state_dict().items()}
 
@@ -162,10 +154,10 @@ def test_unknown_system(data):
 
 
 @pytest.mark.parametrize("system", SYNTHESIZERS)
-def test_train_to_the_end_and_go_on(data, eye, tmp_path, system):
+def test_train_to_the_end_and_go_on(data, tmp_path, system):
     path = tmp_path / "checkpoint.safetensors"
-    first = training.image_training(parameters(), data, system, training.perceptual_for(parameters(), data, eye))
-    run = training.train_images(parameters(), data, system, path, eye, watch=training.progress_bar)
+    first = training.image_training(parameters(), data, system, training.perceptual_for(parameters()))
+    run = training.train_images(parameters(), data, system, path, watch=training.progress_bar)
     assert (run.step, run.images) == (4, 16)
     assert all(np.isfinite(value) for value in run.history[-1].values())
     before = weights(first)
@@ -175,7 +167,7 @@ def test_train_to_the_end_and_go_on(data, eye, tmp_path, system):
     assert not {k for k in still if k.endswith(("weight", "original"))}
     painted = run.averaged.generate(data.held_out[:3])
     assert painted.shape == (3, 3, 16, 32)
-    again = training.train_images(parameters(), data, system, path, eye)  # nothing left to do
+    again = training.train_images(parameters(), data, system, path)  # nothing left to do
     assert all(torch.equal(v, weights(run)[k]) for k, v in weights(again).items())
     assert (run.perceptual is None) == (system == "pix2pix")
     assert (run.encoder is None) == (system != "gaugan-vae")
@@ -204,19 +196,19 @@ def watch(run):
         time.sleep(0.4)
         yield progress
 
-training.train_images(LONG, training.scene_set(LONG), "gaugan", sys.argv[1], sys.argv[2], watch=watch)
+training.train_images(LONG, training.scene_set(LONG), "gaugan", sys.argv[1], watch=watch)
 """
-SHORT = {"train_scenes": 8, "val_scenes": 6, "height": 8, "ngf": 1, "ndf": 2, "hidden": 2, "segmenter_steps": 1}
+SHORT = {"train_scenes": 8, "val_scenes": 6, "height": 8, "ngf": 1, "ndf": 2, "hidden": 2, "once_steps": 1}
 LONG = parameters(steps=50, checkpoint_seconds=0.001, **SHORT)
 
 
 def test_sigkill_in_the_middle(tmp_path):
-    path, eye = tmp_path / "checkpoint.safetensors", tmp_path / "eye.safetensors"
+    path = tmp_path / "checkpoint.safetensors"
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([*sys.path, str(datasets.__file__).split("sempal_lib")[0]])
     }
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path), str(eye)], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True, env=environment
     )
     while int(process.stdout.readline()) < 25:
         pass
@@ -226,10 +218,8 @@ def test_sigkill_in_the_middle(tmp_path):
     torch.set_num_threads(1)
     try:
         at = training.checkpoint.load(path)[1]["step"]
-        again = training.train_images(LONG, scenes, "gaugan", path, eye)
-        whole = training.train_images(
-            LONG, scenes, "gaugan", tmp_path / "whole.safetensors", tmp_path / "other.safetensors"
-        )
+        again = training.train_images(LONG, scenes, "gaugan", path)
+        whole = training.train_images(LONG, scenes, "gaugan", tmp_path / "whole.safetensors")
     finally:
         torch.set_num_threads(threads)
     assert at == 25
@@ -246,8 +236,7 @@ def test_two_devices_train_what_one_trains(data, tmp_path):
     runs = []
     for devices in (1, 2):
         p = parameters(devices=devices, steps=1)
-        paths = tmp_path / f"{devices}.safetensors", tmp_path / f"eye{devices}.safetensors"
-        runs.append(training.train_images(p, data, "pix2pixhd", *paths))
+        runs.append(training.train_images(p, data, "pix2pixhd", tmp_path / f"{devices}.safetensors"))
         assert (runs[-1].step, runs[-1].images, len(runs[-1].history)) == (1, 4, 1)
     one, two = runs
     for name in ("loss_g", "loss_d", "adversarial", "feature", "perceptual"):
@@ -262,7 +251,7 @@ def test_two_devices_train_what_one_trains(data, tmp_path):
 @pytest.mark.parametrize("what", ["code", "data"])
 def test_an_outdated_checkpoint_is_kept_aside(data, tmp_path, monkeypatch, what):
     path, p = tmp_path / "checkpoint.safetensors", parameters()
-    training.train_images(p, data, "pix2pix", path, tmp_path / "eye")
+    training.train_images(p, data, "pix2pix", path)
     before, now = path.read_bytes(), painting.provenance(data, painting._CODE)
     monkeypatch.setattr(painting, "provenance", lambda data, code: now | {what: "0123456789ab"})
     with pytest.warns(UserWarning, match=f"trained by other {what} than today's: kept as checkpoint-.*starts afresh"):
@@ -274,7 +263,7 @@ def test_an_outdated_checkpoint_is_kept_aside(data, tmp_path, monkeypatch, what)
 
 def test_a_checkpoint_of_other_settings_is_left_alone(data, tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    training.train_images(parameters(), data, "pix2pix", path, tmp_path / "eye")
+    training.train_images(parameters(), data, "pix2pix", path)
     before = path.read_bytes()
     with pytest.raises(CheckpointError, match=r"another configuration: .*steps is 4 there, 6 now"):
         training.image_training(parameters(steps=6), data, "pix2pix", None, path)
@@ -288,21 +277,21 @@ def test_provenance_knows_the_pictures(data):
     assert first["data"] != second["data"]
 
 
-def test_changes_of_a_papers_settings(data, eye, tmp_path):
+def test_changes_of_a_papers_settings(data, tmp_path, monkeypatch):
     """Network or loss: pix2pix with the perceptual loss, GauGAN without it; then no stand-in is trained."""
     p = parameters(steps=1)
     changed = {"perceptual_weight": 10.0, "learning_rate_g": 0.01, "steps": 2, "constant_steps": 1}
-    run = training.train_images(p, data, "pix2pix", tmp_path / "a.safetensors", eye, **changed)
+    run = training.train_images(p, data, "pix2pix", tmp_path / "a.safetensors", **changed)
     assert run.perceptual.name == "segmenter"
     assert run.history[-1]["perceptual"] > 0
     assert (run.step, run.settings.learning_rate_g, run.settings.learning_rate_d) == (2, 0.01, p.learning_rate)
+    monkeypatch.setattr(painting, "segmenter_for", None)  # nobody asks for it
     for system in ("pix2pixhd", "gaugan"):
         path = tmp_path / f"{system}.safetensors"
-        run = training.train_images(p, data, system, path, tmp_path / "eye", perceptual_weight=0.0)
+        run = training.train_images(p, data, system, path, perceptual_weight=0.0)
         assert run.perceptual is None
         assert "perceptual" not in run.history[-1]
         assert training.image_settings(system, p, learning_rate_g=0.3).learning_rate_g == 0.3
-    assert not (tmp_path / "eye").exists()
     with pytest.raises(TypeError, match="unexpected keyword argument 'l2_weight'"):
         training.image_settings("gaugan", p, l2_weight=1.0)
 
@@ -330,35 +319,39 @@ def no_vgg(monkeypatch, tmp_path):
     return tries
 
 
-def test_vgg_that_cannot_be_had(data, no_vgg, tmp_path):
+def test_vgg_that_cannot_be_had(no_vgg):
     with pytest.raises(PerceptualWeightsMissing, match=r"no VGG-19 weights at .*vgg19-0+\.pth, .* download failed"):
-        training.perceptual_for(parameters(perceptual="vgg19"), data, tmp_path / "eye")
+        training.perceptual_for(parameters(perceptual="vgg19"))
     assert no_vgg == [1]
-    assert not (tmp_path / "eye").exists()
 
 
 @pytest.mark.parametrize("asked", ["auto", "segmenter"])
-def test_the_stand_in_never_judges(data, no_vgg, tmp_path, asked):
-    """It is trained as the judge is, from another seed; nothing is downloaded unless it is asked for."""
+def test_the_stand_in_never_judges(data, no_vgg, asked):
+    """It is the eye, not the judge; nothing is downloaded unless it is asked for."""
     p = parameters(perceptual=asked)
-    found = training.perceptual_for(p, data, tmp_path / "eye.safetensors")
+    found = training.perceptual_for(p)
     assert found.name == "segmenter"
     assert no_vgg == []
-    judge, same = (training.train_segmenter(p, data, seed=seed) for seed in (None, p.seed + painting.EYE))
     images = data.held_out_images / 127.5 - 1
-    of_same, of_judge = (painting.segmenter_features(x)(images) for x in (same, judge))
-    for ours, one, other in zip(found(images), of_same, of_judge, strict=True):
-        assert torch.equal(ours, one)
-        assert not torch.allclose(ours, other, atol=1e-3)
-    again = training.perceptual_for(p, data, tmp_path / "eye.safetensors")
-    assert all(torch.equal(a, b) for a, b in zip(again(images), of_same, strict=True))
+    of_eye, of_judge = (painting.segmenter_features(training.segmenter_for(p, r))(images) for r in ("eye", "judge"))
+    assert all(torch.equal(a, b) for a, b in zip(found(images), of_eye, strict=True))
+    assert not any(a.shape == b.shape and torch.allclose(a, b, atol=1e-3) for a, b in zip(of_eye, of_judge, strict=True))
 
 
-def test_auto_takes_vgg_where_it_lies(data, no_vgg, monkeypatch, tmp_path):
+def test_a_painter_of_another_eye_is_trained_anew(data, tmp_path):
+    path, p = tmp_path / "checkpoint.safetensors", parameters(steps=1)
+    training.train_images(p, data, "gaugan", path)
+    other = training.perceptual_for(p)
+    next(other.parameters()).data.add_(0.1)
+    with pytest.warns(UserWarning, match="trained by other data than today's: kept as"):
+        assert training.image_training(p, data, "gaugan", other, path).step == 0
+
+
+def test_auto_takes_vgg_where_it_lies(no_vgg, monkeypatch):
     taken = []
     monkeypatch.setattr(painting, "perceptual_features", lambda download: taken.append(download) or "vgg")
-    assert training.perceptual_for(parameters(perceptual="auto"), data, tmp_path / "eye") == "vgg"
-    assert training.perceptual_for(parameters(perceptual="vgg19"), data, tmp_path / "eye") == "vgg"
+    assert training.perceptual_for(parameters(perceptual="auto")) == "vgg"
+    assert training.perceptual_for(parameters(perceptual="vgg19")) == "vgg"
     assert taken == [False, True]
 
 

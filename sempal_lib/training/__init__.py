@@ -13,6 +13,7 @@ from sempal_lib.training.judge import (
 )
 from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train, typical_palettes
 from sempal_lib.training.loop import Training
+from sempal_lib.training.once import once_training, segmenter_for
 from sempal_lib.training.painting import (
     SYNTHESIZERS,
     image_networks,
@@ -78,6 +79,7 @@ __all__ = [
     "layout_training",
     "load_generator",
     "load_segmenter",
+    "once_training",
     "painted_scenes",
     "perceptual_for",
     "progan_training",
@@ -85,6 +87,7 @@ __all__ = [
     "save_generator",
     "save_segmenter",
     "scene_set",
+    "segmenter_for",
     "semgan_data",
     "semgan_training",
     "train",

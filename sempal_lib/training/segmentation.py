@@ -13,6 +13,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from sempal_lib.labels import LabelSpace
+from sempal_lib.losses import dice_loss
 from sempal_lib.segmentation import Segmenter, SegmenterSettings, as_float
 from sempal_lib.training import checkpoint
 from sempal_lib.training.loop import Training, compiled, placed
@@ -35,6 +36,7 @@ class SegmenterTrainingSettings:
     poly_power: float = 0.9  # of the schedule learning_rate · (1 - step / steps)^power
     minimum_rate: float = 1e-6  # below which it does not fall
     flip: bool = True  # half of the pairs mirrored
+    dice_weight: float = 0.0  # of the Dice loss beside the cross-entropy, for classes of few pixels
     noise: float = 0.0  # standard deviation of Gaussian noise on the pictures, which are in [-1, 1]
     channels_last: bool = False
     compile: bool = False
@@ -47,6 +49,8 @@ class SegmenterTrainingSettings:
             raise ValueError(f"optimizer={self.optimizer!r}: choose 'sgd' or 'adam'")
         if self.steps < 1 or self.batch_size < 2:
             raise ValueError("a segmenter needs at least 1 step, and batches of at least 2 pairs to normalise over")
+        if self.dice_weight < 0:
+            raise ValueError(f"dice_weight={self.dice_weight}: choose 0 or more")
         if self.noise < 0:
             raise ValueError(f"noise={self.noise} is a standard deviation: choose 0 or more")
 
@@ -130,6 +134,8 @@ class SegmenterTraining(Training):
     def loss(self, images: Tensor, layouts: Tensor) -> Tensor:
         """Cross-entropy of this device's part of a batch, over the whole batch's number of pixels that count.
 
+        With the Dice loss of that part, where the settings give it a weight.
+
         Chapter: Judging with a segmenter.
         """
         settings, device, part = self.settings, self.fabric.device, self._part(len(images))
@@ -155,7 +161,10 @@ class SegmenterTraining(Training):
             name: F.cross_entropy(scores, target[part], ignore_index=_IGNORED, reduction="sum") / share
             for name, scores in outputs.items()
         }
-        return losses["out"] + self.segmenter.settings.aux_weight * losses.get("aux", 0.0)
+        loss = losses["out"] + self.segmenter.settings.aux_weight * losses.get("aux", 0.0)
+        if settings.dice_weight:
+            loss = loss + settings.dice_weight * dice_loss(outputs["out"], target[part])
+        return loss
 
     @contextmanager
     def _seeded_dropout(self) -> Iterator[None]:

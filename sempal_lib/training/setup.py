@@ -130,7 +130,7 @@ def _kept(scenes: SceneDataset, kind: Literal["layouts", "pairs"], workers: int)
 
     if not isinstance(scenes, World):
         return made()
-    size, code = f"{scenes.size[0]}x{scenes.size[1]}", _code(WORLD_CODE)
+    size, code = f"{scenes.size[0]}x{scenes.size[1]}", digest_of(WORLD_CODE)
     name = f"{scenes.name}-{scenes.split}-{size}-s{scenes.seed}-{len(scenes)}-{kind}-{code}"
     path = runs_root() / "worlds" / f"{name}.safetensors"
     if path.exists():
@@ -171,11 +171,11 @@ def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
     seen = hashlib.sha256(data.layouts.numpy().tobytes())
     if isinstance(data, SceneSet):
         seen.update(data.images.numpy().tobytes())
-    return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": _code((*CODE, *code))}
+    return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": digest_of((*CODE, *code))}
 
 
 @cache
-def _code(patterns: tuple[str, ...]) -> str:
+def digest_of(patterns: tuple[str, ...]) -> str:
     """12 hex digits of the code in the library's files of these patterns."""
     library = Path(__file__).parent.parent
     return code_digest({path for pattern in patterns for path in library.glob(pattern)}, library)[:12]

@@ -61,7 +61,7 @@ def end_to_end_training(
     Args:
         layout_parameters: those that trained the layout generator.
         system: "sb-gan" or "semantic-palette". tune: see `EndToEndSettings`.
-        checkpoints: of trainings: "layouts", "gaugan", and "eye" (see `train_images`).
+        checkpoints: of trainings: "layouts" and "gaugan".
         perceptual: in place of the eye's features.
         changes: of `EndToEndSettings`.
     Raises:
@@ -110,7 +110,7 @@ def end_to_end_training(
     layouts = ProgressiveTraining(*layout_networks, data.layouts.layouts, schedule, data.layouts.mixture, fabric)
     images = ImageTraining(
         painter, discriminator, data.scenes.images, data.scenes.layouts, painting,
-        perceptual or perceptual_for(p, data.scenes, checkpoints["eye"]), fabric=fabric,
+        perceptual or perceptual_for(p), fabric=fabric,
     )  # fmt: skip
     return EndToEndTraining(layouts, images, judge, settings, checkpoint_path, facts)
 
