@@ -380,8 +380,8 @@ verdicts(
 # its output is kept from drifting, and we sample from averaged weights. The release does none of that, and
 # `released=True` gives the release: it also has a pixel norm without the root, a 3×3 fusion on half the features, a
 # blur one pixel off, and up to 32 px it repeats the batches of its first pass over the layouts, mirrorings included.
-# With all this FSD at `demo` is 58, 69 and 165 for three seeds (20, 17 and 22 without), KL 0.07, 0.10
-# and 0.06 (0.07, 0.06 and 0.07).
+# With all this FSD at `demo` is 58, 69 and 165 for three seeds (20, 17 and 22 without), KL 0.06, 0.07 and 0.10 (0.07,
+# 0.06 and 0.07).
 #
 # At `demo` the networks are narrow, and the learning rate is higher: a layer of $n$ inputs with equalized learning
 # rate moves with $\sqrt{n}$, so 24 channels need about $\sqrt{512 / 24}$ times the paper's.
