@@ -153,10 +153,10 @@ figures.legend(data.label_space)
 # %% [markdown]
 # ## Measure this row
 #
-# KL and mean error on held-out palettes, FSD against the training layouts, of whole layouts and by cells
-# ([where both are defined](04_sb_gan_layouts.ipynb)). As in the paper, rows that train on the real palettes are asked
-# for real ones when FSD is measured, the others for palettes from the mixture. Of rows that see a palette also the
-# control MAE, over palettes that no scene has ([there](05_semantic_palette.ipynb)).
+# KL and mean error on held-out palettes, and how far control reaches
+# ([both defined here](05_semantic_palette.ipynb)); FSD against the training layouts, of whole layouts and by cells
+# ([both defined here](04_sb_gan_layouts.ipynb)). As in the paper, rows that train on the real palettes are asked for
+# real ones when FSD is measured, the others for palettes from the mixture.
 
 # %%
 typical = training.typical_palettes(run.parameters, data)
@@ -165,9 +165,8 @@ for form, exact in forms.items():
     found = metrics.evaluate_layouts(
         generator, targets, data.layouts, typical, run.parameters.seed, exact=exact,
         ignore_index=data.label_space.ignore_index)
-    if run.parameters.palette_input:
-        found |= metrics.evaluate_control(
-            generator, targets, data.palettes, run.parameters.seed, exact=exact)
+    found |= metrics.evaluate_control(
+        generator, targets, data.palettes, run.parameters.seed, exact=exact)
     for metric, (value, count) in found.items():
         run.measure(system, form, metric, value, count, "train" if metric.startswith("fsd") else "val")
 training.save_generator(run.folder / "generator.safetensors", generator, data.label_space, data.mixture)

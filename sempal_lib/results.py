@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.records import SPEEDS, records_under, reference_root
+from sempal_lib.records import SPEEDS, by_seed, records_under, reference_root
 from sempal_lib.tables import NOTHING, Table, duration, mean_and_spread, number
 
 
@@ -100,14 +100,10 @@ def reference_table(
         A table; a run's training is the mean over its seeds, of all networks that it trained, and stands in its first
         row.
     """
-    groups: dict[tuple, list[dict[str, Any]]] = {}
-    for _, record in records_under(root or reference_root()):
-        if record["chapter"] == chapter:
-            key = record["dataset"], record["preset"], record["parameters"]["height"], record["configuration"]
-            groups.setdefault(key, []).append(record)
+    groups = _configurations(chapter, root)
     found = {
         (key, v): {m: [x for r in records if (x := _value(r, v, m)) is not None] for m in metrics}
-        for key, records in sorted(groups.items())
+        for key, records in groups.items()
         for v in variants
     }
     found = {row: values for row, values in found.items() if any(values.values())}
@@ -124,6 +120,35 @@ def reference_table(
         said.add(key)
     header = ("data", "variant", *(m.replace("_", " ") for m in columns), "seeds", "training", "run")
     return Table(header, tuple(rows), {})
+
+
+def _configurations(chapter: str, root: Path | None) -> dict[tuple[str, str, int, str], list[dict[str, Any]]]:
+    """The committed records of a chapter by data set, preset, height and configuration, in order."""
+    groups: dict[tuple[str, str, int, str], list[dict[str, Any]]] = {}
+    for _, record in records_under(root or reference_root()):
+        if record["chapter"] == chapter:
+            key = record["dataset"], record["preset"], record["parameters"]["height"], record["configuration"]
+            groups.setdefault(key, []).append(record)
+    return dict(sorted(groups.items()))
+
+
+def reference_verdicts(
+    chapter: str, metrics: Sequence[str], lower: str, higher: str, root: Path | None = None
+) -> Table:
+    """Verdicts on the claim that one variant is lower than another, on each committed configuration that has both.
+
+    Args:
+        metrics: a row each. lower, higher: variants, by their names in `row_names`. root: as in `reference_table`.
+    """
+    rows = []
+    for (dataset, preset, height, _), records in _configurations(chapter, root).items():
+        values = _values_by_row({"seeds": by_seed(records)})
+        where = f"{dataset}, {height} px" + (f", {preset}" if preset != "demo" else "")
+        for metric in metrics:
+            if {(metric, lower), (metric, higher)} <= values.keys():
+                rows.append((where, metric, values[metric, lower], values[metric, higher]))
+    table = verdict_table(rows)
+    return Table(("data", table.header[1], lower, higher, *table.header[4:]), table.rows, table.links)
 
 
 def _value(record: Mapping[str, Any], variant: str, metric: str) -> float | None:

@@ -115,10 +115,11 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
     fake, masks = fake_and_masks()
     judged = masks if settings.multi_scale else masks[-1:]
     loss_g = -run.discriminator(fake, 1, 0.5).mean()
-    for part in (slice(4), slice(4, None)):  # each with a mean of its own
+    for part in (slice(4), slice(4, None)):
         for m in judged:
-            if len(m.density[part]):
-                loss_g = loss_g + losses.entropy_loss(m.soft_layout[part]) + losses.spread_loss(m.density[part])
+            if count := len(m.density[part]):  # each layout weighs a quarter, as the batch has four
+                own = losses.entropy_loss(m.soft_layout[part]) + losses.spread_loss(m.density[part])
+                loss_g = loss_g + count / 4 * own
     expected = list(torch.autograd.grad(loss_g, list(run.generator.parameters())))
     fake = fake_and_masks()[0].detach()
     mixed = ((1 - mix) * real + mix * fake).requires_grad_()

@@ -18,6 +18,7 @@ from sempal_lib.results import (
     comparison,
     published,
     reference_table,
+    reference_verdicts,
     seed_text,
     tally,
     verdicts,
@@ -264,4 +265,27 @@ def test_reference_table_gathers_seeds(tmp_path):
     assert table.rows == (
         ("toy-street, 16 px, demo", "full", "0.150 ± 0.071", "–", "2", "30 min", "abcd1234"),
         ("toy-street, 16 px, demo", "exact", "–", "20.0", "1", "", ""),
+    )
+
+
+def test_reference_verdicts_compare_within_a_configuration(tmp_path):
+    def keep(seed, dataset, full, floor):
+        found = record(seed, dataset=dataset)
+        row = found["metrics"][0]
+        found["metrics"] = [{**row, "value": full}]
+        if floor is not None:
+            found["metrics"].append({**row, "variant": "unconditional", "value": floor})
+        folder = tmp_path / "demo" / "05_semantic_palette" / f"{dataset}-s{seed}-abcd1234"
+        folder.mkdir(parents=True)
+        (folder / "record.json").write_text(json.dumps(found))
+
+    keep(0, "toy-street", 0.1, 1.2)
+    keep(1, "toy-street", 0.12, 1.3)
+    keep(0, "camvid", 0.1, 1.2)
+    keep(0, "idd-lite", 0.1, None)  # nothing to compare with
+    table = reference_verdicts("05_semantic_palette", ["palette_kl", "fsd"], "full", "unconditional", tmp_path)
+    assert table.header[:4] == ("data", "metric", "full", "unconditional")
+    assert table.rows == (
+        ("camvid, 16 px", "palette kl", "0.100", "1.20", "1.10", "1", "undecided"),
+        ("toy-street, 16 px", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63, 1.65]", "2", "holds"),
     )

@@ -312,8 +312,9 @@ class ProgressiveTraining(Training):
             real_scores = self._run_d(real, stage, alpha, own)
             penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
         conditional, reported = self._conditional(masks, palette)
-        if beyond:
-            conditional = conditional + self._conditional(beyond, given[1][len(hard) :])[0]
+        if beyond:  # each of these layouts weighs as much as one of the batch
+            weight = len(beyond[-1].scores) / len(hard)
+            conditional = conditional + weight * self._conditional(beyond, given[1][len(hard) :])[0]
         loss_g = wasserstein_generator_loss(fake_scores) + conditional
         drift = settings.drift_weight * real_scores.float().square().mean()
         real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
