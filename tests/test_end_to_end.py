@@ -131,7 +131,8 @@ def gradients_of_a_step(run, monkeypatch):
 
 
 def close(ours, plain):
-    torch.testing.assert_close(ours, plain, atol=2e-5 * float(plain.abs().max()) + 1e-6, rtol=2e-3)
+    # A bias before an instance norm has no gradient but rounding: some 1e-6 either way.
+    torch.testing.assert_close(ours, plain, atol=2e-5 * float(plain.abs().max()) + 3e-6, rtol=2e-3)
 
 
 def test_defaults_are_the_papers():
