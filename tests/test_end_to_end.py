@@ -131,6 +131,7 @@ def gradients_of_a_step(run, monkeypatch):
 
 
 def close(ours, plain):
+    # A bias before an instance norm has no gradient but rounding: some 1e-6 either way.
     torch.testing.assert_close(ours, plain, atol=2e-5 * float(plain.abs().max()) + 3e-6, rtol=2e-3)
 
 
@@ -543,7 +544,7 @@ def test_a_batch_must_be_parted_evenly():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Layout GANs of both papers, a GauGAN, at preset smoke; and what they were trained on."""
+    """Layout GANs of both papers, a GauGAN and its eye, at preset smoke; and what they were trained on."""
     folder, p = tmp_path_factory.mktemp("trained"), parameters()
     data, layouts = training.scene_set(p), {}
     for system, chapter in (("sb-gan", "04_sb_gan_layouts"), ("semantic-palette", "05_semantic_palette")):
@@ -551,12 +552,12 @@ def trained(tmp_path_factory):
         known = training.layout_data(own)
         training.train(own, known, folder / f"{system}.safetensors")
         layouts[system] = own, TuningData(data, known)
-    training.train_images(p, data, "gaugan", folder / "gaugan.safetensors")
+    training.train_images(p, data, "gaugan", folder / "gaugan.safetensors", folder / "eye.safetensors")
     return folder, layouts
 
 
 def paths(folder, system):
-    return {"layouts": folder / f"{system}.safetensors", "gaugan": folder / "gaugan.safetensors"}
+    return {"layouts": folder / f"{system}.safetensors"} | {k: folder / f"{k}.safetensors" for k in ("gaugan", "eye")}
 
 
 @pytest.mark.parametrize(("system", "ratio"), [("sb-gan", 0.01), ("semantic-palette", 0.1)])
