@@ -18,7 +18,7 @@ from sempal_lib.metrics.layouts import (
     palette_kl,
     proportion_error,
 )
-from sempal_lib.metrics.scenes import evaluate_images, standard_classes
+from sempal_lib.metrics.scenes import evaluate_images, evaluate_real, standard_classes
 from sempal_lib.metrics.segmentation import (
     class_iou,
     confusion_matrix,
@@ -44,6 +44,7 @@ __all__ = [
     "evaluate_images",
     "evaluate_layouts",
     "evaluate_pictures",
+    "evaluate_real",
     "evaluate_segmenter",
     "evaluate_shapes",
     "fd_seg",
