@@ -207,6 +207,9 @@ for system, pair in pairs.items():
     _, layouts = pair.sample(len(held_out), torch.Generator().manual_seed(run.parameters.seed))
     found = metrics.frechet_segmentation_distance(data.palettes, palette_of(layouts.cpu(), space.num_classes))
     run.measure(system, "full", "fsd", float(found), len(held_out), "train")
+    found = metrics.grid_segmentation_distance(
+        data.layouts, layouts.cpu(), space.num_classes, space.ignore_index)
+    run.measure(system, "full", "fsd_grid", float(found), len(held_out), "train")
 Table(HEADER, (*rows, of_real), {})
 
 # %% [markdown]
@@ -250,7 +253,7 @@ record = run.finish()
 # %%
 from sempal_lib.results import comparison, reference_table, verdicts
 
-METRICS = ["gan_test_miou", "gan_train_miou", "fd_seg", "fid", "fsd"]
+METRICS = ["gan_test_miou", "gan_train_miou", "fd_seg", "fid", "fsd", "fsd_grid"]
 comparison(record, "cityscapes", METRICS, ["segmenter real", "sb-gan", "semantic-palette", "progan-rgb"])
 
 # %% [markdown]

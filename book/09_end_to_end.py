@@ -198,7 +198,10 @@ def evaluate(system, variant, pair):
     pictures, layouts = (x.cpu() for x in pair.sample(count, torch.Generator().manual_seed(run.parameters.seed)))
     found = metrics.evaluate_images(pictures, layouts, scenes.held_out_images, judge, space)
     own = metrics.frechet_segmentation_distance(scenes.palettes, palette_of(layouts, space.num_classes))
-    for metric, (value, n) in (found | {"fsd": (float(own), count)}).items():
+    by_cells = metrics.grid_segmentation_distance(
+        scenes.layouts, layouts, space.num_classes, space.ignore_index)
+    own = {"fsd": (float(own), count), "fsd_grid": (float(by_cells), count)}
+    for metric, (value, n) in (found | own).items():
         run.measure(system, variant, metric, value, n, "train")
 
 
@@ -310,7 +313,7 @@ record = run.finish()
 # %%
 from sempal_lib.results import comparison, reference_table, verdicts
 
-METRICS = ["fd_seg", "fid", "gan_test_miou", "gan_train_miou", "fsd", "palette_kl"]
+METRICS = ["fd_seg", "fid", "gan_test_miou", "gan_train_miou", "fsd", "fsd_grid", "palette_kl"]
 PAIRS = ["sb-gan", "semantic-palette", "sb-gan e2e", "semantic-palette e2e"]
 comparison(record, "cityscapes", METRICS, ["segmenter real", *PAIRS])
 

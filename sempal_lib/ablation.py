@@ -9,7 +9,7 @@ from typing import Any
 from sempal_lib.data_folders import data_of
 from sempal_lib.parameters import LayoutParameters, row_parameters
 from sempal_lib.records import SYSTEMS, code_hash, records_under, reference_root, runs_root
-from sempal_lib.results import published, verdict
+from sempal_lib.results import Comparison, compare, published, verdict_table
 from sempal_lib.runs import NOT_CONFIGURATION, completed
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
@@ -17,7 +17,7 @@ CHAPTER = "06_ablation"
 # In the order of the paper's Tables 1 and 4, then ours. A name is a system's, or a form of semantic-palette.
 ROWS = (
     "baseline-1", "baseline-2", "sb-gan", "saa", "saa+fusion", "saa+fusion+multiscale", "saa+fusion+multiscale+soft",
-    "full", "sinkhorn-2", "sinkhorn-5",
+    "full", "wide", "sinkhorn-2", "sinkhorn-5",
 )  # fmt: skip
 # Not a training of its own: the whole, asked for exact counts.
 EXACT = "exact"
@@ -36,23 +36,6 @@ def system_and_variant(row: str) -> tuple[str, str]:
     return (row, "full") if row in SYSTEMS else ("semantic-palette", row)
 
 
-def typical_palettes(parameters: LayoutParameters, data: Any) -> Any:
-    """Palettes for the layouts whose statistics are held against real ones, from where the row's training takes them.
-
-    Args:
-        data: `training.LayoutData`.
-    Returns:
-        [samples, C]: drawn from the mixture, or real training palettes drawn without repetition.
-    Source: Semantic Palette, Table 4, caption.
-    """
-    if parameters.palette_source == "mixture":
-        return data.mixture.sample(parameters.samples, seed=parameters.seed)
-    import numpy as np
-
-    chosen = np.random.default_rng(parameters.seed).permutation(len(data.palettes))[: parameters.samples]
-    return data.palettes[chosen]
-
-
 def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]]:
     """Records of every row with the present data, preset and schedule, one a seed.
 
@@ -69,7 +52,7 @@ def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]
             theirs = completed(CHAPTER, record["parameters"])
             if any(theirs.get(key) != mine[key] for key in wanted) or set(theirs) != set(mine):
                 continue
-            if record.get("data") != data:
+            if data is not None and record.get("data") != data:  # where the data are not at hand, any will do
                 continue
             row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
             if row is not None and (place == "kept" or record["code"] == code_hash()):
@@ -83,16 +66,17 @@ def _common(parameters: LayoutParameters) -> list[str]:
     return [key for key in type(parameters).model_fields if key not in {*switches, *NOT_CONFIGURATION, "seed"}]
 
 
-def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, list[float]]]:
-    """Row name to metric to its values, one a seed; the exact form of the whole is a row of its own."""
-    table: dict[str, dict[str, list[float]]] = {}
+def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Row name to metric to its values by seed; the exact form of the whole is a row of its own."""
+    table: dict[str, dict[str, dict[str, float]]] = {}
     for name, records in runs.items():
         for row in (name, EXACT) if name == "full" else (name,):
             system, variant = system_and_variant(row)
             for record in sorted(records, key=lambda record: record["seed"]):
                 for metric in record["metrics"]:
                     if (metric["system"], metric["variant"]) == (system, variant):
-                        table.setdefault(row, {}).setdefault(metric["metric"], []).append(metric["value"])
+                        found = table.setdefault(row, {}).setdefault(metric["metric"], {})
+                        found[str(record["seed"])] = metric["value"]
             table.setdefault(row, {})
     return table
 
@@ -109,21 +93,24 @@ def ablation_table(
     """One row a row of the ablation: each metric ours (mean ± spread over seeds) and the paper's on Cityscapes.
 
     Args:
-        runs: of `rows_of_runs`. metrics: columns, in order; one that no record holds yet stays empty.
+        runs: of `rows_of_runs`. metrics: in order; each has a column for whoever has a number in one of the rows.
         rows: which, in order; all if None.
     """
     ours = values(runs)
+    rows = list(rows or ours)
+    columns: dict[str, list[str]] = {}
+    for metric in metrics:
+        name = metric.replace("_", " ")
+        columns[name] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
+        columns[f"{name}, paper"] = [number(paper_value(row, metric)) for row in rows]
+    columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
     body = []
-    for row in rows or list(ours):
-        cells = []
-        for metric in metrics:
-            cells += [mean_and_spread(ours[row].get(metric, [])), number(paper_value(row, metric))]
-        records = runs["full" if row == EXACT else row]
-        places = {record["place"] for record in records}
+    for index, row in enumerate(rows):
+        places = {record["place"] for record in runs["full" if row == EXACT else row]}
         seeds = max((len(v) for v in ours[row].values()), default=0)
+        cells = (cells[index] for cells in columns.values())
         body.append((row, *cells, str(seeds) if seeds else NOTHING, ", ".join(sorted(places)) or NOTHING))
-    names = [name for metric in metrics for name in (metric.replace("_", " "), "paper")]
-    return Table(("row", *names, "seeds", "runs"), tuple(body), {})
+    return Table(("row", *columns, "seeds", "runs"), tuple(body), {})
 
 
 def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequence[str]) -> list[dict[str, Any]]:
@@ -131,11 +118,17 @@ def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequen
     return [
         {
             "name": row,
-            "values": {metric: found.get(metric, []) for metric in metrics},
+            "values": {metric: list(found.get(metric, {}).values()) for metric in metrics},
             "paper": {metric: paper_value(row, metric) for metric in metrics},
         }
         for row, found in values(runs).items()
     ]
+
+
+def compared(runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str) -> Comparison:
+    """`results.compare` of two rows, on the seeds that both have."""
+    ours = values(runs)
+    return compare(ours[lower].get(metric, {}), ours[higher].get(metric, {}))
 
 
 def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[tuple[str, str, str]]) -> Table:
@@ -144,15 +137,12 @@ def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[
     Args:
         claims: (metric, row that the paper has lower, row that it has higher).
     Returns:
-        A table with the paper's two numbers where it has them, ours, and the verdict: holds, does not hold, undecided.
+        `results.verdict_table`; a claim says the paper's two numbers where it has them.
     """
-    ours = values(runs)
-    body, stated = [], any(paper_value(row, metric) for metric, *rows in claims for row in rows[:1])
+    ours, body = values(runs), []
     for metric, lower, higher in claims:
-        a, b = (ours[row].get(metric, []) for row in (lower, higher))
-        paper = " < ".join(number(paper_value(row, metric)) for row in (lower, higher))
-        said = f"{metric.replace('_', ' ')}: {lower} < {higher}"
-        found = mean_and_spread(a), mean_and_spread(b), verdict(a, b) if a and b else NOTHING
-        body.append((said, *((paper,) if stated else ()), *found))
-    header = ("claim", *(("paper",) if stated else ()), "first", "second", "verdict")
-    return Table(header, tuple(body), {})
+        stated = [paper_value(row, metric) for row in (lower, higher)]
+        paper = "" if None in stated else f" (paper: {' < '.join(map(number, stated))})"
+        claim = f"{lower} < {higher}{paper}"
+        body.append((claim, metric, ours[lower].get(metric, {}), ours[higher].get(metric, {})))
+    return verdict_table(body)

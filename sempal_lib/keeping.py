@@ -29,8 +29,8 @@ def keep(folder: Path, root: Path | None = None, small_only: bool = False) -> tu
 
     That is its record, its sheets (`samples*.png`), which show what a model made, and of a procedural world its weights
     (`generator*.safetensors`). `root` is runs/reference if not given. Returns the new folder, and the names of the
-    files left out because they hold real data, or with `small_only` are too large or another seed's are kept. A kill
-    at any moment leaves the old folder or the new one; `sweep`, which every `keep` begins with, then clears up.
+    files left out because they hold real data, or with `small_only` are too large, or only another seed's are kept. A
+    kill at any moment leaves the old folder or the new one; `sweep`, which every `keep` begins with, then clears up.
     The kept record says `same_as`: other library codes that gave the same numbers, see `records.equal_codes`.
     Raises RunError when there is no record or a damaged one, or, without `small_only`, when weights
     are over 8 MB each or 60 MB in all.
@@ -54,7 +54,8 @@ def keep(folder: Path, root: Path | None = None, small_only: bool = False) -> tu
         else:
             chosen, left = [*weights, *sheets], []
             pattern = f"{record['dataset']}-s*-{record['configuration']}/{WEIGHTS}"
-            enough = small_only and any(path.parent != target for path in target.parent.glob(pattern))
+            # What it has kept before it keeps: a run that is done again loses nothing by another seed's weights.
+            enough = small_only and not any(target.glob(WEIGHTS)) and any(target.parent.glob(pattern))
             try:
                 _check_sizes(weights, root, target)
             except RunError:

@@ -35,19 +35,35 @@ _CITYSCAPES_NAMED = _CITYSCAPES_OTHERS | dict(
 )
 _CITYSCAPES_IDS = [_CITYSCAPES_NAMED[code] for code in range(35)]
 
-# Semantic Palette's count in the paper (all but "unlabeled"), the ids as they are, its release's channels.
+# The ids as they are, and what Semantic Palette and SB-GAN call "33 semantic classes", neither saying which. Both
+# releases have 35 channels, so that every pixel has a class, and Semantic Palette's paper counts so too: 19 classes
+# "out of the 35 original ones", "16 missing classes" (its §5). So their data set is cityscapes-35; 33 are all but
+# "unlabeled" and the license plate.
 CITYSCAPES_33 = label_space_of(_CITYSCAPES_IDS[1:34], ignore_index=IGNORE)
 CITYSCAPES_34 = label_space_of(_CITYSCAPES_IDS[:34], ignore_index=IGNORE)
 CITYSCAPES_35 = label_space_of(_CITYSCAPES_IDS)
 
+# SemGAN's "22 main classes", of which its paper says no more. Ours: the 19, and the three that Cityscapes defines by
+# fitting none of the others: ground (the horizontal), dynamic (what moves) and static (the rest). So the ids that are
+# left are these three by definition, and every pixel has a class.
+_GROUND, _DYNAMIC = (6, 9, 10), (5, 29, 30)  # with parking and rail track; with caravan and trailer
+CITYSCAPES_22 = label_space_of(
+    [*zip(CITYSCAPES_19.names, CITYSCAPES_19.colors, strict=True), *(_CITYSCAPES_OTHERS[code] for code in (4, 5, 6))]
+)
+
 _FROM_IDS_TO_19: Table = dict.fromkeys([*range(34), 255], IGNORE) | {
     code: index for index, code in enumerate(CITYSCAPES_EVALUATION_IDS)
+}
+_FROM_IDS_TO_22: Table = {
+    code: 21 if code in _GROUND else 20 if code in _DYNAMIC else 19 if index == IGNORE else index
+    for code, index in _FROM_IDS_TO_19.items()
 }
 # The release puts 255 into the channel of the license plate (fact sheet, 1.15).
 _FROM_IDS_TO_35: Table = {code: code for code in range(35)} | {255: 34}
 
 CITYSCAPES: dict[int, tuple[LabelSpace, Table]] = {
     19: (CITYSCAPES_19, _FROM_IDS_TO_19),
+    22: (CITYSCAPES_22, _FROM_IDS_TO_22),
     33: (CITYSCAPES_33, {code: code - 1 for code in range(1, 34)} | {0: IGNORE, 255: IGNORE}),
     34: (CITYSCAPES_34, {code: code for code in range(34)} | {255: IGNORE}),
     35: (CITYSCAPES_35, _FROM_IDS_TO_35),
@@ -55,6 +71,7 @@ CITYSCAPES: dict[int, tuple[LabelSpace, Table]] = {
 GTA_5_TABLE: Table = _FROM_IDS_TO_19 | {34: IGNORE}  # license plates have their own id there
 CITYSCAPES_FROM_TRAIN_IDS: Table = {code: code for code in range(19)} | {255: IGNORE}
 
+# Semantic Palette's paper says 35, its release has 40 channels: the five last are no class of a scene.
 IDD_40 = label_space_of(
     [
         ("road", (128, 64, 128)),
@@ -99,6 +116,8 @@ IDD_40 = label_space_of(
         ("license plate", (0, 0, 142)),
     ]
 )
+# Those that count in IDD's benchmark: all but animal, caravan, trailer, train and the five last (fact sheet, 1.15).
+IDD_31_NAMES = tuple(IDD_40.names[code] for code in (*range(7), *range(8, 15), *range(18, 35)))
 IDD_TABLE: Table = {code: code for code in range(40)} | {255: 35}  # 255 is unlabeled (fact sheet, 1.15)
 
 CAMVID_11 = label_space_of(

@@ -1,6 +1,6 @@
 """The few blocks that several models share."""
 
-from math import gcd, sqrt
+from math import ceil, gcd, sqrt
 
 import torch
 import torch.nn.functional as F
@@ -113,23 +113,27 @@ def straight_through_gumbel(soft_layout: Tensor, noise: Tensor, temperature: flo
     return hard + (sample - sample.detach())  # in this order the value stays exactly 0 or 1
 
 
-def softening_kernel(height: int, released: bool = False, full_height: int = 1024) -> Tensor:
+def softening_kernel(height: int, released: bool = False) -> Tensor:
     """The Gaussian that softens real layouts at one resolution, [n, n], sums to 1.
 
-    σ = max(8 · height / full_height, 2) px, and n is the largest odd number ≤ min(σ + 3, height - 1).
+    σ = height / 16, so that every resolution sees the same blur of the scene. Below 16 px that would blur nothing:
+    there σ² is at least ½ px². The kernel reaches 2σ to each side.
 
     Args:
         height: of the layout, px.
-        released: the release's kernel: σ decides only n, the variance is 0.5 px² at every resolution, and the centre
-            lies one pixel towards the bottom right.
-    Source: Semantic Palette, §3.2 ("a variance adapted to the image resolution"); the numbers are the release's.
+        released: the release's kernel: a σ of max(height / 128, 2) px decides only its size, the variance is ½ px² at
+            every resolution, and the centre lies one pixel towards the bottom right.
+    Source: Semantic Palette, §3.2 ("a variance adapted to the image resolution"), without a number. The release names
+        8 px at its full height, which for the paper's 128 px is a 16th, and computes with ½ px².
     """
-    sigma = max(8 * height / full_height, 2.0)
-    limit = int(min(sigma + 3, height - 1))
-    size = limit if limit % 2 else limit - 1
-    centre = size // 2 + (1 if released else 0)
-    distance = (torch.arange(size, dtype=torch.float32) - centre).square()
-    line = torch.exp(-distance) if released else torch.exp(-distance / (2 * sigma**2))
+    if released:
+        limit = int(min(max(height / 128, 2.0) + 3, height - 1))
+        variance, radius = 0.5, (limit if limit % 2 else limit - 1) // 2
+    else:
+        variance = max((height / 16) ** 2, 0.5)
+        radius = ceil(2 * sqrt(variance))
+    distance = torch.arange(-radius, radius + 1, dtype=torch.float32) - int(released)
+    line = torch.exp(-distance.square() / (2 * variance))
     line = line / line.sum()
     return torch.outer(line, line)
 

@@ -160,6 +160,35 @@ def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
     return (1 - weight) * start + weight * end
 
 
+def with_share(palette: Tensor, index: Tensor, share: Tensor) -> Tensor:
+    """Palettes in which one class has a given share; the others have the rest in their own proportion.
+
+    Args:
+        palette: [B, C]. index: the class of each row, int64 [B]. share: what it gets, [B], each in [0, 1].
+    Returns:
+        [B, C]. Where the others have nothing to go by they share evenly.
+    Chapter: Progressive layouts, guided by a palette.
+    """
+    index, share = index.unsqueeze(1), share.unsqueeze(1).to(palette)
+    others = palette.scatter(1, index, 0)
+    others = others + (others.sum(1, keepdim=True) == 0) * torch.ones_like(others).scatter(1, index, 0)
+    return (others / others.sum(1, keepdim=True) * (1 - share)).scatter(1, index, share)
+
+
+def any_share(palette: Tensor, generator: torch.Generator) -> Tensor:
+    """Palettes that no scene needs to have: in each, one class at random gets a share anywhere from 0 to 1.
+
+    Args:
+        palette: [B, C], on the generator's device.
+    Returns:
+        [B, C]; the other classes as in `with_share`.
+    Chapter: Progressive layouts, guided by a palette.
+    """
+    count, classes = palette.shape
+    index = torch.randint(classes, (count,), generator=generator, device=generator.device)
+    return with_share(palette, index, torch.rand(count, generator=generator, device=generator.device))
+
+
 @dataclass(frozen=True, eq=False)
 class PaletteMixture:
     """The palette generator: a Gaussian mixture over palettes, its samples brought back to the simplex.
@@ -206,14 +235,18 @@ class PaletteMixture:
         return self.means.shape[1]
 
     @classmethod
-    def fit(cls, palettes: Tensor, max_components: int = 30, seed: int = 0) -> "PaletteMixture":
+    def fit(
+        cls, palettes: Tensor, max_components: int = 30, seed: int = 0, reg_covar: float = 1e-6
+    ) -> "PaletteMixture":
         """Fit mixtures of 1 to `max_components` full-covariance Gaussians and keep the one of lowest AIC.
 
         Args:
             palettes: of real layouts, [N, C].
             max_components: the most components tried; never more than N / 2.
+            reg_covar: added to each class's variance, above 0, so that no Σ is singular. It gives the sum of a draw
+                the variance C · reg_covar before it is brought back to the simplex. The default is scikit-learn's.
         Raises:
-            ValueError: fewer than two palettes, rows that are no palettes, no component at all.
+            ValueError: fewer than two palettes, rows that are no palettes, no component at all, a reg_covar of 0.
         Source: Semantic Palette, §4.1; scikit-learn's GaussianMixture with its defaults.
         """
         from sklearn.exceptions import ConvergenceWarning
@@ -222,6 +255,8 @@ class PaletteMixture:
         check_tensor(palettes, "palettes", "[N, C]", "floats")
         check_whole(max_components, "max_components", 1)
         check_whole(seed, "seed", 0)
+        if not reg_covar > 0:
+            raise ValueError(f"reg_covar is {reg_covar}, expected above 0: palettes sum to 1, so their Σ is singular")
         if len(palettes) < 2:
             raise ValueError(f"{len(palettes)} palette(s) are too few to fit a mixture: give at least 2")
         data = check_palette(palettes, palettes.shape[1], "palettes").double().cpu().numpy()
@@ -230,7 +265,9 @@ class PaletteMixture:
             # A fit that stops at its last iteration still has an AIC, and that is all it is judged by.
             warnings.simplefilter("ignore", ConvergenceWarning)
             for components in range(1, min(max_components, len(data) // 2) + 1):
-                mixture = GaussianMixture(components, covariance_type="full", random_state=seed).fit(data)
+                mixture = GaussianMixture(
+                    components, covariance_type="full", reg_covar=reg_covar, random_state=seed
+                ).fit(data)
                 aic.append(float(mixture.aic(data)))
                 if aic[-1] == min(aic):
                     best = mixture

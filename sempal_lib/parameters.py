@@ -130,12 +130,23 @@ def _row(folder: Path, name: str) -> dict[str, Any]:
     return values
 
 
-def preset_values(name: str, chapter: str) -> dict[str, Any]:
+def preset_values(name: str, chapter: str, dataset: str | None = None) -> dict[str, Any]:
     """What a preset says for a chapter, from `runs/presets/<name>.yaml`; what it does not say has its default.
 
     The values common to all, over them those of the chapter's families, over them the form that the chapter trains,
-    over them the chapter's own section. Raises RunError if the file is damaged or holds an unknown name.
+    over them the chapter's own section. Of a section, what it says of the data set comes over what it says of all.
+
+    Args:
+        dataset: that the run reads; None: the preset's, or the chapter's default.
+    Raises:
+        RunError: the file is damaged, or holds an unknown name.
     """
+    parts = _preset_parts(name, chapter)
+    return _merged(parts, dataset or _dataset_of(parts, chapter))
+
+
+def _preset_parts(name: str, chapter: str) -> list[dict[str, Any]]:
+    """The maps of a preset that count for a chapter, the weakest first. Raises RunError as `preset_values` does."""
     known = sorted(path.stem for path in presets_folder().glob("*.yaml"))
     if name not in known:
         raise RunError(f"unknown preset {name!r}: there are {', '.join(known) or 'none'} in {presets_folder()}")
@@ -147,27 +158,52 @@ def preset_values(name: str, chapter: str) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("preset") != name:
         raise RunError(f"{path} must be a map of parameter names to values, with 'preset: {name}' among them")
     common = {key: value for key, value in content.items() if key != "chapters"}
-    values = common | _sections(content.get("chapters"), chapter, str(path))
-    for key in values:
+    for key in common:
         if key not in FAMILIES[family(chapter)].model_fields:
             raise RunError(f"{path}: {unknown(str(key), chapter)}")
+    return [common, *_sections(content.get("chapters"), chapter, f"{path}: ")]
+
+
+def _sections(sections: Any, chapter: str, where: str = "") -> list[dict[str, Any]]:
+    """The sections of a preset that count for a chapter, the weakest first: of its families, of its form, its own.
+
+    Args:
+        where: what an error's text begins with.
+    """
+    sections = sections or {}
+    if not isinstance(sections, dict) or not all(isinstance(part, dict) for part in sections.values()):
+        raise RunError(f"{where}'chapters' must be a map of families ({', '.join(FAMILIES)}) to their values")
+    for name in sections:
+        if name not in FAMILIES and name not in CHAPTERS:
+            raise RunError(f"{where}'chapters' has {name!r}{_near(str(name), [*FAMILIES, *CHAPTERS])}")
+    mine: type[Parameters] = FAMILIES[family(chapter)]
+    parts = [sections.get(name, {}) for name, kind in FAMILIES.items() if issubclass(mine, kind)]
+    parts += [form_of(chapter), sections.get(chapter, {})]
+    for part in parts:
+        by_dataset = part.get("datasets", {})
+        if not isinstance(by_dataset, dict) or not all(isinstance(values, dict) for values in by_dataset.values()):
+            raise RunError(f"{where}'datasets' must be a map of data sets' names to the values that only they have")
+        for key in [key for values in (part, *by_dataset.values()) for key in values if key != "datasets"]:
+            if key not in mine.model_fields:
+                raise RunError(f"{where}{unknown(str(key), chapter)}")
+        if any("dataset" in values or "datasets" in values for values in by_dataset.values()):
+            raise RunError(f"{where}'datasets' gives a data set another name: choose it by dataset, beside 'datasets'")
+    return parts
+
+
+def _merged(parts: Iterable[dict[str, Any]], dataset: Any) -> dict[str, Any]:
+    """The values of several maps for a data set, later ones over earlier ones."""
+    values: dict[str, Any] = {}
+    for part in parts:
+        values |= {key: value for key, value in part.items() if key != "datasets"}
+        values |= part.get("datasets", {}).get(dataset, {}) if isinstance(dataset, str) else {}
     return values
 
 
-def _sections(sections: Any, chapter: str, where: str) -> dict[str, Any]:
-    """A chapter's values from a preset's sections: of its families, of the form that it trains, its own."""
-    sections = sections or {}
-    if not isinstance(sections, dict) or not all(isinstance(part, dict) for part in sections.values()):
-        raise RunError(f"{where}: 'chapters' must be a map of families ({', '.join(FAMILIES)}) to their values")
-    for name in sections:
-        if name not in FAMILIES and name not in CHAPTERS:
-            raise RunError(f"{where}: 'chapters' has {name!r}{_near(str(name), [*FAMILIES, *CHAPTERS])}")
-    mine: type[Parameters] = FAMILIES[family(chapter)]
-    values: dict[str, Any] = {}
-    for name, kind in FAMILIES.items():
-        if issubclass(mine, kind):
-            values |= sections.get(name, {})
-    return values | form_of(chapter) | sections.get(chapter, {})
+def _dataset_of(parts: list[dict[str, Any]], chapter: str) -> Any:
+    """The data set of a run: what the last map says that says any, or the family's default."""
+    named = (part["dataset"] for part in reversed(parts) if part.get("dataset") is not None)
+    return next(named, FAMILIES[family(chapter)].model_fields["dataset"].get_default())
 
 
 def resolve(chapter: str, given: dict[str, Any]) -> Any:
@@ -187,13 +223,12 @@ def resolve(chapter: str, given: dict[str, Any]) -> Any:
         if name not in kind.model_fields:
             raise RunError(unknown(name, chapter))
     # What was given by itself counts for more than what came with a section.
-    section = _sections(given["chapters"], chapter, chapter) if given.get("chapters") else {}
-    overrides = section | {name: value for name, value in alone.items() if value is not None}
-    for name in section:
-        if name not in kind.model_fields:
-            raise RunError(unknown(str(name), chapter))
-    preset = overrides.get("preset", os.environ.get("SEMPAL_PRESET") or "demo")
-    values = preset_values(preset, chapter)
+    parts = _sections(given["chapters"], chapter) if given.get("chapters") else []
+    parts.append({name: value for name, value in alone.items() if value is not None})
+    preset = _merged(parts, None).get("preset", os.environ.get("SEMPAL_PRESET") or "demo")
+    of_preset = _preset_parts(preset, chapter)
+    dataset = _dataset_of([*of_preset, *parts], chapter)
+    values, overrides = _merged(of_preset, dataset), _merged(parts, dataset)
     root = overrides.get("data_root", values.get("data_root"))
     if isinstance(root, str) and root:
         overrides["data_root"] = absolute(root)

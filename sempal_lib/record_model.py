@@ -101,7 +101,8 @@ class Record(_Checked):
     threads: int | None = None
     peak_memory: int | None = None
     peak_device_memory: int | None = None
-    seconds: _Seconds
+    seconds: _Seconds  # of training the weights that it speaks of; of older records, since the run's last start
+    wall_seconds: _Seconds | None = None  # since the run's last start
     created: Annotated[str, AfterValidator(_time)]
     metrics: list[Row]
     seeds: list[_SeedRow] = []

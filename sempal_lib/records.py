@@ -6,7 +6,6 @@ Chapter: How it was run.
 """
 
 import csv
-import hashlib
 import importlib.metadata
 import io
 import os
@@ -15,10 +14,11 @@ import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sempal_lib.code_digests import code_digest
 from sempal_lib.files import replacing
 from sempal_lib.locks import locked
 from sempal_lib.record_model import SYSTEMS as SYSTEMS
@@ -32,6 +32,11 @@ PROCEDURAL = (
 HEADER = "run,chapter,system,variant,dataset,preset,seed,metric,value,n,split,device,seconds".split(",")
 WEIGHTS = "generator*.safetensors"  # the small weights that a run leaves and that may be committed
 SHEETS = "samples*.png"  # pictures that its models made, and none of a data set's own
+# Modules and packages at the top of the library that change no metric: they draw, keep, gather and compare.
+WITHOUT_NUMBERS = (
+    "ablation", "code_digests", "figures", "files", "keeping", "locks", "pictures", "record_model", "records",
+    "results", "run_folders", "sources", "tables", "widgets",
+)  # fmt: skip
 SPEEDS = ("images_per_second", "projection_us")  # metrics of the machine: no two runs have the same
 MAX_WEIGHTS = 8 * 2**20  # bytes, one file
 MAX_ALL_WEIGHTS = 60 * 2**20  # bytes, everything under runs/reference
@@ -91,20 +96,14 @@ def reference_root() -> Path:
     return (repository() or Path.cwd()) / "runs" / "reference"
 
 
-def code_hash(exclude: Iterable[str] = ("figures", "pictures", "widgets")) -> str:
-    """SHA-256 over the library's source files, in order of their paths; drawing code does not count.
-
-    Args:
-        exclude: modules and packages at the top of the library, by name, that do not count.
-    """
-    digest = hashlib.sha256()
-    skipped = set(exclude)
-    for path in sorted(_PACKAGE.rglob("*.py"), key=lambda path: path.relative_to(_PACKAGE).as_posix()):
-        name = path.relative_to(_PACKAGE).as_posix()
-        if name.partition("/")[0].removesuffix(".py") not in skipped:
-            content = path.read_bytes()
-            digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+def code_hash() -> str:
+    """SHA-256 over the library's code, without comments and docstrings; what changes no number does not count."""
+    files = (
+        path
+        for path in _PACKAGE.rglob("*.py")
+        if path.relative_to(_PACKAGE).parts[0].removesuffix(".py") not in WITHOUT_NUMBERS
+    )
+    return code_digest(files, _PACKAGE)
 
 
 def is_stale(record: dict[str, Any]) -> bool:
@@ -291,8 +290,8 @@ def reference_run(
 ) -> Path | None:
     """The best committed run folder that holds weights, or None.
 
-    Best is the greatest layout height, then the latest. `preset` and `parameters` (name=value) narrow the
-    choice.
+    Best is the greatest layout height, then the longest training, then the latest. `preset` and `parameters`
+    (name=value) narrow the choice.
     """
     wanted = {"chapter": chapter, "dataset": dataset, **({"preset": preset} if preset else {})}
     found = []
@@ -300,5 +299,13 @@ def reference_run(
         fits = all(record[name] == value for name, value in wanted.items())
         fits = fits and all(record["parameters"].get(name) == value for name, value in parameters.items())
         if fits and any(folder.glob(WEIGHTS)):
-            found.append((record["parameters"]["height"], record["created"], folder))
-    return max(found)[2] if found else None
+            given = record["parameters"]
+            found.append((given["height"], samples_shown(given), record["created"], folder))
+    return max(found)[-1] if found else None
+
+
+def samples_shown(parameters: Mapping[str, Any]) -> int:
+    """Real layouts or pictures that the trainings of a run show, as its parameters say; how long it trained."""
+    phases = parameters.get("phase_images") or ()
+    steps = sum(parameters.get(f"{k}steps", 0) * parameters.get(f"{k}batch_size", 0) for k in ("", "tuning_"))
+    return sum(phases) + int(steps)

@@ -6,6 +6,7 @@ Imports no torch, so that the run graph can use it. Chapter: How it was run.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import re
@@ -70,10 +71,12 @@ _PLAIN = (int, float, str, bool, type(None), list, tuple, dict)
 
 def command(chapter: str, parameters: Parameters) -> str:
     """The papermill command line that makes this run."""
-    preset = resolve(chapter, {"preset": parameters.preset}).model_dump(mode="json")
+    given = {"preset": parameters.preset}
+    usual = resolve(chapter, given).dataset
+    preset = resolve(chapter, given | {"dataset": parameters.dataset}).model_dump(mode="json")
     words = f"papermill book/{chapter}.ipynb out.ipynb -f runs/presets/{parameters.preset}.yaml".split()
     for name, value in parameters.model_dump(mode="json").items():
-        if value != preset[name]:
+        if value != (usual if name == "dataset" else preset[name]):
             words += ["-y", f"{name}: {json.dumps(value)}"]
     return shlex.join(words)
 
@@ -196,6 +199,24 @@ class Run:
         """Seconds since the start."""
         return time.monotonic() - self._began
 
+    @property
+    def trained(self) -> float:
+        """Seconds of all trainings whose checkpoints lie in the run's folder, each with all its stretches.
+
+        So those count that an earlier start of the run made, and those that were borrowed; what an outdated checkpoint
+        took, which was moved aside, does not.
+        """
+        from sempal_lib.tensor_files import DamagedFile, read_facts  # here, for it imports torch
+
+        seconds = 0.0
+        for path in sorted(self.folder.glob("*.safetensors")):
+            with contextlib.suppress(DamagedFile):  # it is no checkpoint; one would have stopped its training
+                facts = read_facts(path) or {}
+                made = facts.get("configuration", {})
+                if not path.stem.endswith(f"-{made.get('code')}-{made.get('data')}"):
+                    seconds += facts.get("seconds", 0.0)
+        return seconds
+
     def measure(
         self,
         system: str,
@@ -267,7 +288,8 @@ class Run:
             **self._source,
             "codes": self.codes,
             **machine(self.parameters.device),
-            "seconds": self.elapsed,
+            "seconds": self.trained or self.elapsed,  # of what trains no network, all of it
+            "wall_seconds": self.elapsed,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "metrics": self.metrics,
         }

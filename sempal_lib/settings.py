@@ -88,7 +88,7 @@ class Parameters(BaseModel):
 class LayoutParameters(Parameters):
     """Progressive layout GANs. The lists hold one entry for each of `heights`."""
 
-    dataset: Dataset = "cityscapes"
+    dataset: Dataset = "cityscapes-35"
     height: Height = 128
     max_channels: Channels = 512
     latent_dim: Latent = 512
@@ -117,8 +117,11 @@ class LayoutParameters(Parameters):
         0, ge=0, le=10**6, description="weight of the direct matching of palettes, baseline 1"
     )
     palette_judge: bool = Field(False, description="the discriminator is told the palette, baseline 2")
+    wide_share: float = Field(
+        0, ge=0, le=4, description="layouts beside each batch, as its share, for palettes that no scene has"
+    )
     floor: bool = Field(False, description="also train the floor: the same GAN without the parts that see the palette")
-    released: bool = Field(False, description="the quirks of the authors' released code")
+    released: bool = Field(False, description="the quirks of the authors' released code; without a moving average")
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
@@ -138,6 +141,12 @@ class LayoutParameters(Parameters):
                 yield (
                     f"batch_sizes has {batch} at {height} px, no multiple of devices = {self.devices}: "
                     "change one of them"
+                )
+            wide = round(self.wide_share * batch)
+            if self.wide_share and (not wide or wide % self.devices):
+                yield (
+                    f"wide_share = {self.wide_share:g} of {batch} layouts at {height} px is {wide}, expected "
+                    f"at least 1 and a multiple of devices = {self.devices}: change one of them"
                 )
         if self.train_scenes is not None and self.train_scenes < self.max_components:
             yield (
@@ -183,7 +192,7 @@ class SemganParameters(Parameters):
 class ImageParameters(Parameters):
     """Synthesizers of pictures from layouts, all on one budget, and the segmenters that judge them."""
 
-    dataset: Dataset = "cityscapes"
+    dataset: Dataset = "cityscapes-35"
     height: Height = 128
     train_scenes: int | None = Field(
         None, ge=8, le=MOST_SCENES, description="pairs to train on, at most; None in a preset: all; chapter 8 repeats 8"

@@ -1,5 +1,6 @@
 """Tables of the book: the paper's number beside ours, as HTML and as Markdown."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -7,6 +8,8 @@ from html import escape
 import numpy as np
 
 NOTHING = "–"
+# What stays on one line in a narrow cell: a number, its spread, its interval. Between them the line may end.
+_WHOLE = re.compile(r"\S+(?= ± )|± \S+|\[[−\d][−\d.,e ]*\]")
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Table:
     links: Mapping[tuple[int, int], str]
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
+        head = "".join(f"<th>{escape(name).replace(' %', '&nbsp;%')}</th>" for name in self.header)
         body = "".join(
             "<tr>" + "".join(f"<td>{self._html(i, j)}</td>" for j in range(len(row))) + "</tr>"
             for i, row in enumerate(self.rows)
@@ -43,6 +46,7 @@ class Table:
 
     def _html(self, i: int, j: int) -> str:
         text, link = escape(self.rows[i][j]), self.links.get((i, j))
+        text = _WHOLE.sub(r'<span style="white-space:nowrap">\g<0></span>', text)
         return f'<a href="{escape(link)}">{text}</a>' if link else text
 
     def _markdown(self, i: int, j: int) -> str:
@@ -99,6 +103,13 @@ def mean_and_spread(values: Sequence[float]) -> str:
         return f"{mean:.1e} ± {spread:.1e}"
     decimals = _decimals(mean) if spread == 0 else max(_decimals(mean), -int(np.floor(np.log10(spread))))
     return f"{mean:.{decimals}f} ± {spread:.{decimals}f}"
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "48 s", "12 min", "3.4 h"."""
+    if round(seconds) < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if round(seconds / 60) < 100 else f"{seconds / 3600:.1f} h"
 
 
 def _plain(value: float) -> bool:

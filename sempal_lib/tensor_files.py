@@ -88,6 +88,21 @@ def read_tensors(path: str | Path, key: str = "facts") -> tuple[dict[str, Tensor
         raise DamagedFile(f"its facts are no JSON: {error}") from error
 
 
+def read_facts(path: str | Path, key: str = "facts") -> Any:
+    """The facts of a file that `write_tensors` wrote, and none of its tensors, whose checksum is not looked at.
+
+    None for a safetensors file of others. Raises DamagedFile or OSError.
+    """
+    with open(path, "rb") as file:
+        count = int.from_bytes(file.read(8), "little")
+        if count > os.fstat(file.fileno()).st_size - 8:
+            raise DamagedFile("it does not begin as a safetensors file does")
+        try:
+            return json.loads(json.loads(file.read(count)).get("__metadata__", {}).get(key, "null"))
+        except (AttributeError, TypeError, ValueError, RecursionError) as error:
+            raise DamagedFile(f"its header is damaged, or it is no safetensors file: {error}") from error
+
+
 def read_safetensors(file: BinaryIO) -> tuple[dict[str, Tensor], dict[str, str], bool]:
     """Tensors and metadata of an open safetensors file of anyone's, and whether it had a checksum, which then held.
 

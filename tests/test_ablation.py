@@ -5,9 +5,10 @@ import itertools
 import pytest
 import torch
 import yaml
-from run_helpers import isolated  # noqa: F401
+from run_helpers import bundle, isolated  # noqa: F401
 
 from sempal_lib import ablation, training
+from sempal_lib.data_folders import fingerprint
 from sempal_lib.keeping import keep
 from sempal_lib.parameters import presets_folder, resolve
 from sempal_lib.runs import Run, RunError
@@ -83,8 +84,8 @@ def test_rows_are_gathered_by_seed_and_only_from_equal_configurations(monkeypatc
     runs = ablation.rows_of_runs(start("full").parameters)
     assert {row: len(found) for row, found in runs.items() if found} == {"saa": 2, "full": 1}
     found = ablation.values(runs)
-    assert found["saa"]["palette_kl"] == [0.3, 0.5]
-    assert found["exact"]["palette_kl"] == [0.0]
+    assert found["saa"]["palette_kl"] == {"0": 0.3, "1": 0.5}
+    assert found["exact"]["palette_kl"] == {"0": 0.0}
     assert found["baseline-1"] == {}
 
 
@@ -103,13 +104,33 @@ def test_a_row_that_has_not_run_here_takes_the_committed_records(monkeypatch, tm
     monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "other"))
     finished("full", 0.2)
     runs = ablation.rows_of_runs(start("full").parameters)
-    assert ablation.values(runs)["full"]["palette_kl"] == [0.2, 0.3, 0.3]
+    assert ablation.values(runs)["full"]["palette_kl"] == {"0": 0.2, "1": 0.3, "2": 0.3}
     assert [r["place"] for r in runs["full"]] == ["here", "kept", "kept"]
     # Runs here of older code do not count; committed ones do.
     monkeypatch.setattr(ablation, "code_hash", lambda: "newer")
     runs = ablation.rows_of_runs(start("full").parameters)
-    assert ablation.values(runs)["full"]["palette_kl"] == [0.1, 0.3, 0.3]
+    assert ablation.values(runs)["full"]["palette_kl"] == {"0": 0.1, "1": 0.3, "2": 0.3}
     assert {r["place"] for found in runs.values() for r in found} == {"kept"}
+
+
+def test_rows_of_real_data_are_shown_where_the_data_are_not_at_hand(monkeypatch, tmp_path):
+    monkeypatch.setattr(ablation, "reference_root", lambda: tmp_path / "reference")
+    monkeypatch.setenv("SEMPAL_DATA", str(tmp_path / "data"))
+    bundle(tmp_path / "data" / "tiny")
+    few = {"dataset": "tiny", "train_scenes": 8, "val_scenes": 6, "samples": 6}
+    run = finished("saa", 0.3, **few)
+    keep(run.folder, tmp_path / "reference")
+
+    def of_saa():
+        return ablation.values(ablation.rows_of_runs(run.parameters))["saa"].get("palette_kl")
+
+    assert of_saa() == {"0": 0.3}
+    monkeypatch.delenv("SEMPAL_DATA")
+    assert of_saa() == {"0": 0.3}
+    bundle(tmp_path / "others" / "tiny", value=1)  # other data of the same name
+    monkeypatch.setenv("SEMPAL_DATA", str(tmp_path / "others"))
+    fingerprint.cache_clear()
+    assert of_saa() is None
 
 
 def test_table_and_orderings(monkeypatch, tmp_path):
@@ -117,15 +138,27 @@ def test_table_and_orderings(monkeypatch, tmp_path):
     for seed, (saa, fusion) in enumerate([(0.30, 0.10), (0.34, 0.14), (0.32, 0.12)]):
         finished("saa", saa, seed=seed), finished("saa+fusion", fusion, seed=seed)
     runs = ablation.rows_of_runs(start("full").parameters)
-    table = ablation.ablation_table(runs, ["palette_kl", "fid"], ["saa", "full"])
-    assert table.header == ("row", "palette kl", "paper", "fid", "paper", "seeds", "runs")
-    assert table.rows[0] == ("saa", "0.320 ± 0.020", "0.320", "–", "70.6", "3", "here")
-    assert table.rows[1] == ("full", "–", "0.0700", "–", "60.7", "–", "–")
+    table = ablation.ablation_table(runs, ["palette_kl", "fid", "fsd_grid"], ["saa", "full"])
+    assert table.header == (
+        "row",
+        "palette kl",
+        "palette kl, paper",
+        "fid, paper",
+        "seeds",
+        "runs",
+    )  # no column without numbers
+    assert table.rows[0] == ("saa", "0.320 ± 0.020", "0.320", "70.6", "3", "here")
+    assert table.rows[1] == ("full", "–", "0.0700", "60.7", "–", "–")
     claims = [("palette_kl", "saa+fusion", "saa"), ("palette_kl", "saa", "saa+fusion"), ("palette_kl", "full", "saa")]
     rows = ablation.orderings(runs, claims).rows
-    assert rows[0] == ("palette kl: saa+fusion < saa", "0.130 < 0.320", "0.120 ± 0.020", "0.320 ± 0.020", "holds")
-    assert [row[-1] for row in rows] == ["holds", "does not hold", "–"]
-    assert "paper" not in ablation.orderings(runs, [("palette_kl", "sinkhorn-2", "full")]).header
+    assert rows[0] == (
+        "saa+fusion < saa (paper: 0.130 < 0.320)", "palette kl", "0.120 ± 0.020", "0.320 ± 0.020",
+        "0.200 [0.200, 0.200]", "3", "holds",
+    )  # fmt: skip
+    assert [row[-1] for row in rows] == ["holds", "does not hold", "undecided"]
+    assert ablation.compared(runs, "palette_kl", "saa+fusion", "saa").verdict == "holds"
+    assert ablation.compared(runs, "palette_kl", "full", "saa").seeds == 0
+    assert "paper" not in ablation.orderings(runs, [("palette_kl", "sinkhorn-2", "full")]).rows[0][0]
     (first, *_) = [row for row in ablation.figure_rows(runs, ["palette_kl"]) if row["name"] == "saa"]
     assert first == {"name": "saa", "values": {"palette_kl": [0.30, 0.34, 0.32]}, "paper": {"palette_kl": 0.32}}
 
@@ -134,8 +167,8 @@ def test_palettes_for_statistics_come_from_where_training_takes_them():
     few = {"preset": "smoke", "train_scenes": 24, "val_scenes": 8, "samples": 10, "palette_source": "mixture"}
     p = resolve(ablation.CHAPTER, few)
     data = training.layout_data(p)
-    drawn = ablation.typical_palettes(p, data)
+    drawn = training.typical_palettes(p, data)
     assert torch.equal(drawn, data.mixture.sample(10, seed=0))
-    real = ablation.typical_palettes(p.model_copy(update={"palette_source": "real"}), data)
+    real = training.typical_palettes(p.model_copy(update={"palette_source": "real"}), data)
     assert real.shape == (10, 19)
     assert all((data.palettes == palette).all(1).any() for palette in real)

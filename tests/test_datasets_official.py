@@ -52,6 +52,11 @@ TRAIN_IDS = [
     17,
     18,
 ]
+# SemGAN's 22, as we read it: the 19, and every other id as static, dynamic or ground.
+S, D, G = 19, 20, 21
+MAIN_22 = [
+    S, S, S, S, S, D, G, 0, 1, G, G, 2, 3, 4, S, S, S, 5, S, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, D, D, 16, 17, 18,
+]  # fmt: skip
 
 
 def write(path: Path, pixels: np.ndarray | tuple[int, int]) -> None:
@@ -93,6 +98,7 @@ def test_cityscapes_19_classes_from_any_label_file(tmp_path, kinds):
 @pytest.mark.parametrize(
     ("name", "expected", "names"),
     [
+        ("cityscapes-22", MAIN_22, {0: "road", 19: "static", 20: "dynamic", 21: "ground"}),
         ("cityscapes-33", [255, *range(33)], {0: "ego vehicle", 32: "bicycle"}),
         ("cityscapes-34", [*range(34)], {0: "unlabeled", 33: "bicycle"}),
         ("cityscapes-35", [*range(34)], {7: "road", 26: "car", 34: "license plate"}),
@@ -111,12 +117,25 @@ def test_cityscapes_35_counts_255_as_the_license_plate(tmp_path):
     assert datasets.load("cityscapes", root=tmp_path)[0]["layout"].flatten()[34] == 255
 
 
+@pytest.mark.parametrize(("name", "index"), [("cityscapes-22", 19), ("cityscapes-35", 34)])
+def test_of_the_papers_cityscapes_every_pixel_has_a_class(tmp_path, name, index):
+    """From the codes that the fine labels and those of the extra scenes hold, 255 among them."""
+    space, table = label_spaces.CITYSCAPES[int(name[-2:])]
+    assert space.ignore_index is None
+    assert table.keys() >= {*range(34), 255}
+    assert set(table.values()) == set(range(space.num_classes))
+    write(cityscapes(tmp_path) / f"gtFine/train/{FRAMES[0]}_gtFine_labelIds.png", all_ids(34, 255))
+    assert datasets.load(name, root=tmp_path)[0]["layout"].flatten()[34] == index
+
+
 def test_cityscapes_classes_have_the_names_and_colours_of_their_ids():
     small, large = label_spaces.CITYSCAPES_19, label_spaces.CITYSCAPES_35
     for code, index in enumerate(TRAIN_IDS):
         if index != v:
             assert (small.names[index], small.colors[index]) == (large.names[code], large.colors[code])
     assert large.names[4:7] == ("static", "dynamic", "ground")
+    main = label_spaces.CITYSCAPES_22
+    assert (main.names, main.colors) == (small.names + large.names[4:7], small.colors + large.colors[4:7])
     assert large.colors[33] == (119, 11, 32)
     assert (large.names[34], large.colors[34]) == ("license plate", (0, 0, 142))
 

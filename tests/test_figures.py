@@ -15,7 +15,7 @@ from sempal_lib import figures
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.pictures import frame_png, picture_png, to_png
-from sempal_lib.tables import mean_and_spread, metric_table, number
+from sempal_lib.tables import duration, mean_and_spread, metric_table, number
 
 ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)), ignore_index=255)
 
@@ -57,6 +57,10 @@ def ablation_rows():
     ]  # fmt: skip
 
 
+def shares(classes):
+    return torch.linspace(0.05, 0.95, 10).expand(classes, 10)
+
+
 def draw_all():
     errors = np.linspace(0.05, 0, 19)
     errors[3] = np.nan
@@ -70,7 +74,9 @@ def draw_all():
         "interpolation_5": figures.interpolation_figure(palettes(5), layouts(5), CITYSCAPES_19),
         "interpolation_8": figures.interpolation_figure(palettes(8), layouts(8), CITYSCAPES_19),
         "training_curves": figures.training_curves(history()),
-        "sinkhorn": figures.sinkhorn_figure([1, 2, 5, 10, 50], [0.1, 0.08, 0.06, 0.052, 0.05], [60, 58, 57, 57, 58]),
+        "sinkhorn": figures.sinkhorn_figure(
+            [1, 2, 5, 10, 50], {"palette KL": [0.1, 0.08, 0.06, 0.052, 0.05], "FSD": [60, 58, 57, 57, 58]}
+        ),
         "class_error_bars": figures.class_error_bars(errors, CITYSCAPES_19),
         "proportion_scatter": figures.proportion_scatter(palettes(9), palettes(9), CITYSCAPES_19),
         "palette_statistics": figures.palette_statistics(palettes(9), CITYSCAPES_19),
@@ -84,6 +90,10 @@ def draw_all():
         "level_bars_of_six": figures.level_bars({f"system number {i}": {128: 120.0 + i, 16: 9.8} for i in range(6)}),
         "ablation_dots": figures.ablation_dots(ablation_rows()),
         "training_curves_without_stages": figures.training_curves(semgan_history()),
+        "control": figures.control_curves(
+            range(4), shares(4), {n: shares(4).expand(3, 4, 10) for n in ("1 iteration", "10", "50", "exact")},
+            palettes(9), CITYSCAPES_19,
+        ),
         "aic_curve": figures.aic_curve(range(1, 31), [(k - 12) ** 2 - 4e4 for k in range(1, 31)], 12),
     }  # fmt: skip
 
@@ -290,6 +300,23 @@ def test_error_bars_leave_missing_classes_out(drawn):
     assert "wall" not in names
 
 
+def test_control_shows_the_mean_made_over_what_was_asked_and_the_range_of_real_layouts():
+    made = torch.stack([0.5 * shares(3), 0.7 * shares(3)])
+    real = [[0.5, 0.3, 0.2], [0.7, 0.1, 0.2]]
+    figure = figures.control_curves([0, 2, 1], shares(3), {"1 iteration": made, "exact": shares(3)[None]}, real, ABC)
+    assert [axes.get_title(loc="left") for axes in figure.axes[:3]] == ["sky", "car", "road"]
+    for axes, (low, high) in zip(figure.axes, [(0.5, 0.7), (0.2, 0.2), (0.1, 0.3)], strict=False):
+        diagonal, one, exact = (np.asarray(line.get_ydata()) for line in axes.lines)
+        assert diagonal.tolist() == [0, 1]
+        assert one == pytest.approx(0.6 * shares(1)[0].numpy())
+        assert exact == pytest.approx(shares(1)[0].numpy())
+        assert axes.patches[0].get_extents().transformed(axes.transData.inverted()).intervalx == pytest.approx(
+            [low, high]
+        )
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["range of real layouts", "as asked", "1 iteration", "exact"]
+
+
 def test_statistics_say_in_how_many_layouts_a_class_occurs():
     figure = figures.palette_statistics([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]], ABC)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["sky", "road"]
@@ -383,3 +410,8 @@ def test_numbers_have_three_digits(value, text):
 )  # fmt: skip
 def test_spread_shows_at_least_one_digit(values, text):
     assert mean_and_spread(values) == text
+
+
+def test_durations_are_for_people():
+    seconds = (0.2, 99.4, 99.6, 5969, 5971, 3600 * 100)
+    assert [duration(s) for s in seconds] == ["0 s", "99 s", "2 min", "99 min", "1.7 h", "100.0 h"]

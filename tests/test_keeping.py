@@ -116,6 +116,12 @@ def test_weights_of_one_seed_suffice(tmp_path):
         runs.keep(run.folder, tmp_path / "reference", small_only=True)  # kept again, it keeps its own
         assert (target / "generator.safetensors").exists() == (seed == 0)
     assert runs.keep(run.folder, tmp_path / "reference") == (target, [])  # who asks for them gets them
+    # Now both seeds have theirs, and neither loses them when it is done again.
+    for seed in (0, 1):
+        run, _ = finished(value=0.2, seed=seed)
+        (run.folder / "generator.safetensors").write_bytes(b"new")
+        target, left = runs.keep(run.folder, tmp_path / "reference", small_only=True)
+        assert ((target / "generator.safetensors").read_bytes(), left) == (b"new", [])
 
 
 def test_sweep_leaves_alone_what_is_no_leftover(tmp_path):

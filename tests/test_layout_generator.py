@@ -6,6 +6,8 @@ import torch
 from sempal_lib import layers
 from sempal_lib.labels import one_hot
 from sempal_lib.layout_gans import GeneratorSettings, LayoutDiscriminator, LayoutGenerator
+from sempal_lib.layout_gans.semantic_palette import Fusion
+from sempal_lib.losses import entropy_loss
 from sempal_lib.palettes import palette_of
 
 SMALL = GeneratorSettings(num_classes=5, height=16, width=32, latent_dim=6, max_channels=8)
@@ -156,16 +158,66 @@ def test_softening_against_the_plain_sum():
             assert soft[0, 1, i, j].item() == pytest.approx((0.5 * layout[0, 1, i, j] + 0.5 * blurred).item(), abs=1e-6)
 
 
-def test_kernels_are_centred_and_the_released_one_is_not():
-    kernel, released = layers.softening_kernel(64), layers.softening_kernel(64, released=True)
+@pytest.mark.parametrize(("height", "variance"), [(4, 0.5), (8, 0.5), (16, 1), (32, 4), (64, 16), (128, 64)])
+def test_the_blur_grows_with_the_height(height, variance):
+    kernel = layers.softening_kernel(height)
+    line, reach = kernel.sum(0), len(kernel) // 2
     torch.testing.assert_close(kernel, kernel.flip(0, 1))
-    assert released.argmax() == 3 * 5 + 3
-    # The release's 5×5 kernel, as its fact sheet gives it.
+    assert kernel.sum().item() == pytest.approx(1, abs=1e-5)
+    assert 2 * variance**0.5 <= reach < height  # 2σ to each side, and no more than a mirrored border can give
+    # A Gaussian of this variance: each neighbour's weight over the centre's.
+    x = torch.arange(-reach, reach + 1.0)
+    torch.testing.assert_close(line / line.max(), torch.exp(-x.square() / (2 * variance)))
+
+
+def test_from_16_px_on_every_resolution_is_as_soft():
+    """The same scene, each pixel of it twice as high and wide, keeps its mean entropy, as the blur grows with it."""
+    layout = torch.zeros(1, 16, 32, dtype=torch.long)
+    layout[:, :9], layout[:, 4:12, 10:21] = 1, 2
+
+    def softness(height):
+        hard = one_hot(layout.repeat_interleave(height // 16, 1).repeat_interleave(height // 16, 2), 3)
+        return entropy_loss(layers.soften(hard, layers.softening_kernel(height))).item()
+
+    assert softness(16) > 0.1
+    assert [softness(height) for height in (32, 64, 128)] == pytest.approx([softness(16)] * 3, rel=0.1)
+
+
+def test_the_releases_kernel():
+    released = layers.softening_kernel(64, released=True)
+    assert released.argmax() == 3 * 5 + 3  # one pixel off the centre
+    # Its 5×5 kernel, as the fact sheet gives it.
     torch.testing.assert_close(released[3, 2:], torch.tensor([0.120, 0.325, 0.120]), atol=1e-3, rtol=0)
-    # A wider picture gets a wider Gaussian.
-    assert layers.softening_kernel(512).shape == (7, 7)
+    sizes = [len(layers.softening_kernel(height, released=True)) for height in (4, 8, 256, 512, 1024)]
+    assert sizes == [3, 5, 5, 7, 11]
+
+
+def test_the_original_keeps_half():
     with pytest.raises(ValueError, match=r"choose 0\.5 to 1"):
-        layers.soften(torch.zeros(1, 2, 8, 8), kernel, original=0.4)
+        layers.soften(torch.zeros(1, 2, 8, 8), layers.softening_kernel(8), original=0.4)
+
+
+def test_fusion_by_hand():
+    """One pixel, two classes, one channel: features plus LeakyReLU of a weighted sum."""
+    x, m = torch.tensor([[[[10.0]]]]), torch.tensor([0.25, 0.75]).view(1, 2, 1, 1)
+    fusion = Fusion(2, 1, released=False)
+    fusion.conv.weight.data = torch.tensor([4.0, 8.0]).view(1, 2, 1, 1) * 2**0.5  # the gain is 1/√2
+    assert fusion(x, m).item() == pytest.approx(10 + 4 * 0.25 + 8 * 0.75)
+    fusion.conv.bias.data.fill_(-17.0)
+    assert fusion(x, m).item() == pytest.approx(10 + 0.2 * (7 - 17))
+    released = Fusion(2, 1, released=True)
+    assert released.conv.weight.shape == (1, 2, 3, 3)
+    released.conv.weight.data.zero_()
+    released.conv.weight.data[0, :, 1, 1] = torch.tensor([4.0, 8.0]) * 18**0.5
+    assert released(x, m).item() == pytest.approx(5 + 7)
+
+
+def test_the_embedding_of_palettes_keeps_their_size():
+    """Numbers of the size √2 times the palette's root mean square, as every equalized layer of the trunk makes them."""
+    torch.manual_seed(0)
+    embed = LayoutDiscriminator(SMALL.with_(num_classes=400, palette_judge=True)).embed
+    x = torch.randn(2000, 400)
+    assert embed(x).std().item() == pytest.approx(2**0.5, rel=0.1)
 
 
 def test_pixel_norm_and_equalized_layers():

@@ -103,3 +103,10 @@ def test_progress_bar_passes_reports_on(data, capsys):
     shown = capsys.readouterr().err
     assert "8 px, stage 2, fade 1.00" in shown
     assert "samples/s" in shown
+
+
+def test_released_keeps_no_average(data):
+    run = layouts.layout_training(parameters(released=True), data)
+    assert run.averaged is run.generator
+    assert "averaged" not in run.networks
+    assert layouts.progressive_settings(parameters()).ema_images > 0

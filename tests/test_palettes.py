@@ -136,6 +136,17 @@ def test_mixture_is_kept_without_pickle(two_modes, tmp_path):
         PaletteMixture.load(tmp_path / "other.safetensors")
 
 
+@pytest.mark.parametrize("added", [1e-6, 1e-4])
+def test_sums_miss_one_by_what_is_added_to_the_variances(two_modes, added):
+    """Palettes sum to 1, so without it the sum would have no variance at all."""
+    mixture = PaletteMixture.fit(two_modes[1], 1, reg_covar=added)
+    assert float(mixture.covariances.double().sum()) == pytest.approx(4 * added, rel=0.01)
+    default = PaletteMixture.fit(two_modes[1], 1)
+    assert torch.equal(default.covariances, mixture.covariances) == (added == 1e-6)  # scikit-learn's
+    with pytest.raises(ValueError, match=r"reg_covar is 0, expected above 0"):
+        PaletteMixture.fit(two_modes[1], 1, reg_covar=0)
+
+
 def test_one_palette_is_no_mixture():
     with pytest.raises(ValueError, match="too few"):
         PaletteMixture.fit(torch.ones(1, 3) / 3)

@@ -7,9 +7,9 @@ import yaml
 from pydantic import Field
 from run_helpers import CHAPTER, isolated, start  # noqa: F401
 
+from sempal_lib import datasets, runs
 from sempal_lib import parameters as parameters_module
-from sempal_lib import runs
-from sempal_lib.parameters import FAMILIES, LayoutParameters
+from sempal_lib.parameters import CHAPTERS, FAMILIES, LayoutParameters
 from sempal_lib.runs import Run, RunError
 
 PRESETS = ("smoke", "demo", "gpu", "paper")
@@ -28,22 +28,98 @@ def test_preset_passes_the_checks(name, family):
     assert parameters.heights[-1] == parameters.height
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", PRESETS)
-def test_preset_holds_nothing_but_what_differs_from_the_defaults(name, family):
+def sections(name):
+    """A preset's sections, by family or chapter; with them, under its own name, what all chapters share."""
     content = yaml.safe_load((parameters_module.presets_folder() / f"{name}.yaml").read_text())
-    said = {key: value for key, value in content.items() if key not in ("preset", "chapters")}
-    said |= content.get("chapters", {}).get(family, {})
-    fields = FAMILIES[family].model_fields
-    assert [key for key, value in said.items() if fields[key].get_default() == value] == []
+    common = {key: value for key, value in content.items() if key not in ("preset", "chapters")}
+    return {"common": common, **content.get("chapters", {})}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_holds_nothing_but_what_differs_from_the_defaults(name, chapter):
+    said, own = sections(name), parameters_module.family(chapter)
+    fields = FAMILIES[own].model_fields
+    for part in (said["common"], said.get(own, {}), said.get(chapter, {})):
+        plain = {key: value for key, value in part.items() if key != "datasets"}
+        for values in (plain, *part.get("datasets", {}).values()):
+            assert [key for key, value in values.items() if fields[key].get_default() in (value, listed(value))] == []
+
+
+def listed(value):
+    return tuple(value) if isinstance(value, list) else value
 
 
 def test_defaults_are_the_papers():
-    """The preset `paper` says nothing of them."""
-    paper = yaml.safe_load((parameters_module.presets_folder() / "paper.yaml").read_text())
-    assert paper == {"preset": "paper", "checkpoint_seconds": 600}
+    """The preset `paper` says of them only where they are another data set's, or another paper's of the family."""
+    paper = sections("paper")
+    assert paper.pop("common") == {"checkpoint_seconds": 600}
+    assert paper.keys() - FAMILIES.keys() == {"04_sb_gan_layouts"}
+    assert all(part.keys() == {"datasets"} for name, part in paper.items() if name in FAMILIES)
     for kind in FAMILIES.values():
         assert [name for name, info in kind.model_fields.items() if info.is_required()] == ["preset"]
+
+
+EPOCHS_150 = (1740, 2613, 5229, 13944, 55780, 55781)  # steps a phase on Cityscapes
+EPOCHS_150_25K = (13460, 20190, 40380, 107684, 430742, 430743)
+EPOCHS_150_IDD = (4096, 6144, 12291, 32778, 131118, 131118)
+PALETTE_BATCHES = (1024, 512, 256, 64, 16, 8)
+WIDE = {"max_channels": 512, "channel_base": 4096, "latent_dim": 512, "learning_rate": 0.001, "height": 128}
+# What a paper's run is: chapter, data set (None: the chapter's own), steps a phase, and settings. They stand in the
+# papers and, what these leave out (schedules, numbers of samples), in their authors' released code.
+PAPER = [
+    ("05_semantic_palette", None, EPOCHS_150, {
+        "dataset": "cityscapes-35", "batch_sizes": PALETTE_BATCHES, "samples": 2960, "max_components": 30, **WIDE}),
+    ("06_ablation", None, EPOCHS_150, {"dataset": "cityscapes-35", "batch_sizes": PALETTE_BATCHES, **WIDE}),
+    ("05_semantic_palette", "cityscapes-25k-35", EPOCHS_150_25K, {
+        "batch_sizes": PALETTE_BATCHES, "samples": 5024, **WIDE}),
+    ("05_semantic_palette", "idd", EPOCHS_150_IDD, {"batch_sizes": PALETTE_BATCHES, "samples": 5024, **WIDE}),
+    ("04_sb_gan_layouts", None, (27_890,) * 6, {
+        "dataset": "cityscapes-35", "batch_sizes": (16,) * 6, "samples": 2960, "soft_real": False, **WIDE}),
+    ("04_sb_gan_layouts", "cityscapes-25k", (25_513,) * 6, {"batch_sizes": (32,) * 6, **WIDE}),
+    ("04_sb_gan_layouts", "ade-indoor", (12_158,) * 6, {"batch_sizes": (36,) * 6, **WIDE}),
+    ("03_semgan", None, None, {
+        "dataset": "colored-shapes", "height": 64, "learning_rate": 1e-4, "latent_dim": 100, "kernel_size": 11,
+        "batch_size": 32, "steps": 50_000, "samples": 2916, "train_scenes": None}),
+    ("03_semgan", "cityscapes-22", None, {  # Table 3, first row
+        "height": 128, "learning_rate": 2e-4, "latent_dim": 128, "kernel_size": 7, "batch_size": 32, "steps": 50_000,
+        "samples": 2975}),
+    ("03_semgan", "facades", None, {  # Table 4, the row of lowest FID
+        "height": 128, "learning_rate": 2e-4, "latent_dim": 300, "kernel_size": 7, "batch_size": 32, "steps": 50_000}),
+    ("07_painting_by_layout", None, None, {
+        "dataset": "cityscapes-35", "height": 128, "batch_size": 8, "steps": 200 * 371, "samples": 500, "ngf": 64,
+        "learning_rate": 2e-4}),
+    ("08_judging_with_a_segmenter", None, None, {
+        "dataset": "cityscapes-35", "segmenter": "resnet101", "segmenter_batch_size": 16,
+        "segmenter_steps": 300 * 185}),
+    ("08_judging_with_a_segmenter", "idd", None, {
+        "steps": 200 * 874, "segmenter_steps": 300 * 437, "samples": 981}),
+    ("09_end_to_end", None, None, {"dataset": "cityscapes-35", "tuning_batch_size": 4, "tuning_steps": 200 * 743}),
+    ("09_end_to_end", "cityscapes-25k-35", None, {
+        "steps": 200 * 2871, "segmenter_steps": 300 * 1435, "tuning_steps": 200 * 5743}),
+    ("09_end_to_end", "idd", None, {
+        "steps": 200 * 874, "segmenter_steps": 300 * 437, "tuning_steps": 200 * 1748}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("chapter", "dataset", "phases", "expected"), PAPER, ids=lambda value: str(value)[:20])
+def test_paper_preset_is_the_papers_run(chapter, dataset, phases, expected):
+    found = runs.resolve(chapter, {"preset": "paper", "dataset": dataset})
+    assert {name: getattr(found, name) for name in expected} == expected
+    if phases:
+        steps = [images / batch for images, batch in zip(found.phase_images, found.batch_sizes, strict=True)]
+        assert steps == list(phases)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_run_that_a_preset_names_passes_the_checks(name, chapter):
+    said = sections(name)
+    parts = [said.get(key, {}) for key in (*FAMILIES, chapter)]
+    for dataset in {key for part in parts for key in part.get("datasets", {})}:
+        assert dataset in datasets.names() or dataset == "facades"  # a bundle's
+        assert runs.resolve(chapter, {"preset": name, "dataset": dataset}).dataset == dataset
+    assert runs.resolve(chapter, {"preset": name}).preset == name
 
 
 def test_a_new_setting_is_one_line(monkeypatch):
@@ -60,22 +136,6 @@ def test_a_new_setting_is_one_line(monkeypatch):
     assert runs.completed(CHAPTER, old)["skip"] is False
     assert runs.resolve("06_ablation", {"preset": "smoke", "skip": True}).skip is True
     assert start(skip=True).parameters.skip is True
-
-
-def test_semgans_paper_preset_is_the_papers():
-    paper = runs.resolve("03_semgan", {"preset": "paper"})
-    found = paper.batch_size, paper.learning_rate, paper.kernel_size, paper.latent_dim, paper.steps
-    assert found == (32, 1e-4, 11, 100, 50_000)
-    assert (paper.dataset, paper.height, paper.train_scenes) == ("colored-shapes", 64, None)
-
-
-def test_paper_preset_is_the_authors_schedule():
-    steps = (1740, 2613, 5229, 13944, 55780, 55781)
-    parameters = runs.resolve(CHAPTER, {"preset": "paper"})
-    assert parameters.batch_sizes == (1024, 512, 256, 64, 16, 8)
-    assert parameters.phase_images == tuple(
-        step * batch for step, batch in zip(steps, parameters.batch_sizes, strict=True)
-    )
 
 
 def test_every_parameter_is_described():
@@ -137,6 +197,7 @@ def test_parameters_are_frozen():
         ({"height": 32}, r"batch_sizes has 2 values, but height = 32 has 4 resolutions \(4, 8, 16, 32 px\)"),
         ({"batch_sizes": [8]}, r"batch_sizes has 1 values, but height = 8 has 2 resolutions"),
         ({"phase_images": [4, 64]}, r"phase_images has 4 at 4 px, less than a batch: give at least 8"),
+        ({"wide_share": 0.01}, r"wide_share = 0.01 of 8 layouts at 4 px is 0, .* at least 1"),
         ({"devices": 3}, r"batch_sizes has 8 at 4 px, no multiple of devices = 3"),
         ({"max_components": 64}, r"64 Gaussians cannot be fitted to train_scenes = 48"),
         ({"preset": "smok"}, r"unknown preset 'smok': there are demo, gpu, paper, smoke"),
@@ -199,6 +260,89 @@ def test_a_whole_preset_as_papermill_hands_it_over():
         runs.resolve(CHAPTER, {"chapters": 3})
     with pytest.raises(RunError, match="unknown parameter 'sample' for 05_semantic_palette"):
         runs.resolve(CHAPTER, {"chapters": {"layouts": {"sample": 3}}})
+
+
+TWO = {
+    "preset": "mine",
+    "chapters": {
+        "layouts": {
+            "height": 8, "batch_sizes": [8, 8], "phase_images": [64, 64], "samples": 40,
+            "datasets": {"camvid": {"samples": 41, "max_components": 3}, "idd": {"samples": 42}},
+        },
+        CHAPTER: {"max_components": 4, "datasets": {"idd": {"max_components": 5}}},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def two(monkeypatch, tmp_path):
+    """A preset with values for two data sets."""
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(TWO))
+    (tmp_path / "other.yaml").write_text("preset: other\n")
+    monkeypatch.setattr(parameters_module, "presets_folder", lambda: tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "samples", "components"),
+    [
+        ({}, 40, 4),
+        ({"dataset": "camvid"}, 41, 4),  # the chapter's section counts for more than its family's
+        ({"dataset": "idd"}, 42, 5),
+        ({"dataset": "idd", "samples": 43}, 43, 5),
+        ({"dataset": "toy-street"}, 40, 4),
+    ],
+    ids=str,
+)
+def test_values_of_a_data_set_count_where_it_is_the_runs(given, samples, components, two):
+    for way in ({"preset": "mine"}, TWO, {**TWO, "preset": "other"}):  # named, and as papermill's -f hands it over
+        found = runs.resolve(CHAPTER, {**way, **given})
+        assert (found.samples, found.max_components) == (samples, components)
+    assert runs.preset_values("mine", CHAPTER, given.get("dataset"))["max_components"] == components
+
+
+def test_values_of_the_data_set_that_a_preset_or_the_default_names(two, tmp_path):
+    idd = {**TWO, "chapters": {**TWO["chapters"], CHAPTER: {"dataset": "idd"}}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(idd))
+    assert runs.resolve(CHAPTER, {"preset": "mine"}).samples == 42
+    assert runs.resolve(CHAPTER, {"preset": "mine", "dataset": "camvid"}).samples == 41
+    assert runs.resolve(CHAPTER, {**TWO, "preset": "mine"}).samples == 42  # a section of -f without a data set
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(TWO).replace("idd", "cityscapes-35"))
+    assert runs.resolve(CHAPTER, {"preset": "mine"}).samples == 42
+
+
+def test_the_command_gives_what_the_data_set_does_not_say(two):
+    def said(**given):
+        return runs.command(CHAPTER, runs.resolve(CHAPTER, {"preset": "mine", **given}))
+
+    assert said(dataset="idd").endswith("-f runs/presets/mine.yaml -y 'dataset: \"idd\"'")
+    assert said(dataset="idd", samples=40).endswith("-y 'dataset: \"idd\"' -y 'samples: 40'")
+
+
+@pytest.mark.parametrize(
+    ("by_dataset", "message"),
+    [
+        ({"camvid": {"sample": 3}}, "mine.yaml: unknown parameter 'sample' .* did you mean 'samples'"),
+        ({"camvid": 3}, "mine.yaml: 'datasets' must be a map of data sets' names to the values that only they have"),
+        ([], "mine.yaml: 'datasets' must be a map"),
+        ({"camvid": {"dataset": "idd"}}, "'datasets' gives a data set another name: choose it by dataset"),
+        ({"camvid": {"datasets": {}}}, "'datasets' gives a data set another name"),
+    ],
+    ids=str,
+)
+def test_faulty_values_of_a_data_set(by_dataset, message, two, tmp_path):
+    faulty = {"preset": "mine", "chapters": {"layouts": {"datasets": by_dataset}}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(faulty))
+    with pytest.raises(RunError, match=message):
+        runs.resolve(CHAPTER, {"preset": "mine"})
+    with pytest.raises(RunError, match=message.removeprefix("mine.yaml: ")):
+        runs.resolve(CHAPTER, {**faulty, "preset": "other"})
+
+
+def test_an_impossible_value_of_a_data_set(two, tmp_path):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(TWO).replace("41", "2"))
+    assert runs.resolve(CHAPTER, {"preset": "mine"}).samples == 40
+    with pytest.raises(RunError, match=r"samples = 2 is not possible: .* comes from runs/presets/mine\.yaml"):
+        runs.resolve(CHAPTER, {"preset": "mine", "dataset": "camvid"})
 
 
 @pytest.mark.parametrize("given", [{}, {"seed": 1}])

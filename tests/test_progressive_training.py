@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -76,13 +77,18 @@ def test_reports_follow_the_schedule():
     assert {"loss_g", "loss_d", "penalty", "entropy", "spread", "images_per_second"} <= run.history[0].keys()
 
 
-@pytest.mark.parametrize("change", [{}, {"soft_real": False}, {"multi_scale": False}, {"palette_source": "real"}])
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"soft_real": False}, {"multi_scale": False}, {"palette_source": "real"}, {"wide_share": 0.5}],
+)
 def test_one_step_has_the_papers_gradients(change, monkeypatch):
     """The shared pass gives the gradients of L_G and L_D, each computed the plain way on its own graph."""
     settings = replace(SETTINGS, **change)
     run = training(settings, layouts=bands(ignored=True))
     draw, gumbel, seen = run._draw, [], {}
     monkeypatch.setattr(run, "_draw", lambda *a: seen.setdefault("draw", draw(*a)))
+    widened = run._widened
+    monkeypatch.setattr(run, "_widened", lambda *a: seen.setdefault("given", widened(*a)))
     monkeypatch.setattr(run, "_update", lambda p, g: seen.update(parameters=p, gradients=g))
 
     def remember(m, noise, temperature):
@@ -91,13 +97,13 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
 
     monkeypatch.setattr("sempal_lib.training.progressive.straight_through_gumbel", remember)
     at_middle_of_fade(run)
-    hard, z, t, mix = seen["draw"]
+    hard, _, _, mix = seen["draw"]
     valid = hard.sum(1, keepdim=True)
     assert valid.min() == 0  # some pixels are ignored
 
     def fake_and_masks():
-        masks = run.generator(z, t, 1, 0.5, all_stages=True)
-        fake = masks[-1].soft_layout
+        masks = run.generator(*seen["given"], 1, 0.5, all_stages=True)
+        fake = masks[-1].soft_layout[:4]  # D knows nothing of palettes that no scene has
         if not settings.soft_real:
             fake = straight_through_gumbel(fake, gumbel[0])
         return fake * valid, masks
@@ -109,7 +115,11 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
     fake, masks = fake_and_masks()
     judged = masks if settings.multi_scale else masks[-1:]
     loss_g = -run.discriminator(fake, 1, 0.5).mean()
-    loss_g = loss_g + sum(losses.entropy_loss(m.soft_layout) + losses.spread_loss(m.density) for m in judged)
+    for part in (slice(4), slice(4, None)):
+        for m in judged:
+            if count := len(m.density[part]):  # each layout weighs a quarter, as the batch has four
+                own = losses.entropy_loss(m.soft_layout[part]) + losses.spread_loss(m.density[part])
+                loss_g = loss_g + count / 4 * own
     expected = list(torch.autograd.grad(loss_g, list(run.generator.parameters())))
     fake = fake_and_masks()[0].detach()
     mixed = ((1 - mix) * real + mix * fake).requires_grad_()
@@ -211,10 +221,35 @@ def test_sigkill_in_the_middle_of_a_stage(tmp_path):
     assert all(torch.equal(expected[k], found[k]) for k in expected)
 
 
-def gradients_of_a_process(fabric, folder, soft_real):
+def test_a_share_of_palettes_that_no_scene_has(monkeypatch):
+    """They come behind the batch, whose own part and whose discriminator stay what they were."""
+    found = []
+    for share in (0.0, 0.5):
+        run, seen = training(replace(SETTINGS, wide_share=share)), {}
+        widened = run._widened
+        monkeypatch.setattr(run, "_widened", lambda *a, f=widened, seen=seen: seen.setdefault("given", f(*a)))
+        monkeypatch.setattr(run, "_update", lambda p, g, seen=seen: seen.update(gradients=g))
+        at_middle_of_fade(run)
+        found.append((run, *seen["given"], seen["gradients"]))
+    (run, z, t, plain), (_, more_z, more, wide) = found
+    assert torch.equal(more_z[:4], z)
+    assert torch.equal(more[:4], t)
+    assert more.shape == (6, 4)
+    torch.testing.assert_close(more.sum(1), torch.ones(6))
+    g = len(list(run.generator.parameters()))
+    for a, b in zip(plain[g:], wide[g:], strict=True):
+        assert (a is None and b is None) or torch.equal(a, b)
+    assert any(not torch.equal(a, b) for a, b in zip(plain[:g], wide[:g], strict=True) if a is not None)
+    run = training(replace(SETTINGS, wide_share=100.0))
+    asked = run._widened(z, t)[1][4:]
+    assert (asked.amax(0) > 0.9).all()  # any class may have nearly all, as in no layout of the bands
+    assert (run.mixture.sample(400, seed=0).amax(0) < 0.9).any()
+
+
+def gradients_of_a_process(fabric, folder, change):
     torch.set_num_threads(1)
     stages = (STAGES[0], StageSettings(8, 16, 24))  # each process has whole groups of 4 for the deviation
-    run = training(replace(SETTINGS, stages=stages, soft_real=soft_real), layouts=bands(ignored=True), fabric=fabric)
+    run = training(replace(SETTINGS, stages=stages, **change), layouts=bands(ignored=True), fabric=fabric)
     seen = []
     for optimizer in run.optimizers.values():
         optimizer.step = lambda optimizer=optimizer: seen.extend(
@@ -225,17 +260,108 @@ def gradients_of_a_process(fabric, folder, soft_real):
         torch.save(seen, folder / f"world{fabric.world_size}.pt")
 
 
-@pytest.mark.parametrize("soft_real", [True, False])
-def test_two_processes_give_the_gradients_of_one(tmp_path, soft_real):
+@pytest.mark.parametrize("change", [{}, {"soft_real": False}, {"wide_share": 0.5}])
+def test_two_processes_give_the_gradients_of_one(tmp_path, change):
     from lightning.fabric import Fabric
 
     for devices in (1, 2):
         fabric = Fabric(accelerator="cpu", devices=devices, strategy="ddp_spawn" if devices > 1 else "auto")
-        fabric.launch(gradients_of_a_process, tmp_path, soft_real)
+        fabric.launch(gradients_of_a_process, tmp_path, change)
     one, two = (torch.load(tmp_path / f"world{n}.pt", weights_only=True) for n in (1, 2))
     assert len(one) == len(two) > 10
     for a, b in zip(one, two, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
+WIDE = GeneratorSettings(num_classes=4, height=64, width=64, latent_dim=5, max_channels=2)
+# 10 layouts in batches of 4: two a pass, two layouts left out.
+RELEASED = replace(
+    SETTINGS, stages=(StageSettings(4, 8, 24),) * 5, released=True, soft_real=False, ema_images=0, report_steps=5
+)
+
+
+def large(n=10):
+    """Layouts of 64 px, no two alike, nor one like another one's mirror image, at any resolution."""
+    random = torch.Generator().manual_seed(1)
+    coarse = torch.randint(4, (n, 4, 4), generator=random, dtype=torch.uint8)
+    return coarse.repeat_interleave(16, 1).repeat_interleave(16, 2)
+
+
+def seen_by(run, monkeypatch):
+    """(stage, layout's number, whether mirrored) of each real layout of each batch, while it trains."""
+    batches, draw = [], run._draw
+
+    def remember(layouts, stage):
+        drawn = draw(layouts, stage)
+        found = []
+        for hard in drawn[0].argmax(1):
+            plain = [i for i, layout in enumerate(layouts) if torch.equal(hard, layout.long())]
+            mirrored = [i for i, layout in enumerate(layouts) if torch.equal(hard.flip(1), layout.long())]
+            assert len(plain + mirrored) == 1
+            found.append((*(plain or mirrored), bool(mirrored)))
+        batches.append((stage, found))
+        return drawn
+
+    monkeypatch.setattr(run, "_draw", remember)
+    return batches
+
+
+def plain_passes(seed, steps_of_stage, count, batch):
+    """The release's loader, written down plainly: lists of batches, kept up to 32 px, made anew from 64 px on."""
+    for stage, steps in enumerate(steps_of_stage):
+        kept, number = [], 0
+        for step in range(steps):
+            if step % (count // batch) == 0 and (not kept or stage == 4):
+                random = np.random.default_rng((seed, stage, number))
+                order, mirrored = random.permutation(count).tolist(), (random.random(count) < 0.5).tolist()
+                pairs = list(zip(order, mirrored, strict=True))
+                kept = [pairs[i : i + batch] for i in range(0, count - batch + 1, batch)]
+                number += 1
+            yield stage, kept[step % len(kept)]
+
+
+def test_released_repeats_its_first_pass_up_to_32_px(monkeypatch):
+    run = training(RELEASED, large(), WIDE)
+    batches = seen_by(run, monkeypatch)
+    list(run)
+    assert batches == list(plain_passes(0, [6, 8, 8, 8, 8], 10, 4))
+    of = lambda stage: [tuple(found) for s, found in batches if s == stage]  # noqa: E731
+    for stage in range(4):  # 4 to 32 px: two batches, eight layouts, each as it was first seen
+        assert len(set(of(stage))) == 2
+        assert len({i for found in of(stage) for i, _ in found}) == 8
+    assert len(set(of(4))) == 8  # 64 px: always others
+    for first, second in zip(of(4)[::2], of(4)[1::2], strict=True):
+        assert len({i for i, _ in first + second}) == 8  # but each pass shows a layout at most once
+    assert {i for found in of(4) for i, _ in found} == set(range(10))
+    assert of(0)[:2] != of(1)[:2]
+    assert {flip for _, found in batches for _, flip in found} == {True, False}
+
+
+def test_released_goes_on_with_the_same_batches(tmp_path, monkeypatch):
+    undisturbed = training(RELEASED, large(), WIDE)
+    expected = seen_by(undisturbed, monkeypatch)
+    list(undisturbed)
+    for stop_after in (1, 5, 6):  # in the middle of a stage that repeats, and twice in the one that does not
+        path = tmp_path / f"{stop_after}.safetensors"
+        stopped = training(RELEASED, large(), WIDE, checkpoint_path=path)
+        for _, _ in zip(range(stop_after), stopped, strict=False):
+            pass
+        again = training(RELEASED, large(), WIDE, checkpoint_path=path, seed=99)
+        assert 0 < again.step < again.steps
+        found, at = seen_by(again, monkeypatch), again.step
+        list(again)
+        assert found == expected[at:]
+        one, two = weights(undisturbed), weights(again)
+        assert all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_released_takes_a_batch_larger_than_all_layouts(monkeypatch):
+    run = training(replace(RELEASED, stages=(StageSettings(12, 0, 24),)), large(), WIDE)
+    batches = seen_by(run, monkeypatch)
+    list(run)
+    (_, first), (_, second) = batches
+    assert first == second
+    assert {i for i, _ in first} == set(range(10))
 
 
 def test_checkpoint_of_another_configuration(tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,8 +180,12 @@ def test_code_hash_sees_names_and_contents(tmp_path, monkeypatch):
     assert records.code_hash() not in (first, second)
 
 
-@pytest.mark.parametrize("name", ["figures.py", "figures/curves.py", "widgets.py", "widgets/walk.py", "pictures.py"])
-def test_code_hash_leaves_drawing_out(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "name",
+    ["figures.py", "figures/curves.py", "widgets.py", "widgets/walk.py", "pictures.py", "results.py", "tables.py",
+     "keeping.py", "locks.py", "ablation.py"],
+)  # fmt: skip
+def test_code_hash_leaves_out_what_changes_no_number(name, tmp_path, monkeypatch):
     monkeypatch.setattr(records, "_PACKAGE", tmp_path)
     (tmp_path / name).parent.mkdir(exist_ok=True)
     without = records.code_hash()
@@ -189,6 +194,39 @@ def test_code_hash_leaves_drawing_out(name, tmp_path, monkeypatch):
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "figures.py").write_text("z = 1\n")  # of a world, not of the book
     assert records.code_hash() != without
+
+
+def test_what_an_edit_of_this_library_does_to_a_records_code(tmp_path, monkeypatch):
+    copy = tmp_path / "sempal_lib"
+    shutil.copytree(records._PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = records.code_hash()
+    monkeypatch.setattr(records, "_PACKAGE", copy)
+    assert records.code_hash() == before
+
+    def edit(name, old, new):
+        text = (copy / name).read_text()
+        assert old in text
+        (copy / name).write_text(text.replace(old, new))
+        return records.code_hash()
+
+    assert edit("results.py", "0.975", "0.995") == before
+    assert edit("losses.py", "Pull the density's marginal", "# Draw the density's marginal") == before
+    assert edit("losses.py", "    pixels = ", "    # how many there are\n    pixels  =  ") == before
+    assert edit("losses.py", "(1 - pixels *", "(2 - pixels *") != before
+
+
+def test_nothing_that_makes_numbers_uses_what_the_hash_leaves_out():
+    """Beside `runs`, which names folders and keeps records by it."""
+    files = {path.relative_to(records._PACKAGE): path.read_text() for path in records._PACKAGE.rglob("*.py")}
+    tops = {path: path.parts[0].removesuffix(".py") for path in files}
+    assert set(records.WITHOUT_NUMBERS) <= set(tops.values())
+    harmless = {"records", "record_model", "files", "code_digests"}  # errors, names and places of files
+    names = "|".join(set(records.WITHOUT_NUMBERS) - harmless)
+    uses = re.compile(
+        rf"from sempal_lib\.({names})\b|from sempal_lib import .*\b({names})\b|import_module\(.*({names})"
+    )
+    counted = {path for path, top in tops.items() if top not in records.WITHOUT_NUMBERS}
+    assert {path.name for path in counted if uses.search(files[path])} == {"runs.py"}
 
 
 def test_commit_is_none_outside_git(tmp_path, monkeypatch):
@@ -275,7 +313,7 @@ def test_keep_refuses_large_weights_and_unfinished_runs(tmp_path, monkeypatch):
         runs.keep(other.folder, reference)
 
 
-def test_reference_run_is_the_tallest_with_weights_then_the_latest(tmp_path):
+def test_reference_run_is_the_tallest_with_weights_then_the_longest_then_the_latest(tmp_path):
     reference = tmp_path / "reference"
     assert runs.reference_run(CHAPTER, "toy-street", root=reference) is None
 
@@ -291,10 +329,42 @@ def test_reference_run_is_the_tallest_with_weights_then_the_latest(tmp_path):
     later = kept("2026-01-02", seed=2)
     assert runs.reference_run(CHAPTER, "toy-street", root=reference) == later
     assert runs.reference_run(CHAPTER, "toy-street", root=reference, seed=0) == older
-    tall = kept("2026-01-01", preset="demo")
+    longer = kept("2025-12-31", seed=0, phase_images=[400, 400])
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference) == longer
+    assert runs.reference_run(CHAPTER, "toy-street", root=reference, phase_images=[64, 64]) == later
+    tall = kept("2026-01-01", preset="demo", batch_sizes=[8, 8, 8], phase_images=[8, 8, 8])
     assert runs.reference_run(CHAPTER, "toy-street", root=reference) == tall
-    assert runs.reference_run(CHAPTER, "toy-street", preset="smoke", root=reference) == later
+    assert runs.reference_run(CHAPTER, "toy-street", preset="smoke", root=reference) == longer
     assert runs.reference_run(CHAPTER, "camvid", root=reference) is None
+
+
+@pytest.mark.parametrize(
+    ("chapter", "longer"),
+    [
+        ("03_semgan", {"steps": 100}), ("05_semantic_palette", {"phase_images": [100, 100]}),
+        ("07_painting_by_layout", {"steps": 100}), ("09_end_to_end", {"tuning_steps": 100}),
+    ],
+)  # fmt: skip
+def test_a_longer_training_shows_more_samples(chapter, longer):
+    short, long = (runs.resolve(chapter, {"preset": "smoke", **given}).model_dump() for given in ({}, longer))
+    assert records.samples_shown(long) > records.samples_shown(short) > 0
+
+
+def test_samples_shown_by_hand():
+    assert records.samples_shown({"phase_images": [64, 72]}) == 136
+    assert records.samples_shown({"steps": 24000, "batch_size": 8}) == 192000
+    assert records.samples_shown({"steps": 300, "batch_size": 4, "tuning_steps": 10, "tuning_batch_size": 2}) == 1220
+    assert records.samples_shown({"height": 16}) == 0
+
+
+def test_the_longest_run_of_chapter_3_is_the_one_that_the_book_shows():
+    found = runs.reference_run("03_semgan", "colored-shapes")
+    steps = [
+        r["parameters"]["steps"]
+        for f, r in records.records_under(records.reference_root())
+        if r["chapter"] == "03_semgan" and r["dataset"] == "colored-shapes" and any(f.glob(records.WEIGHTS))
+    ]
+    assert records.read_record(found / "record.json")["parameters"]["steps"] == max(steps)
 
 
 def test_missing_checkpoint_says_the_command_that_makes_it():

@@ -9,12 +9,14 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+import torch
 import yaml
 from run_helpers import CHAPTER, files, finished, isolated, start  # noqa: F401
 
-from sempal_lib import records, runs
+from sempal_lib import records, runs, training
 from sempal_lib.parameters import ImageParameters, LayoutParameters, presets_folder, resolve
 from sempal_lib.runs import Run, RunError
+from sempal_lib.training import checkpoint
 
 
 def test_folder_is_preset_chapter_dataset_seed_hash(runs_in_tmp):
@@ -38,7 +40,8 @@ CHANGED = {
     "floor": False, "max_components": 1,
     "samples": 32, "iterations": 2, "activation": "softmax", "fusion": False, "multi_scale": False,
     "soft_real": False, "palette_source": "real", "palette_input": False, "conditional_weight": 0.5,
-    "matching_weight": 1.0, "palette_judge": True, "ema": False, "released": True, "precision": "bf16-mixed",
+    "matching_weight": 1.0, "wide_share": 0.5, "palette_judge": True, "ema": False, "released": True,
+    "precision": "bf16-mixed",
 }  # fmt: skip
 SAME_RESULT = {
     "data_root": "/data/x", "device": "cpu", "devices": 2, "compile": True, "channels_last": True,
@@ -239,3 +242,48 @@ def test_papermill_stops_at_the_first_cell(notebook, runs_in_tmp, given, message
     assert message in str(error.value)
     assert error.value.source.startswith("from sempal_lib.runs import Run")
     assert not runs_in_tmp.exists()
+
+
+# Seconds
+
+
+def test_seconds_of_trainings_that_were_found_ready_count(runs_in_tmp):
+    """All stretches of each training in the folder; a borrowed one; none that was moved aside; no weights' file."""
+    theirs = runs.run_folder("04_sb_gan_layouts", "smoke", {})
+    theirs.mkdir(parents=True)
+    (theirs / "record.json").write_text("{}")
+    facts = {"configuration": {"code": "c" * 12, "data": "d" * 12, "data_set": "x"}, "step": 3, "history": []}
+    tensors = {"x": torch.zeros(3)}
+    checkpoint.save(theirs / "checkpoint-soft.safetensors", tensors, {**facts, "seconds": 32.0})
+    run = start()
+    checkpoint.save(run.checkpoint, tensors, {**facts, "seconds": 300.5})
+    aside = run.folder / f"checkpoint-{'c' * 12}-{'d' * 12}.safetensors"
+    checkpoint.save(aside, tensors, {**facts, "seconds": 1000.0})
+    checkpoint.save(run.folder / "generator.safetensors", tensors, {"kind": "layout"})
+    (run.folder / "other.safetensors").write_bytes(b"x")
+    (run.folder / "longer.safetensors").write_bytes(b"no header of a safetensors file")
+    assert run.finish()["seconds"] == 300.5
+    run.borrow("04_sb_gan_layouts", "checkpoint-soft.safetensors", "checkpoint-unconditional.safetensors")
+    record = start().finish()
+    assert record["seconds"] == 332.5
+    assert 0 <= record["wall_seconds"] < 60
+
+
+def test_seconds_of_a_training_in_two_stretches_and_a_run_that_finds_it_ready():
+    run = start(train_scenes=24, val_scenes=8)
+    data = training.layout_data(run.parameters)
+    first = training.layouts.layout_training(run.parameters, data, run.checkpoint)
+    for _ in first:
+        first.save()
+        break
+    second = training.train(run.parameters, data, run.checkpoint)
+    assert second.seconds > first.seconds > 0
+    assert run.finish()["seconds"] == second.seconds
+    again = start(train_scenes=24, val_scenes=8)
+    training.train(again.parameters, data, again.checkpoint)
+    assert again.finish()["seconds"] == second.seconds
+
+
+def test_of_a_run_without_a_training_all_seconds_count():
+    record = start().finish()
+    assert 0 < record["seconds"] == pytest.approx(record["wall_seconds"], abs=0.1)

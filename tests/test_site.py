@@ -45,6 +45,11 @@ CUT_FORMULAS = """() => [...document.querySelectorAll('mjx-container[display="tr
     return signs.some(sign => sign.left < column.left - 1 || sign.right > column.right + 1);
 }).length"""
 
+# Tables of numbers that a laptop's reader must scroll sideways, by their first heading.
+WIDE_TABLES = """() => [...document.querySelectorAll('.sempal-table')].filter(
+    table => table.scrollWidth > table.parentElement.clientWidth
+).map(table => table.querySelector('th').textContent)"""
+
 
 def notebook_with_explorer():
     formula = nbformat.v4.new_markdown_cell("# Explorer\n\nA palette $t$ has\n\n$$\\sum_c t_c = 1 .$$")
@@ -124,6 +129,9 @@ class TestSite:
             overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if overflow > 0:
                 found.append(f"is {overflow} px wider than the window")
+            if width == max(WIDTHS):  # on a phone they scroll in a box of their own
+                wide = page.evaluate(WIDE_TABLES)
+                found += [f"a table, {heading!r}, is wider than the page: show fewer metrics" for heading in wide]
             broken = page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
             found += [f"cannot show {source}" for source in broken]
             if found:

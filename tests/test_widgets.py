@@ -181,20 +181,34 @@ class TestExplorer:
         assert self.values(explorer) == palette
 
     def test_options_reach_the_generator(self, explorer):
-        explorer.iterations.value = 5
-        explorer.exact.value = True
-        assert explorer.generator.calls[-2:] == [(1, 5, False), (1, 5, True)]
+        explorer.mode.value = "10 iterations"
+        explorer.mode.value = "exact"
+        assert explorer.generator.calls[-3:] == [(1, 1, False), (1, 10, False), (1, 1, True)]
+
+    def test_says_what_was_asked_and_what_was_made_of_the_class_that_moved(self):
+        real = np.array([[0.5, 0.3, 0.2], [0.7, 0.1, 0.2]])
+        explorer = PaletteExplorer(BandGenerator(), ABC, [0.5, 0.3, 0.2], real=real)
+        explorer.sliders["sky"].value = 0.625
+        made = palette_of(explorer.layout_now[None], 3)[0]
+        assert f"sky: asked 0.625, made {made[0]:.3f} ·" in explorer.status.value
+        explorer.sliders["sky"].value = 0.75
+        made = palette_of(explorer.layout_now[None], 3)[0]
+        assert f"sky: asked 0.750, made {made[0]:.3f} (real: 0.500 to 0.700) ·" in explorer.status.value
+        explorer.mode.value = "exact"  # the class stays the one that is told of
+        assert "sky: asked 0.750" in explorer.status.value
+        explorer.sliders["road"].value = 0.2
+        assert "road: asked 0.200" in explorer.status.value
 
     def test_reset_goes_back_to_the_start(self, explorer):
         first = explorer.picture.value
         explorer.locks["car"].value = True
         explorer.sliders["sky"].value = 0.1
         explorer.seed.value = 7
-        explorer.exact.value = True
+        explorer.mode.value = "exact"
         explorer.reset.click()
         assert self.values(explorer) == pytest.approx([0.5, 0.3, 0.2], abs=STEP)
         assert not explorer.locks["car"].value
-        assert (explorer.seed.value, explorer.exact.value) == (0, False)
+        assert (explorer.seed.value, explorer.mode.value) == (0, "1 iteration")
         assert explorer.picture.value == first
 
     def test_chosen_classes_only_and_the_hidden_ones_are_rescaled_too(self):
@@ -224,16 +238,31 @@ class TestExplorer:
 
 class TestSweep:
     def test_one_frame_a_step_and_class(self):
-        _, stack, _ = sweep(BandGenerator(), ABC, [0.5, 0.3, 0.2], ["road", "car"], steps=5).children
-        assert [len(page.children[1].children) for page in stack.children] == [5, 5]
-        for page in stack.children:
-            assert len({frame.value for frame in page.children[1].children}) == 5
+        _, _, stack, _ = sweep(BandGenerator(), ABC, [0.5, 0.3, 0.2], ["road", "car"], steps=5).children
+        ways = [way for page in stack.children for way in page.children[1].children]
+        assert [len(way.children) for way in ways] == [5] * 6
+        for way in ways:
+            assert len({frame.value for frame in way.children}) == 5
+
+    def test_the_switch_shows_what_each_way_makes(self):
+        generator = BandGenerator()
+        _, switch, stack, _ = sweep(generator, ABC, [0.5, 0.3, 0.2], ["road"], steps=5).children
+        assert generator.calls == [(5, 1, False), (5, 10, False), (5, 1, True)]
+        assert switch.options == ("1 iteration", "10 iterations", "exact")
+        assert len(stack.children[0].children[1].children) == 3
+
+    def test_a_share_that_no_real_layout_has_is_marked(self):
+        real = np.array([[0.5, 0.3, 0.2], [0.7, 0.1, 0.2]])
+        view = sweep(BandGenerator(), ABC, [0.5, 0.3, 0.2], ["road"], steps=10, real=real)
+        slider = view.children[2].children[0].children[0]
+        assert slider.options[:3] == ("0.000 (real: 0.100 to 0.300)", "0.100", "0.200")
+        assert slider.options[4] == "0.400 (real: 0.100 to 0.300)"
 
     def test_starts_at_the_frame_nearest_to_the_palette(self):
-        _, stack, _ = sweep(BandGenerator(), ABC, [0.5, 0.3, 0.2], ["road"], steps=10).children
-        slider, frames = stack.children[0].children
+        _, _, stack, _ = sweep(BandGenerator(), ABC, [0.5, 0.3, 0.2], ["road"], steps=10).children
+        slider, ways = stack.children[0].children
         assert slider.value == "0.300"
-        assert slider.index == frames.selected_index == 3
+        assert {way.selected_index for way in ways.children} == {slider.index} == {3}
         assert slider.options[0] == "0.000"
 
     def test_links_live_in_the_saved_state(self):
@@ -241,7 +270,7 @@ class TestSweep:
         from ipywidgets.embed import dependency_state
 
         view = sweep(BandGenerator(), ABC, [0.5, 0.3, 0.2], ["road", "car"], steps=3)
-        menu, stack, _ = view.children
+        menu, switch, stack, _ = view.children
         state = dependency_state([view])
         links = {
             (tuple(model["state"]["source"]), tuple(model["state"]["target"]))
@@ -254,8 +283,9 @@ class TestSweep:
 
         expected = {(end(menu, "index"), end(stack, "selected_index"))}
         for page in stack.children:
-            slider, frames = page.children
-            expected.add((end(slider, "index"), end(frames, "selected_index")))
+            slider, ways = page.children
+            expected.add((end(switch, "index"), end(ways, "selected_index")))
+            expected |= {(end(slider, "index"), end(way, "selected_index")) for way in ways.children}
         assert links == expected
         modules = {model["model_module"] for model in state.values()}
         assert modules == {"@jupyter-widgets/base", "@jupyter-widgets/controls"}  # nothing from a network
@@ -264,12 +294,13 @@ class TestSweep:
         palette = np.array([8, 2, 6, *[0.3] * 5, 5, 0.3, 2, *[0.3] * 8])
         view = sweep(
             BandGenerator(19, (64, 128)), CITYSCAPES_19, palette / palette.sum(),
-            ["road", "building", "vegetation", "pole"],
+            ["road", "building", "vegetation"],
         )  # fmt: skip
-        frames = [frame.value for page in view.children[1].children for frame in page.children[1].children]
-        assert len(frames) == 36
+        pages = view.children[2].children
+        frames = [frame.value for page in pages for way in page.children[1].children for frame in way.children]
+        assert len(frames) == 81
         assert max(map(len, frames)) < 6 * 1024
-        assert sum(map(len, frames)) < 300 * 1024  # 400 KB in base 64
+        assert sum(map(len, frames)) < 450 * 1024  # 600 KB in base 64
         assert Image.open(io.BytesIO(frames[0])).mode == "P"
 
     def test_nothing_to_sweep_is_refused(self):
@@ -282,7 +313,7 @@ def test_explore_is_live_by_hand_and_static_for_the_site(monkeypatch):
     assert isinstance(explore(BandGenerator(), ABC, [0.5, 0.3, 0.2]), PaletteExplorer)
     monkeypatch.setenv("SEMPAL_STATIC", "1")
     static = explore(BandGenerator(), ABC, [0.5, 0.3, 0.2])
-    assert isinstance(static.children[1], ipw.Stack)
+    assert isinstance(static.children[2], ipw.Stack)
     assert static.children[0].options == ("sky", "road", "car")
 
 

@@ -382,6 +382,7 @@ _ADE20K = OfficialSet(
 
 OFFICIAL: dict[str, OfficialSet] = {
     "cityscapes": _CITYSCAPES,
+    "cityscapes-22": replace(_CITYSCAPES, read=_cityscapes(22)),
     "cityscapes-33": replace(_CITYSCAPES, read=_cityscapes(33)),
     "cityscapes-34": replace(_CITYSCAPES, read=_cityscapes(34)),
     "cityscapes-35": replace(_CITYSCAPES, read=_cityscapes(35)),

@@ -13,7 +13,7 @@ from sempal_lib.figures.style import CURVE_COLOURS, WIDTH, styled
 from sempal_lib.tables import number
 
 LEAST = 1e-6  # what a logarithmic axis shows for zero: the palette KL's own floor
-METRICS = {"palette_kl": "palette KL", "fsd": "FSD", "fid": "FID", "fd_seg": "FD-seg"}
+METRICS = {"palette_kl": "palette KL", "fsd": "FSD", "fsd_grid": "FSD by cells", "fid": "FID", "fd_seg": "FD-seg"}
 _OURS, _PAPER = CURVE_COLOURS[0], CURVE_COLOURS[1]
 
 

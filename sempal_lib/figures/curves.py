@@ -52,16 +52,20 @@ def training_curves(history: Sequence[Mapping], only: Sequence[str] | None = Non
 
 
 @styled
-def sinkhorn_figure(iterations: Sequence[int], kl: Sequence[float], fsd: Sequence[float]) -> Figure:
-    """Palette KL and Fréchet segmentation distance over the activation's number of iterations."""
-    figure, panels = plt.subplots(2, 1, figsize=(WIDTH, 3.8), sharex=True)
-    for axes, values, title in zip(panels, (kl, fsd), ("palette KL", "FSD"), strict=True):
+def sinkhorn_figure(iterations: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Figure:
+    """Metrics over the activation's number of iterations, one panel each.
+
+    Args:
+        curves: title to values, one a number of iterations.
+    """
+    figure, panels = plt.subplots(len(curves), 1, figsize=(WIDTH, 1.7 * len(curves) + 0.4), sharex=True, squeeze=False)
+    for axes, (title, values) in zip(panels[:, 0], curves.items(), strict=True):
         axes.plot(iterations, values, marker="o")
         axes.set(title=title, ylim=(0, 1.1 * max(values)), xscale="log")
-    panels[1].set_xlabel("Sinkhorn iterations")
-    panels[1].xaxis.set_major_locator(FixedLocator(list(iterations)))
-    panels[1].xaxis.set_minor_locator(NullLocator())
-    panels[1].xaxis.set_major_formatter("{x:.0f}")
+    axes.set_xlabel("Sinkhorn iterations")
+    axes.xaxis.set_major_locator(FixedLocator(list(iterations)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:.0f}")
     return figure
 
 

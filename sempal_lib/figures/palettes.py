@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from sempal_lib.figures.style import (
@@ -138,6 +139,35 @@ def soft_and_hard_scatter(
             axis.set_minor_locator(NullLocator())
     panels[0].set_ylabel("realised proportion")
     class_legend(figure, label_space, classes, "outside lower center")
+    return figure
+
+
+@styled
+def control_curves(classes, shares, made: Mapping[str, Any], real, label_space: LabelSpace) -> Figure:
+    """What layouts hold of a class over what was asked for, one panel a class; the range of real layouts is shaded.
+
+    Args:
+        classes: the panels, [J], at most 6. shares: asked for, [J, S].
+        made: name of a curve to what was made from each of K palettes, [K, J, S]; the curve is their mean.
+        real: palettes of real layouts, [N, C].
+    """
+    classes, shares, real = array_of(classes), array_of(shares), array_of(real)
+    rows = -(-len(classes) // 2)
+    figure, panels = plt.subplots(rows, 2, figsize=(WIDTH, 2.3 * rows + 0.7), sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[len(classes) :]:
+        axes.set_axis_off()
+    for j, (c, axes) in enumerate(zip(classes, panels.flat, strict=False)):
+        axes.axvspan(real[:, c].min(), real[:, c].max(), color="0.88", linewidth=0)
+        axes.plot([0, 1], [0, 1], color="0.4", linewidth=1)
+        for values, marker in zip(made.values(), "osD^v", strict=False):
+            axes.plot(shares[j], array_of(values)[:, j].mean(0), marker=marker, markersize=4)
+        axes.set(title=label_space.names[c], xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    names = ["range of real layouts", "as asked", *made]
+    figure.legend(
+        [Patch(color="0.88"), *panels[0, 0].lines], names, loc="outside upper center", ncols=3, columnspacing=1.2
+    )
+    figure.supxlabel("share asked for", fontsize=11)
+    figure.supylabel("share made", fontsize=11)
     return figure
 
 

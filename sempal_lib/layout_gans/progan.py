@@ -157,7 +157,7 @@ class LayoutDiscriminator(nn.Module):
         self.from_mask = nn.ModuleList(EqualizedConv2d(inputs, w, 1, gain=1.0) for w in widths)
         self.blocks = nn.ModuleList(DiscriminatorBlock(widths[s], widths[s - 1]) for s in range(1, settings.num_stages))
         self.last = LastBlock(widths[0], settings.first_width, deviation=not settings.released)
-        self.embed = EqualizedLinear(settings.num_classes, EMBEDDING, gain=1.0) if settings.palette_judge else None
+        self.embed = EqualizedLinear(settings.num_classes, EMBEDDING) if settings.palette_judge else None
 
     def _features(self, soft_layout: Tensor, palette: Tensor | None, stage: int) -> Tensor:
         if self.embed is not None and palette is not None:

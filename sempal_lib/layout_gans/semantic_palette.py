@@ -27,19 +27,18 @@ class Fusion(nn.Module):
     """Residual conditional fusion: the soft layout, as features, is added to the features that it came from.
 
     Args:
-        released: the release's form, half the features plus LeakyReLU of a 3×3 convolution.
-    Source: Semantic Palette, §3.1. Chapter: Progressive layouts, guided by a palette.
+        released: the release's form: a 3×3 convolution in the place of the 1×1, and half the features.
+    Source: Semantic Palette, §3.1, fig. 2. Chapter: Progressive layouts, guided by a palette.
     """
 
     def __init__(self, num_classes: int, channels: int, released: bool):
         super().__init__()
-        self.released = released
+        self.kept = 0.5 if released else 1.0  # of the features
         size = 3 if released else 1
         self.conv = EqualizedConv2d(num_classes, channels, size, padding=size // 2, gain=1.0)
 
     def forward(self, features: Tensor, soft_layout: Tensor) -> Tensor:
-        bias = self.conv(soft_layout)
-        return 0.5 * features + leaky_relu(bias, SLOPE) if self.released else features + bias
+        return self.kept * features + leaky_relu(self.conv(soft_layout), SLOPE)
 
 
 class LayoutGenerator(nn.Module):

@@ -1,5 +1,6 @@
 """Metrics. Each docstring holds the definition; sample counts and splits stand in the run records."""
 
+from sempal_lib.metrics.control import evaluate_control, made_shares, sweep_shares
 from sempal_lib.metrics.images import (
     FeatureWeightsMissing,
     check_sample_count,
@@ -14,6 +15,7 @@ from sempal_lib.metrics.layouts import (
     evaluate_layouts,
     frechet_distance,
     frechet_segmentation_distance,
+    grid_segmentation_distance,
     layout_diversity,
     palette_kl,
     proportion_error,
@@ -41,6 +43,7 @@ __all__ = [
     "check_sample_count",
     "class_iou",
     "confusion_matrix",
+    "evaluate_control",
     "evaluate_images",
     "evaluate_layouts",
     "evaluate_pictures",
@@ -51,8 +54,10 @@ __all__ = [
     "frechet_distance",
     "frechet_inception_distance",
     "frechet_segmentation_distance",
+    "grid_segmentation_distance",
     "laplacian_pyramid",
     "layout_diversity",
+    "made_shares",
     "mean_iou",
     "ms_ssim",
     "ms_ssim_scales",
@@ -69,4 +74,5 @@ __all__ = [
     "snap_to_colours",
     "standard_classes",
     "swd_record",
+    "sweep_shares",
 ]

@@ -7,6 +7,8 @@ from sempal_lib.checks import check_finite, check_layout, check_tensor
 from sempal_lib.layout_gans import LayoutGenerator
 from sempal_lib.palettes import check_palette, palette_of
 
+GRID = 4  # cells along the height, and along the width, in which `fsd_grid` looks at layouts
+
 
 def _check_palettes(target: Tensor, realised: Tensor) -> None:
     """Palettes of the same samples, [N, C] both."""
@@ -127,6 +129,52 @@ def frechet_segmentation_distance(real: Tensor, fake: Tensor) -> Tensor:
     return frechet_distance(100 * real, 100 * fake)
 
 
+def grid_segmentation_distance(
+    real: Tensor, fake: Tensor, num_classes: int, ignore_index: int | None = None, mirrored: bool = True
+) -> Tensor:
+    """FSD in each cell of a grid of 4×4, the mean over the cells: `fsd_grid`.
+
+    FSD sees how much of each class a layout has; this one also sees where. A generator can be handed the right palettes
+    and get the whole's FSD right without having learnt anything; not the cells'.
+
+    Args:
+        real, fake: hard layouts, integer [N, H, W] and [M, H', W']; heights and widths multiples of 4.
+        num_classes: C. ignore_index: label of pixels that do not count; of a layout that has no other pixel in a cell
+            that cell is left out, and so is a cell that fewer than two real layouts show.
+        mirrored: hold `fake` against the real layouts and their mirror images, as training shows both.
+    Returns:
+        A scalar ≥ 0, in squared per cent of a cell, as FSD is of the whole.
+    Raises:
+        ValueError: layouts that do not divide into cells, fewer than two of them, labels that are no classes.
+    Source: this project. Chapter: Layouts from nothing.
+    """
+    cells = [_cell_palettes(x, num_classes, ignore_index) for x in (real, fake)]
+    if mirrored:
+        cells[0] = torch.cat([cells[0], cells[0].flip(2)])
+    distances = []
+    for ours, theirs in zip(*(x.flatten(1, 2).unbind(1) for x in cells), strict=True):
+        seen, made = (x[x.sum(1) > 0] for x in (ours, theirs))
+        if len(seen) >= 2:
+            distances.append(frechet_segmentation_distance(seen, made))
+    if not distances:
+        raise ValueError(f"{len(real)} real layouts are too few for a distance: give at least 2 with labelled pixels")
+    return torch.stack(distances).mean()
+
+
+def _cell_palettes(layouts: Tensor, num_classes: int, ignore_index: int | None) -> Tensor:
+    """Palettes of the cells, [N, GRID, GRID, C]; all 0 where a cell has only ignored pixels."""
+    check_layout(layouts, "layouts")
+    count, height, width = layouts.shape
+    if height % GRID or width % GRID or not layouts.numel():
+        raise ValueError(
+            f"layouts are {list(layouts.shape)}, which {GRID}×{GRID} cells do not divide: "
+            f"give [N, H, W], H and W multiples of {GRID}"
+        )
+    cells = layouts.view(count, GRID, height // GRID, GRID, width // GRID).transpose(2, 3)
+    found = palette_of(cells.reshape(-1, height // GRID, width // GRID), num_classes, ignore_index)
+    return found.view(count, GRID, GRID, num_classes)
+
+
 @torch.no_grad()
 def evaluate_layouts(
     generator: LayoutGenerator,
@@ -136,14 +184,15 @@ def evaluate_layouts(
     seed: int = 0,
     iterations: int | None = None,
     exact: bool = False,
+    ignore_index: int | None = None,
 ) -> dict[str, tuple[float, int]]:
-    """How well a generator follows palettes that it never saw, and how real its palettes are as a whole.
+    """How well a generator follows palettes that it never saw, and how real its layouts are as a whole.
 
     Args:
         targets: held-out palettes that it is asked for, [N, C]: for `palette_kl` and `budget_mae`.
-        real: palettes of the training layouts, [M, C]; typical: palettes drawn from the mixture, [K, C]. Layouts
-            made for the typical ones are held against the real ones: `fsd`.
-        seed: of the noise. iterations, exact: as in LayoutGenerator.generate.
+        real: the training layouts, integer [M, H, W]; typical: palettes drawn from the mixture, [K, C]. Layouts made
+            for the typical ones are held against the real ones: `fsd` by their palettes, `fsd_grid` by those of cells.
+        seed: of the noise. iterations, exact: as in LayoutGenerator.generate. ignore_index: of the real layouts.
     Returns:
         Metric to (value, number of generated layouts). `budget_mae` is a fraction.
     Source: Semantic Palette, §5 "Metrics" and Table 4. Chapter: Progressive layouts, guided by a palette.
@@ -151,13 +200,15 @@ def evaluate_layouts(
     classes, device = generator.settings.num_classes, next(generator.parameters()).device
     random = torch.Generator().manual_seed(seed)
 
-    def realised(palettes: Tensor) -> Tensor:
+    def made_for(palettes: Tensor) -> Tensor:
         z = torch.randn(len(palettes), generator.settings.latent_dim, generator=random).to(device)
-        return palette_of(generator.generate(z, palettes, iterations, exact), classes).cpu()
+        return generator.generate(z, palettes, iterations, exact).cpu()
 
-    followed = realised(targets)
+    followed, free = palette_of(made_for(targets), classes), made_for(typical)
+    fsd = frechet_segmentation_distance(palette_of(real, classes, ignore_index), palette_of(free, classes))
     return {
         "palette_kl": (palette_kl(targets, followed).item(), len(targets)),
         "budget_mae": (proportion_error(targets, followed).mean().item(), len(targets)),
-        "fsd": (frechet_segmentation_distance(real, realised(typical)).item(), len(typical)),
+        "fsd": (fsd.item(), len(typical)),
+        "fsd_grid": (grid_segmentation_distance(real, free, classes, ignore_index).item(), len(typical)),
     }

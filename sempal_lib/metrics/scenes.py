@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from sempal_lib.label_spaces import IDD_31_NAMES
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.metrics.images import FeatureWeightsMissing, check_sample_count, frechet_inception_distance
 from sempal_lib.metrics.segmentation import evaluate_segmenter, fd_seg
@@ -11,14 +12,15 @@ _GAN_TEST = {"miou": "gan_test_miou", "miou_all": "gan_test_miou_all", "pixel_ac
 
 
 def standard_classes(label_space: LabelSpace) -> list[int] | None:
-    """Indices of the 19 classes of Cityscapes' benchmark, where a label space has them among others; None: all count.
+    """Indices of the 19 classes of Cityscapes' benchmark, or of IDD's 31, where a label space has them among others.
 
+    None: all count.
     Source: Semantic Palette, §5 "Metrics". Chapter: Judging with a segmenter.
     """
-    names = [name for name in CITYSCAPES_19.names if name in label_space.names]
-    if len(names) < CITYSCAPES_19.num_classes or label_space.num_classes == CITYSCAPES_19.num_classes:
-        return None
-    return [label_space.index(name) for name in names]
+    for names in (CITYSCAPES_19.names, IDD_31_NAMES):
+        if set(names) < set(label_space.names):
+            return [label_space.index(name) for name in names]
+    return None
 
 
 def evaluate_images(

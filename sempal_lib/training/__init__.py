@@ -11,7 +11,7 @@ from sempal_lib.training.judge import (
     train_segmenter,
     with_pairs,
 )
-from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train
+from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train, typical_palettes
 from sempal_lib.training.loop import Training
 from sempal_lib.training.once import once_training, segmenter_for
 from sempal_lib.training.painting import (
@@ -100,5 +100,6 @@ __all__ = [
     "train_segmenter",
     "train_semgan",
     "tune_pair",
+    "typical_palettes",
     "with_pairs",
 ]

@@ -120,8 +120,8 @@ _LONG = 1000  # steps: more than any check takes, so that no schedule ends
 
 def _resolved(chapter: str, preset: str, changes: dict[str, Any]) -> Any:
     found: Any = resolve(chapter, {"preset": preset})
-    # Cityscapes needs a folder; toy-street has its classes and its aspect.
-    values: dict[str, Any] = {"dataset": "toy-street"} if found.dataset == "cityscapes" else {}
+    # Cityscapes needs a folder; toy-street has its aspect, and of its classes those that count.
+    values: dict[str, Any] = {} if found.dataset in datasets.PROCEDURAL else {"dataset": "toy-street"}
     values |= {name: _LONG for name in ("steps", "segmenter_steps", "once_steps", "judge_steps", "tuning_steps")}
     if hasattr(found, "progan_images"):
         values["progan_images"] = _LONG * found.batch_size

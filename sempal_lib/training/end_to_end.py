@@ -204,7 +204,8 @@ class EndToEndTraining(Training):
         Source: SB-GAN, eq. 3. Chapter: Two generators, one loss.
         """
         s, images = self.settings, self.images_side
-        self.layouts.images = self.images  # where a training that repeats its first pass has got to
+        # Where a training that goes through its layouts in passes has got to.
+        self.layouts.images = self.layouts.images_before(self.layouts._stage) + self.images
         layouts = self.layouts.judge()  # L_SB, and the generated layouts
         # Where D₂ has no say, the synthesizer must not get to know generated layouts by its running statistics.
         images.generator.train(pictures_move and s.judge_weight > 0)

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
+from torch import Tensor
 
 from sempal_lib.layout_gans import GeneratorSettings, LayoutDiscriminator, LayoutGenerator
 from sempal_lib.palettes import PaletteMixture
@@ -44,6 +46,19 @@ def layout_data(parameters: LayoutParameters, workers: int = 0) -> LayoutData:
     return LayoutData(**vars(found), mixture=mixture)
 
 
+def typical_palettes(parameters: LayoutParameters, data: LayoutData) -> Tensor:
+    """Palettes for the layouts whose statistics are held against real ones, from where the row's training takes them.
+
+    Returns:
+        [samples, C]: drawn from the mixture, or real training palettes drawn without repetition.
+    Source: Semantic Palette, Table 4, caption. Chapter: Does the palette help?
+    """
+    if parameters.palette_source == "mixture":
+        return data.mixture.sample(parameters.samples, seed=parameters.seed)
+    chosen = np.random.default_rng(parameters.seed).permutation(len(data.palettes))[: parameters.samples]
+    return data.palettes[chosen]
+
+
 def generator_settings(parameters: LayoutParameters, data: LayoutData) -> GeneratorSettings:
     p, (height, width) = parameters, data.size
     return GeneratorSettings(
@@ -54,7 +69,10 @@ def generator_settings(parameters: LayoutParameters, data: LayoutData) -> Genera
 
 
 def progressive_settings(parameters: LayoutParameters) -> ProgressiveSettings:
-    """The schedule and switches of a run. The average's half-life is the 16th part of the last phase."""
+    """The schedule and switches of a run.
+
+    The average's half-life is the 16th part of the last phase; the release keeps no average.
+    """
     p = parameters
     stages = tuple(StageSettings(b, n, n) for b, n in zip(p.batch_sizes, p.phase_images, strict=True))
     return ProgressiveSettings(
@@ -66,7 +84,8 @@ def progressive_settings(parameters: LayoutParameters) -> ProgressiveSettings:
         multi_scale=p.multi_scale,
         soft_real=p.soft_real,
         palette_source=p.palette_source,
-        ema_images=max(p.phase_images[-1] // 16, 1) if p.ema else 0,
+        wide_share=p.wide_share,
+        ema_images=max(p.phase_images[-1] // 16, 1) if p.ema and not p.released else 0,
         released=p.released,
         channels_last=p.channels_last,
         compile=p.compile,
@@ -93,7 +112,7 @@ def layout_training(
     network, settings = generator_settings(parameters, data), progressive_settings(parameters)
     if not conditional:
         network = replace(network, palette_input=False, activation="softmax", fusion=False, palette_judge=False)
-        settings = replace(settings, conditional_weight=0.0, matching_weight=0.0, multi_scale=False)
+        settings = replace(settings, conditional_weight=0.0, matching_weight=0.0, multi_scale=False, wide_share=0.0)
     facts = provenance(data, _CODE)
     set_outdated_aside(checkpoint_path, facts)
     # The weights are drawn from the run's seed, whatever was drawn before.

@@ -27,8 +27,8 @@ from sempal_lib.training.segmentation import SegmenterTraining, load_segmenter, 
 from sempal_lib.training.setup import (
     WORLD_CODE,
     SceneSet,
-    code_digest,
     device_of,
+    digest_of,
     layout_size,
     progress_bar,
     provenance,
@@ -135,7 +135,7 @@ def segmenter_for(parameters: ImageParameters, role: str = "judge", commit: bool
     world = (*WORLD_CODE,) if p.dataset in PROCEDURAL else ()
     recipe = {
         "segmenter": p.segmenter, "once_steps": p.once_steps, "segmenter_batch_size": p.segmenter_batch_size,
-        "seed": p.seed, "once_scenes": p.train_scenes, "code": code_digest((*_CODE, *world)),
+        "seed": p.seed, "once_scenes": p.train_scenes, "code": digest_of((*_CODE, *world)),
     }  # fmt: skip
 
     def make(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
@@ -20,9 +21,11 @@ from sempal_lib.losses import (
     wasserstein_discriminator_loss,
     wasserstein_generator_loss,
 )
-from sempal_lib.palettes import PaletteMixture
+from sempal_lib.palettes import PaletteMixture, any_share
 from sempal_lib.training.loop import Training, average_of, compiled, placed
 from sempal_lib.training.settings import Phase, ProgressiveSettings
+
+LAST_REPEATED = 32  # px: up to this height the release repeats the batches of its first pass over the layouts
 
 
 def palettes_of(hard: Tensor) -> Tensor:
@@ -40,6 +43,14 @@ class Judged(NamedTuple):
     reported: dict[str, Tensor]  # detached
 
 
+def _parted(masks: list[Mask], count: int) -> tuple[list[Mask], list[Mask]]:
+    """The masks of the first `count` samples, and those of the rest; of no rest none."""
+    if len(masks[-1].scores) == count:
+        return masks, []
+    first, rest = slice(count), slice(count, None)
+    return [Mask(*(x[first] for x in mask)) for mask in masks], [Mask(*(x[rest] for x in mask)) for mask in masks]
+
+
 class ProgressiveTraining(Training):
     """A layout GAN in training.
 
@@ -52,7 +63,7 @@ class ProgressiveTraining(Training):
         generator, discriminator: both at the last stage's size; trained in place.
         layouts: real ones at the last stage's size, uint8 [N, H, W]; labels ≥ C are ignored pixels.
         settings: as many stages as the generator has, or fewer.
-        mixture: where palettes come from if `settings.palette_source` is "mixture".
+        mixture: where palettes come from if `settings.palette_source` is "mixture"; also those of `wide_share`.
         fabric: devices and precision; None is one CPU process in float32.
         checkpoint_path: read at the start if it exists, written on the way and at the end.
         configuration: further facts that a checkpoint must agree with (data set, its size, code).
@@ -124,6 +135,8 @@ class ProgressiveTraining(Training):
             )
         if settings.palette_source == "mixture" and mixture is None:
             raise ValueError("palette_source='mixture' needs a mixture: PaletteMixture.fit(palettes), or choose 'real'")
+        if settings.wide_share and mixture is None:
+            raise ValueError("wide_share needs a mixture: PaletteMixture.fit(palettes), or set it to 0")
 
     @property
     def steps(self) -> int:
@@ -181,12 +194,10 @@ class ProgressiveTraining(Training):
         random, device, total = self.random, layouts.device, self.settings.stages[stage].batch_size
         part = self._part(total)
         if self.settings.released:
-            # The release keeps the whole batches of its first pass in memory and repeats them.
-            first = self.images % max(len(layouts) // total * total, 1)
-            index = (torch.arange(total, device=device) + first) % len(layouts)
+            index, flip = (x.to(device) for x in self._released_batch(len(layouts), stage))
         else:
             index = torch.randint(len(layouts), (total,), generator=random, device=device)
-        flip = torch.rand(total, 1, 1, generator=random, device=device) < 0.5
+            flip = torch.rand(total, 1, 1, generator=random, device=device) < 0.5
         z = torch.randn(total, self.generator.settings.latent_dim, generator=random, device=device)
         mix = torch.rand(total, 1, 1, 1, generator=random, device=device)[part]
         palette = None
@@ -197,12 +208,47 @@ class ProgressiveTraining(Training):
             palette = self._palettes(hard)
         return hard, z[part], palette, mix
 
+    def images_before(self, stage: int) -> int:
+        """Real layouts shown in the stages before this one."""
+        stages = self.settings.stages
+        return sum(phase.steps * stages[phase.stage].batch_size for phase in self._phases if phase.stage < stage)
+
+    def _released_batch(self, count: int, stage: int) -> tuple[Tensor, Tensor]:
+        """Which of `count` real layouts the release shows now, [B], and which of them mirrored, bool [B, 1, 1].
+
+        Each pass goes through the layouts in a new order and with new mirrorings, in whole batches: what is left over
+        is dropped. Up to 32 px the batches of the first pass, mirrorings included, come again and again. A pass
+        follows from the seed, the stage and its number, so that a stopped run needs no memory of it.
+        """
+        total = self.settings.stages[stage].batch_size
+        batches = max(count // total, 1)
+        passes, batch = divmod((self.images - self.images_before(stage)) // total, batches)
+        if self.generator.settings.size(stage)[0] <= LAST_REPEATED:
+            passes = 0
+        random = np.random.default_rng((self.settings.seed, stage, passes))
+        order, mirrored = random.permutation(count), random.random(count) < 0.5
+        chosen = np.arange(batch * total, (batch + 1) * total) % count  # a batch may be larger than all layouts
+        return torch.from_numpy(order[chosen]), torch.from_numpy(mirrored[chosen]).view(-1, 1, 1)
+
     def _palettes(self, hard: Tensor) -> Tensor:
         return palettes_of(hard)
 
     def _shown(self, layouts: Tensor, flip: Tensor) -> Tensor:
         """Real layouts [B, H, W], some mirrored, as one-hot ones."""
         return one_hot(torch.where(flip, layouts.flip(2), layouts), self.num_classes)
+
+    def _widened(self, z: Tensor, palette: Tensor) -> tuple[Tensor, Tensor]:
+        """What G is given: this device's noise and palettes, and behind them its part of those that no scene has.
+
+        D knows real scenes and would call such layouts wrong for their palette: it does not see them.
+        """
+        count = round(self.settings.wide_share * self.settings.stages[self._stage].batch_size)
+        if not count or self.mixture is None:
+            return z, palette
+        noise = torch.randn(count, z.shape[1], generator=self.random, device=z.device)
+        wide = any_share(self.mixture.sample(count, generator=self.random), self.random)
+        part = self._part(count)
+        return torch.cat([z, noise[part]]), torch.cat([palette, wide[part]])
 
     def _compared(self, hard: Tensor, soft_layout: Tensor) -> tuple[Tensor, Tensor]:
         """A real and a generated batch, made alike in softness: what D tells apart."""
@@ -248,7 +294,9 @@ class ProgressiveTraining(Training):
         # network is not compiled again for each value.
         alpha: float | Tensor = 1.0 if fade >= 1 else self._fade.fill_(fade)
         with self.fabric.autocast():
-            masks = self._run_g(z, palette, stage, alpha, settings.multi_scale)
+            given = self._widened(z, palette)
+            masks = self._run_g(*given, stage, alpha, settings.multi_scale)
+        masks, beyond = _parted(masks, len(hard))
         real, fake = self._compared(hard, masks[-1].soft_layout)
         seen = fake
         if self.has_ignored:
@@ -264,6 +312,9 @@ class ProgressiveTraining(Training):
             real_scores = self._run_d(real, stage, alpha, own)
             penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
         conditional, reported = self._conditional(masks, palette)
+        if beyond:  # each of these layouts weighs as much as one of the batch
+            weight = len(beyond[-1].scores) / len(hard)
+            conditional = conditional + weight * self._conditional(beyond, given[1][len(hard) :])[0]
         loss_g = wasserstein_generator_loss(fake_scores) + conditional
         drift = settings.drift_weight * real_scores.float().square().mean()
         real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()

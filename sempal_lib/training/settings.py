@@ -35,8 +35,9 @@ class ProgressiveSettings:
     soft_real: bool = True  # soften real layouts; False: real ones stay hard, generated ones are Gumbel-sampled
     temperature: float = 1.0  # τ of the Gumbel-softmax
     palette_source: str = "mixture"  # "mixture", or "real": the palettes of the real layouts of the batch
+    wide_share: float = 0.0  # of a batch: so many more layouts, for palettes that no scene has, which D does not see
     ema_images: int = 10_000  # half-life of the averaged generator, in layouts shown; 0: no averaging
-    released: bool = False  # the release's kernel for softening, and its few batches repeated for ever
+    released: bool = False  # the release's kernel for softening, and its passes over the real layouts
     channels_last: bool = False  # memory format of both networks
     compile: bool = False  # torch.compile; not for the penalty's pass, which it cannot differentiate twice
     report_steps: int = 25  # steps between two reports; between them nothing waits for the device

@@ -1,6 +1,5 @@
 """What stands before a training: the scenes of a run, its devices, and whether an old checkpoint still fits."""
 
-import ast
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sempal_lib import datasets
+from sempal_lib.code_digests import code_digest
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.parameters import Parameters
@@ -130,7 +130,7 @@ def _kept(scenes: SceneDataset, kind: Literal["layouts", "pairs"], workers: int)
 
     if not isinstance(scenes, World):
         return made()
-    size, code = f"{scenes.size[0]}x{scenes.size[1]}", code_digest(WORLD_CODE)
+    size, code = f"{scenes.size[0]}x{scenes.size[1]}", digest_of(WORLD_CODE)
     name = f"{scenes.name}-{scenes.split}-{size}-s{scenes.seed}-{len(scenes)}-{kind}-{code}"
     path = runs_root() / "worlds" / f"{name}.safetensors"
     if path.exists():
@@ -171,25 +171,14 @@ def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
     seen = hashlib.sha256(data.layouts.numpy().tobytes())
     if isinstance(data, SceneSet):
         seen.update(data.images.numpy().tobytes())
-    return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": code_digest((*CODE, *code))}
+    return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": digest_of((*CODE, *code))}
 
 
 @cache
-def code_digest(patterns: tuple[str, ...]) -> str:
-    """12 hex digits of the library's files of these patterns; comments and docstrings do not count."""
-    library, digest = Path(__file__).parent.parent, hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in library.glob(pattern)}):
-        tree = ast.parse(path.read_text("utf-8"))
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and _is_text(body[0].value):
-                body.pop(0)
-        digest.update(ast.dump(tree).encode())
-    return digest.hexdigest()[:12]
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def digest_of(patterns: tuple[str, ...]) -> str:
+    """12 hex digits of the code in the library's files of these patterns."""
+    library = Path(__file__).parent.parent
+    return code_digest({path for pattern in patterns for path in library.glob(pattern)}, library)[:12]
 
 
 def set_outdated_aside(path: str | Path | None, facts: dict[str, str]) -> None:

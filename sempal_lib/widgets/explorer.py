@@ -15,11 +15,14 @@ from sempal_lib.widgets.frames import sweep
 from sempal_lib.widgets.latents import path_slider
 from sempal_lib.widgets.painting import STYLES, check_painter, has_styles, paint, styles_at
 from sempal_lib.widgets.shared import (
+    MODES,
     as_wide_as_a_frame,
     beside,
+    beyond_real,
     check_classes,
     generate_layouts,
     is_static,
+    mode_switch,
     png_of,
     seed_controls,
 )
@@ -29,14 +32,21 @@ SMALL = 0.01  # classes with a smaller proportion are grouped after the others
 
 
 def explore(
-    generator, label_space: LabelSpace, palette, classes: Sequence[str] | None = None, seed: int = 0, painter=None
+    generator,
+    label_space: LabelSpace,
+    palette,
+    classes: Sequence[str] | None = None,
+    seed: int = 0,
+    painter=None,
+    real=None,
 ):
     """The explorer for a notebook: live sliders, or frames where the environment has SEMPAL_STATIC=1.
 
     Args:
         generator, painter: see the package's head. palette: where to start, [C]. seed: of the noise and of the styles.
-        classes: names of the classes that get a slider; None for all, and as frames for the four largest, with
-            a painter three, with one that has styles two.
+        classes: names of the classes that get a slider; None for all, and as frames for the three largest, with
+            a painter that has styles two.
+        real: palettes of real layouts, [N, C]: where none of them is, the widget says so.
     Returns:
         A widget; as a cell's last line it shows itself.
     Raises:
@@ -44,12 +54,12 @@ def explore(
     Chapter: Progressive layouts, guided by a palette. Two generators, one loss.
     """
     if not is_static():
-        return PaletteExplorer(generator, label_space, palette, seed=seed, classes=classes, painter=painter)
-    count, steps = (4, 9) if painter is None else (3 - has_styles(painter), 7)  # the page must stay light
+        return PaletteExplorer(generator, label_space, palette, seed, classes, painter, real)
+    count, steps = (3, 9) if painter is None else (3 - has_styles(painter), 7)  # the page must stay light
     if classes is None:
         largest = np.argsort(-array_of(palette).reshape(-1), kind="stable")[:count]
         classes = [label_space.names[c] for c in largest]
-    return sweep(generator, label_space, palette, classes, steps, seed, painter)
+    return sweep(generator, label_space, palette, classes, steps, seed, painter, real)
 
 
 class PaletteExplorer(ipw.VBox):
@@ -61,8 +71,10 @@ class PaletteExplorer(ipw.VBox):
         generator: see the package's head. palette: where to start, [C], sums to 1.
         seed: of the noise and of the styles, ≥ 0. painter: see the package's head.
         classes: names of the classes that get a slider, None for all; the others are rescaled all the same.
+        real: palettes of real layouts, [N, C]: a share of the class moved last that none of them has is marked.
     Attributes:
         palette: the target now, float64 [C]. layout_now: int64 [H, W]. sliders, locks: by the class's name.
+        mode: the switch between one iteration, ten, and exact counts.
         picture_now: float32 [3, H, W] in [-1, 1]; None without a painter.
         style, style_seed: the sliders of the style; next_style: the button for the next seed.
     Raises:
@@ -71,7 +83,9 @@ class PaletteExplorer(ipw.VBox):
     Chapter: Progressive layouts, guided by a palette. Two generators, one loss.
     """
 
-    def __init__(self, generator, label_space: LabelSpace, palette, seed: int = 0, classes=None, painter=None):
+    def __init__(
+        self, generator, label_space: LabelSpace, palette, seed: int = 0, classes=None, painter=None, real=None
+    ):
         check_classes(generator, label_space)
         if painter is not None:
             check_painter(painter, generator, label_space)
@@ -84,6 +98,8 @@ class PaletteExplorer(ipw.VBox):
         # The last palette with several classes: when one has taken all, the others come back in its ratio.
         self.palette = self._memory = self._start.copy()
         self._busy = False
+        self._real = None if real is None else array_of(real)
+        self._moved: int | None = None  # the class whose slider moved last
         names = label_space.names if classes is None else classes
         self._shown = [label_space.index(name) for name in names]
         self._make_controls(seed)
@@ -101,16 +117,9 @@ class PaletteExplorer(ipw.VBox):
         self.style = path_slider(STYLES, "style", layout=wide)
         self.style_seed, self.next_style = seed_controls(seed, "style's seed", "new styles", layout=wide)
         self.reset = ipw.Button(description="reset", icon="undo", layout=ipw.Layout(width="90px"))
-        self.exact = ipw.Checkbox(
-            False, description="exact", indent=False, layout=ipw.Layout(width="70px"),
-            tooltip="pixel counts equal the target to within one pixel per class",
-        )  # fmt: skip
-        self.iterations = ipw.Dropdown(
-            options=[1, 2, 5, 10], description="iterations", layout=ipw.Layout(width="160px"),
-            tooltip="Sinkhorn iterations of the activation; the paper takes one",
-        )  # fmt: skip
+        self.mode = mode_switch()
         self.reset.on_click(lambda _: self._reset())
-        for control in (self.seed, self.exact, self.iterations):
+        for control in (self.seed, self.mode):
             control.observe(lambda _: self._redraw(), "value")
         for control in (self.style, self.style_seed):
             control.observe(lambda _: self._repaint(), "value")
@@ -145,7 +154,7 @@ class PaletteExplorer(ipw.VBox):
         small = [c for c in self._shown if self._start[c] < SMALL]
         styled = has_styles(self.painter)
         controls = ipw.Box(
-            [self.iterations, self.exact, self.next_seed, *[self.next_style] * styled, self.reset],
+            [self.mode, self.next_seed, *[self.next_style] * styled, self.reset],
             layout=ipw.Layout(flex_flow="row wrap", align_items="center"),
         )
         groups = [rows(main, "370px")] * bool(main)
@@ -161,6 +170,7 @@ class PaletteExplorer(ipw.VBox):
     def _slide(self, index: int, value: float) -> None:
         if self._busy:  # the move of another slider set this one
             return
+        self._moved = index
         self._set(rescale(self.palette, index, value, self._locked(), self._memory))
 
     def _set(self, palette: np.ndarray) -> None:
@@ -192,7 +202,8 @@ class PaletteExplorer(ipw.VBox):
             lock.value = False
         self._busy = True
         try:
-            self.seed.value, self.exact.value, self.iterations.value = self._start_seed, False, 1
+            self.seed.value, self.mode.index = self._start_seed, 0
+            self._moved = None
             self.style.value, self.style_seed.value = 0, self._start_seed
         finally:
             self._busy = False
@@ -203,18 +214,19 @@ class PaletteExplorer(ipw.VBox):
             return
         begin = time.perf_counter()
         self.layout_now, realised = generate_layouts(
-            self.generator, self.label_space, self.palette[None], self.seed.value,
-            iterations=self.iterations.value, exact=self.exact.value,
-        )  # fmt: skip
+            self.generator, self.label_space, self.palette[None], self.seed.value, **MODES[self.mode.value]
+        )
         self.layout_now, realised = self.layout_now[0], realised[0]
         self.picture.value = png_of(self.layout_now, self.label_space)
         self._repaint()
         self.bars.value = _bars_html(self.palette, realised, self.label_space, self._order)
-        worst = int(np.abs(realised - self.palette).argmax())
+        # Of the class that was moved; before any was, of the one that is furthest off.
+        told = int(np.abs(realised - self.palette).argmax()) if self._moved is None else self._moved
+        note = beyond_real(told, self.palette[told], self._real)
         self.status.value = (
-            f'<span class="sempal-sum">sum {self.palette.sum():.2f}</span> · off by '
-            f"{abs(realised[worst] - self.palette[worst]):.3f} ({escape(self.label_space.names[worst])}) · "
-            f"{1000 * (time.perf_counter() - begin):.0f} ms"
+            f'<span class="sempal-sum">sum {self.palette.sum():.2f}</span> · '
+            f"{escape(self.label_space.names[told])}: asked {self.palette[told]:.3f}, made {realised[told]:.3f}"
+            f"{f' ({note})' if note else ''} · {1000 * (time.perf_counter() - begin):.0f} ms"
         )
 
     def _repaint(self) -> None:

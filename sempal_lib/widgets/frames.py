@@ -10,7 +10,16 @@ from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import check_palette
 from sempal_lib.pictures import FRAME_WIDTH, array_of, frame_png, hex_colour
 from sempal_lib.widgets.painting import STYLES, check_painter, has_styles, paint, styles_at
-from sempal_lib.widgets.shared import check_classes, generate_layouts, linked_frames, png_of, thinning
+from sempal_lib.widgets.shared import (
+    MODES,
+    beyond_real,
+    check_classes,
+    generate_layouts,
+    linked_frames,
+    mode_switch,
+    png_of,
+    thinning,
+)
 from sempal_lib.widgets.simplex import rescale
 
 MAX_BYTES = 270_000  # of all frames with pictures: with base 64 and the state of their widgets, under 450 KB of page
@@ -19,18 +28,27 @@ BARS = 6  # classes
 
 
 def sweep(
-    generator, label_space: LabelSpace, palette, classes: Sequence[str], steps: int = 9, seed: int = 0, painter=None
+    generator,
+    label_space: LabelSpace,
+    palette,
+    classes: Sequence[str],
+    steps: int = 9,
+    seed: int = 0,
+    painter=None,
+    real=None,
 ):
     """Frames of the generator's output behind linked sliders: moves on a static page, without a kernel.
 
     For each class its proportion goes from 0 up, the rest is rescaled, the noise stays. A menu chooses the
-    class.
+    class, and without a painter a switch chooses one iteration, ten, or exact counts.
 
     Args:
         generator: see the package's head. palette: where the sweeps pass through, [C]. seed: of the noise.
-        classes: names of the classes to sweep. steps: frames a class, ≥ 2; each costs about 6 KB of page.
+        classes: names of the classes to sweep. steps: frames a class and way of the switch, ≥ 2; each costs about
+            6 KB of page.
         painter: see the package's head; its picture comes beside each layout, and where it has styles, the menu
             has a page for them. Every second frame goes, until all are within 270 KB.
+        real: palettes of real layouts, [N, C]: proportions that none of them has are marked as such.
     Raises:
         ValueError: nothing to sweep, a palette that is none, other classes, a painter that does not fit.
     Chapter: Progressive layouts, guided by a palette. Two generators, one loss.
@@ -44,7 +62,9 @@ def sweep(
     names = list(classes)
     styled = has_styles(painter)
     models = generator, painter, label_space, seed, MAX_BYTES // (len(names) + styled)
-    pages = [_sweep_page(*models, start, label_space.index(name), steps) for name in names]
+    switch = mode_switch() if painter is None else None
+    seen = None if real is None else array_of(real)
+    pages = [_sweep_page(*models, start, label_space.index(name), steps, switch, seen) for name in names]
     if styled:
         names.append("style")
         pages.append(_style_page(*models, start))
@@ -55,29 +75,40 @@ def sweep(
     )  # fmt: skip
     ipw.jslink((menu, "index"), (stack, "selected_index"))
     note = ipw.HTML("Frames that the trained model made. With a running notebook every class has a slider.")
-    return ipw.VBox([menu, stack, note])
+    return ipw.VBox([menu, *([switch] if switch else []), stack, note])
 
 
-def _sweep_page(generator, painter, label_space, seed: int, limit: int, start, index: int, steps: int) -> ipw.VBox:
+def _sweep_page(
+    generator, painter, label_space, seed: int, limit: int, start, index: int, steps: int, switch, real
+) -> ipw.VBox:
     locked = np.zeros(len(start), bool)
     top = min(0.9, max(0.1, np.ceil(3 * start[index] * 20) / 20))  # as fractions of 1/20
     palettes = np.stack([rescale(start, index, value, locked) for value in np.linspace(0, top, steps)])
-    layouts, realised = generate_layouts(generator, label_space, palettes, seed)
     # The class that moves comes first, then the largest ones; the same rows and scale in every frame.
     rest = [c for c in np.argsort(-palettes.mean(0), kind="stable") if c != index and start[c] > 0][: BARS - 1]
-    columns = [_layout_frames(layouts, palettes, realised, label_space, [index, *rest])]
+    shown = label_space, [index, *rest]
+    ways = MODES.values() if painter is None else [MODES["1 iteration"]]
+    made = [generate_layouts(generator, label_space, palettes, seed, **options) for options in ways]
+    columns = [_layout_frames(layouts, palettes, realised, *shown) for layouts, realised in made]
     if painter is not None:
+        layouts, _ = made[0]
         pictures = paint(painter, layouts, styles_at(painter, torch.zeros(1), seed))
         columns.append([png_of(picture, label_space) for picture in pictures])
         step = thinning(columns, limit)
         palettes, columns = palettes[::step], [pngs[::step] for pngs in columns]
     return ipw.VBox(
         linked_frames(
-            [f"{value:.3f}" for value in palettes[:, index]], columns, label_space.names[index],
-            first=int(np.abs(palettes[:, index] - start[index]).argmin()),
+            [_reading(index, value, real) for value in palettes[:, index]], columns, label_space.names[index],
+            switch=switch, first=int(np.abs(palettes[:, index] - start[index]).argmin()),
             handle_color=hex_colour(label_space.colors[index]),
         )
     )  # fmt: skip
+
+
+def _reading(index: int, value: float, real) -> str:
+    """What the slider reads: the proportion, and whether no real layout has it."""
+    note = beyond_real(index, value, real)
+    return f"{value:.3f}" + (f" ({note})" if note else "")
 
 
 def _style_page(generator, painter, label_space, seed: int, limit: int, start) -> ipw.VBox:

@@ -12,6 +12,10 @@ from sempal_lib.palettes import palette_of
 from sempal_lib.pictures import FRAME_WIDTH, picture_png, to_png
 
 SEEDS = 999
+# How a layout is made of scores, as the explorer's switch has it, and what `generate` is told.
+MODES: dict[str, dict[str, int | bool]] = {
+    "1 iteration": {"iterations": 1}, "10 iterations": {"iterations": 10}, "exact": {"exact": True},
+}  # fmt: skip
 
 
 def is_static() -> bool:
@@ -35,6 +39,29 @@ def generate_layouts(generator, label_space, palettes: np.ndarray, seed: int, **
     target = torch.as_tensor(palettes, dtype=torch.float32, device=device)
     layouts = generator.generate(z.to(device), target, **options).cpu()
     return layouts, palette_of(layouts, label_space.num_classes, label_space.ignore_index).double().numpy()
+
+
+def mode_switch() -> ipw.ToggleButtons:
+    """The switch between MODES."""
+    return ipw.ToggleButtons(
+        options=list(MODES), style={"button_width": "auto"},
+        layout=ipw.Layout(width="auto", max_width=f"{FRAME_WIDTH}px"),
+        tooltips=[
+            "of the activation, as the paper has it", "of Sinkhorn's algorithm, which the activation begins",
+            "pixel counts equal the target to within one pixel per class",
+        ],
+    )  # fmt: skip
+
+
+def beyond_real(index: int, value: float, real: np.ndarray | None) -> str:
+    """A note on a proportion that no real layout has; empty within their range, or where there is none to tell.
+
+    Args:
+        index: of the class. value: its proportion. real: palettes of real layouts, [N, C].
+    """
+    if real is None or real[:, index].min() <= value <= real[:, index].max():
+        return ""
+    return f"real: {real[:, index].min():.3f} to {real[:, index].max():.3f}"
 
 
 def png_of(sample, label_space: LabelSpace) -> bytes:
@@ -74,16 +101,21 @@ def thinning(columns: Sequence[Sequence[bytes]], limit: int) -> int:
 
 
 def linked_frames(
-    options: Sequence[str], columns: Sequence[Sequence[bytes]], description: str, first: int = 0, **style
+    options: Sequence[str],
+    columns: Sequence[Sequence[bytes]],
+    description: str,
+    first: int = 0,
+    switch: ipw.ToggleButtons | None = None,
+    **style,
 ) -> list[ipw.Widget]:
     """A slider and the frames behind it, linked in the browser: they move without a kernel.
 
     Args:
         options: what the slider reads at each frame. first: which is shown at the start.
         columns: PNG files, in each column one an option, or a single one that stays.
-        description, style: of the slider.
+        switch: shows one of the columns, by its number. description, style: of the slider.
     Returns:
-        The slider, and the column that moves with it; of several columns, a box of them.
+        The slider, and the column that moves with it; of several columns, a box of them, or what the switch shows.
     """
     wide = as_wide_as_a_frame()
     slider = ipw.SelectionSlider(
@@ -97,4 +129,8 @@ def linked_frames(
             continue
         stacks.append(ipw.Stack(children=frames, selected_index=first))
         ipw.jslink((slider, "index"), (stacks[-1], "selected_index"))
+    if switch is not None:
+        shown = ipw.Stack(children=stacks, selected_index=0)
+        ipw.jslink((switch, "index"), (shown, "selected_index"))
+        return [slider, shown]
     return [slider, stacks[0] if len(stacks) == 1 else beside(*([stack] for stack in stacks))]
