@@ -10,7 +10,8 @@ export GIVEN_DATASET := $(value DATASET)
 export GIVEN_DATA_ROOT := $(value DATA_ROOT)
 export GIVEN_DATA := $(value DATA)
 export GIVEN_SECONDS := $(value SECONDS)
-unexport PYTHON PRESET CORES DATASET DATA_ROOT DATA SECONDS
+export GIVEN_HEIGHT := $(value HEIGHT)
+unexport PYTHON PRESET CORES DATASET DATA_ROOT DATA SECONDS HEIGHT
 BIN := .venv/bin
 # Of gpu-check: its time, its folder, and a python that has torch and the rest, to use in place of .venv.
 GPU_CHECK_SECONDS ?= 480
@@ -23,7 +24,7 @@ unexport OUT GPU_CHECK_SECONDS GPU_CHECK_PYTHON
 # Chapters share the cores; a kernel of another environment must not be taken for this one's.
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help book runs ablation reference reference-list test kills bench gpu-check lab publish pair pins clean environment
+.PHONY: help book runs ablation reference reference-list judges test kills bench gpu-check lab publish pair pins clean environment
 
 help:
 	@echo "make book      run the chapters (PRESET=$$GIVEN_PRESET: smoke, demo, gpu or paper) and build the site: _build/html"
@@ -32,6 +33,7 @@ help:
 	@echo "make reference run what runs/reference.yaml wants and runs/reference lacks, one after the other, stop it any time;"
 	@echo "               DATA=... for the folder of real data sets, SECONDS=... to start no new run after"
 	@echo "make reference-list  show how far each of these runs is, and which question it answers"
+	@echo "make judges    train the committed networks that judge pictures anew (HEIGHT=32; minutes)"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
 	@echo "make kills     kill every training at random moments and resume it: the weights must be those of an unbroken one"
 	@echo "make bench     time a step of every training with the fast settings on and off (runs/bench/report.md), and exact counts"
@@ -62,6 +64,9 @@ reference: environment
 
 reference-list: environment
 	@$(RUN) reference --list --data="$$GIVEN_DATA"
+
+judges: environment
+	@exec $(BIN)/python runs/judges.py preset="$$GIVEN_PRESET" dataset="$$GIVEN_DATASET" height="$$GIVEN_HEIGHT"
 
 test: environment
 	@echo "== Testing the library, the book and the site, then every notebook at preset smoke"

@@ -249,6 +249,10 @@ class ImageParameters(Parameters):
 class TuningParameters(ImageParameters):
     """Layout generator and synthesizer tuned end to end, after each has been trained by itself."""
 
+    painter_steps: int = Field(
+        0, ge=0, le=MOST_STEPS,
+        description="training steps of the painter that is tuned, once for a data set and size; 0: chapter 7's painter",
+    )  # fmt: skip
     tuning_steps: int = Field(148600, ge=1, le=MOST_STEPS, description="steps of each tuning")
     tuning_batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="scenes a step of a tuning, over all devices")
     released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")

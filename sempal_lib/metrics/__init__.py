@@ -20,7 +20,7 @@ from sempal_lib.metrics.layouts import (
     palette_kl,
     proportion_error,
 )
-from sempal_lib.metrics.scenes import evaluate_images, standard_classes
+from sempal_lib.metrics.scenes import evaluate_images, evaluate_real, standard_classes
 from sempal_lib.metrics.segmentation import (
     class_iou,
     confusion_matrix,
@@ -47,6 +47,7 @@ __all__ = [
     "evaluate_images",
     "evaluate_layouts",
     "evaluate_pictures",
+    "evaluate_real",
     "evaluate_segmenter",
     "evaluate_shapes",
     "fd_seg",

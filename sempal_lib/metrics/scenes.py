@@ -8,6 +8,8 @@ from sempal_lib.metrics.images import FeatureWeightsMissing, check_sample_count,
 from sempal_lib.metrics.segmentation import evaluate_segmenter, fd_seg
 from sempal_lib.segmentation import Segmenter, as_float
 
+_GAN_TEST = {"miou": "gan_test_miou", "miou_all": "gan_test_miou_all", "pixel_accuracy": "gan_test_accuracy"}
+
 
 def standard_classes(label_space: LabelSpace) -> list[int] | None:
     """Indices of the 19 classes of Cityscapes' benchmark, or of IDD's 31, where a label space has them among others.
@@ -39,8 +41,7 @@ def evaluate_images(
     """
     check_sample_count(len(real_images), len(images), "the validation pictures")
     read = evaluate_segmenter(segmenter, images, layouts, standard_classes(label_space))
-    names = {"miou": "gan_test_miou", "miou_all": "gan_test_miou_all", "pixel_accuracy": "gan_test_accuracy"}
-    found = {names[name]: value for name, value in read.items()}
+    found = {_GAN_TEST[name]: value for name, value in read.items()}
     real = real_images[: len(images)]
     found["fd_seg"] = fd_seg(real, images, segmenter)
     try:
@@ -48,3 +49,23 @@ def evaluate_images(
     except FeatureWeightsMissing:
         pass  # the chapter says so
     return {metric: (value, len(images)) for metric, value in found.items()}
+
+
+def evaluate_real(
+    images: Tensor, layouts: Tensor, segmenter: Segmenter, label_space: LabelSpace
+) -> dict[str, tuple[float, int]]:
+    """What `evaluate_images` gives for real scenes: what the judge reads in them, and the floor of FD-seg.
+
+    The floor is the distance of every other picture to the rest: of two halves of one set, which no generator can be
+    expected to undercut. It is larger than that of two sets of the full size would be, by up to two.
+
+    Args:
+        images: held-out pictures, uint8 [N, 3, H, W] or float. layouts: theirs, integer [N, H, W].
+    Returns:
+        Metric to (value, number of pictures); of "fd_seg" the number in each half.
+    Chapter: Judging with a segmenter.
+    """
+    read = evaluate_segmenter(segmenter, images, layouts, standard_classes(label_space))
+    half = len(images) // 2
+    floor = fd_seg(images[0 : 2 * half : 2], images[1 : 2 * half : 2], segmenter)
+    return {_GAN_TEST[name]: (value, len(images)) for name, value in read.items()} | {"fd_seg": (floor, half)}

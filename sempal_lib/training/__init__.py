@@ -1,7 +1,7 @@
 """Training: progressive layout GANs, checkpoints, devices."""
 
 from sempal_lib.training.checkpoint import CheckpointError
-from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining
+from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining, gradient_share
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
 from sempal_lib.training.judge import (
     gan_train,
@@ -42,7 +42,7 @@ from sempal_lib.training.semgan import (
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
 from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, progress_bar, scene_set
-from sempal_lib.training.tuning import TuningData, end_to_end_training, tune_pair
+from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "device_of",
     "end_to_end_training",
     "gan_train",
+    "gradient_share",
     "image_networks",
     "image_settings",
     "image_training",
@@ -78,9 +79,11 @@ __all__ = [
     "layout_data",
     "layout_training",
     "load_generator",
+    "load_painter",
     "load_segmenter",
     "once_training",
     "painted_scenes",
+    "painter_for",
     "perceptual_for",
     "progan_training",
     "progress_bar",

@@ -1,5 +1,6 @@
 """Two generators, one loss: a layout generator and a synthesizer, tuned together through the final picture."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -261,3 +262,44 @@ class EndToEndTraining(Training):
             self._average(self.averaged, self._pair, images.settings.batch_size, s.ema_images)
             track_spectral_norms(self.averaged)
         return found.reported
+
+
+class GradientShare(NamedTuple):
+    """What D₂ says to the layout generator beside what its own losses say."""
+
+    share: float  # norm of the gradient of D₂'s term in (2), over that of λ L_SB
+    cosine: float  # of the angle between the two
+
+
+def gradient_share(training: EndToEndTraining, batches: int = 8) -> GradientShare:
+    """How loud D₂'s gradient is in the layout generator's weights, each term with its weight; nothing is changed.
+
+    Args:
+        training: of a pair whose layouts learn. batches: drawn one after the other; both numbers are their means.
+    Raises:
+        ValueError: a training that leaves the layouts as they are, or gives D₂ no say.
+    Chapter: Two generators, one loss.
+    """
+    s, weights = training.settings, list(training.layouts.generator.parameters())
+    if s.tune == "pictures" or not s.judge_weight:
+        raise ValueError(
+            f"tune={s.tune!r} with judge_weight={s.judge_weight}: there is no gradient of D₂ in the layout generator. "
+            "Take a training with tune='layouts' or 'both', and judge_weight above 0"
+        )
+    kept, random = deepcopy(training.networks), training.random.get_state()
+    modes = {module: module.training for network in training.networks.values() for module in network.modules()}
+    found = []
+    for _ in range(batches):
+        losses = training.losses(True, s.tune == "both")
+        own = torch.autograd.grad(s.layout_weight * losses.layouts.loss_g, weights, None, True, allow_unused=True)
+        every = torch.autograd.grad(losses.loss, weights, allow_unused=True)
+        pairs = [(a, b) for a, b in zip(own, every, strict=True) if a is not None and b is not None]
+        of_own, of_all = (torch.cat([pair[i].flatten() for pair in pairs]).double() for i in (0, 1))
+        of_d2 = of_all - of_own  # the painter's own loss does not see generated layouts
+        found.append([of_d2.norm() / of_own.norm(), torch.cosine_similarity(of_d2, of_own, 0)])
+    for name, network in training.networks.items():
+        network.load_state_dict(kept[name].state_dict())  # running statistics and spectral norms went on
+    for module, mode in modes.items():
+        module.training = mode
+    training.random.set_state(random)
+    return GradientShare(*torch.tensor(found).mean(0).tolist())

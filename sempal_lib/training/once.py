@@ -57,9 +57,8 @@ def once(
         fixed: what of the recipe a committed one must share to be taken; the rest is its own affair.
         commit: make it anew and put it among the committed ones.
     """
-    p, (height, width) = parameters, layout_size(parameters)
-    name, world = f"{p.dataset}-{height}x{width}", p.dataset in PROCEDURAL and p.data_root is None
-    path = reference_root() / f"{role}s" / f"{name}.safetensors"
+    p, path, size = parameters, once_path(parameters, role), layout_size(parameters)
+    world = p.dataset in PROCEDURAL and p.data_root is None
     if not commit:
         if world and path.exists():
             note = json.loads(path.with_suffix(".json").read_text("utf-8"))
@@ -67,17 +66,23 @@ def once(
                 return path
         values = json.dumps({**recipe, "data": data_of(p)}, sort_keys=True)
         digest = hashlib.sha256(values.encode()).hexdigest()[:8]
-        path = runs_root() / f"{role}s" / f"{name}-{digest}.safetensors"
+        path = runs_root() / f"{role}s" / f"{path.stem}-{digest}.safetensors"
     elif not world:
         raise ValueError(f"{p.dataset} is no procedural world: what was trained on real data is not committed")
     with locked(path.with_suffix(".lock")):  # another seed's run may want it at the same time
         if commit or not path.exists():
             facts = make(path)
-            about = {"role": role, "dataset": p.dataset, "size": [height, width], "recipe": recipe, **facts}
+            about = {"role": role, "dataset": p.dataset, "size": list(size), "recipe": recipe, **facts}
             about |= {"weights": hashlib.sha256(path.read_bytes()).hexdigest(), **machine(p.device)}
             about["created"] = datetime.now(UTC).isoformat(timespec="seconds")
             write_atomically(path.with_suffix(".json"), json.dumps(about, indent=1, allow_nan=False) + "\n")
     return path
+
+
+def once_path(parameters: ImageParameters, role: str) -> Path:
+    """Where such a network is, or would be, committed; a note lies beside it, of the same name, `.json`."""
+    height, width = layout_size(parameters)
+    return reference_root() / f"{role}s" / f"{parameters.dataset}-{height}x{width}.safetensors"
 
 
 def once_parameters(parameters: ImageParameters, role: str) -> ImageParameters:
@@ -94,7 +99,7 @@ def segmenter_of_role(parameters: ImageParameters, num_classes: int, role: str) 
     """The judge is wider and sees each pixel; the eye is looked through in every step, and is as light as any."""
     if parameters.segmenter != "light":
         return SegmenterSettings(num_classes, parameters.segmenter)
-    return SegmenterSettings.light(num_classes, *((32, 8, 1) if role == "judge" else ()))
+    return SegmenterSettings.light(num_classes, *((24, 4, 1) if role == "judge" else ()))
 
 
 def once_training(

@@ -35,7 +35,7 @@ from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_s
 
 SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")
 _NETWORKS = ("interface", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
-_CODE = (
+CODE = (
     "layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS), "training/images.py",
     "training/painting.py",
 )  # fmt: skip
@@ -134,7 +134,7 @@ def image_training(
         changes: of `ImageTrainingSettings`.
     Chapter: Painting by layout.
     """
-    facts = provenance(data, _CODE)
+    facts = provenance(data, CODE)
     settings = image_settings(system, parameters, **changes)
     if perceptual is not None and perceptual.name == "segmenter" and settings.perceptual_weight:
         # What a painter learns by belongs to its data: with another eye it is trained anew.

@@ -8,19 +8,26 @@ from typing import Any, NamedTuple
 import torch
 from lightning.fabric import Fabric
 
-from sempal_lib.image_gans import DiscriminatorSettings, MultiScaleDiscriminator, PerceptualFeatures
+from sempal_lib.image_gans import DiscriminatorSettings, ImageGenerator, MultiScaleDiscriminator, PerceptualFeatures
 from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
+from sempal_lib.metrics.segmentation import fd_seg
 from sempal_lib.parameters import LayoutParameters, TuningParameters
 from sempal_lib.training import checkpoint
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining
 from sempal_lib.training.images import ImageTraining
 from sempal_lib.training.layouts import LayoutData, generator_settings, layout_data, progressive_settings
-from sempal_lib.training.painting import image_networks, image_settings, perceptual_for
+from sempal_lib.training.once import once, once_parameters, segmenter_for
+from sempal_lib.training.painting import CODE as PAINTER_CODE
+from sempal_lib.training.painting import image_networks, image_settings, perceptual_for, train_images
 from sempal_lib.training.progressive import ProgressiveTraining
 from sempal_lib.training.settings import Progress, StageSettings
 from sempal_lib.training.setup import (
+    CODE,
     SceneSet,
+    code_digest,
+    device_of,
     make_fabric,
+    progress_bar,
     provenance,
     scene_set,
     set_outdated_aside,
@@ -152,3 +159,61 @@ def _build(
     return end_to_end_training(
         parameters, layout_parameters, data, system, checkpoints, tune, checkpoint_path, fabric, **changes
     )
+
+
+def painter_for(parameters: TuningParameters, commit: bool = False) -> Path:
+    """The checkpoint of a GauGAN that was trained until it stands still: what a tuning gains is then no leftover.
+
+    The same for all seeds, as `segmenter_for`'s, on scenes of its own: `painter_steps` steps, whose rate falls to 0.
+
+    Args:
+        commit: train it anew and put it under runs/reference.
+    Returns:
+        A file that holds "averaged" and "discriminator", as "gaugan" of `end_to_end_training`'s checkpoints.
+    Chapter: Two generators, one loss.
+    """
+    p = once_parameters(parameters, "painter").model_copy(update={"steps": parameters.painter_steps})
+    names = (
+        "steps", "batch_size", "learning_rate", "decay", "ema", "perceptual", "ngf", "ndf", "hidden", "doublings",
+        "seed", "once_scenes",
+    )  # fmt: skip
+    recipe = {name: getattr(p, name) for name in names} | {"code": code_digest((*CODE, *PAINTER_CODE))}
+
+    def make(path: Path) -> dict[str, Any]:
+        scenes, judge = scene_set(p), segmenter_for(p)
+        unfinished, distances = path.with_name(f"{path.stem}-training.safetensors"), {}
+        count = min(len(scenes.held_out), p.samples)
+
+        def watched(training: ImageTraining) -> Iterable[Progress]:
+            for progress in progress_bar(training):
+                if progress.step == p.steps or progress.step % max(p.steps // 8, 1) < training.settings.report_steps:
+                    made = training.averaged.generate(scenes.held_out[:count], p.seed)
+                    distances[progress.step] = fd_seg(scenes.held_out_images[:count], made.cpu(), judge)
+                yield progress
+
+        training = train_images(p, scenes, "gaugan", unfinished, watched)
+        networks = {"averaged": training.averaged, "discriminator": training.discriminator}
+        tensors = {
+            f"{part}.{name}": value
+            for part, network in networks.items()
+            for name, value in checkpoint.packed(network.state_dict(), half=True).items()
+        }
+        checkpoint.save(path, tensors, {"kind": "painter", "steps": p.steps})
+        unfinished.unlink(missing_ok=True)
+        return {
+            "scenes": len(scenes.layouts), "held_out": count, "seconds": training.seconds,
+            "fd_seg": distances[p.steps], "fd_seg_by_step": distances,
+        }  # fmt: skip
+
+    fixed = ("steps", "ngf", "ndf", "hidden", "doublings")
+    return once(p, "painter", recipe, make, fixed, commit)
+
+
+def load_painter(parameters: TuningParameters, data: SceneSet, path: str | Path) -> ImageGenerator:
+    """The painter of a training's checkpoint, its average, on the run's device and in evaluation mode.
+
+    Raises CheckpointError as `checkpoint.load_into`.
+    """
+    painter, _, _ = image_networks("gaugan", parameters, data.label_space.num_classes, data.size)
+    checkpoint.load_into(path, {"averaged": painter})
+    return painter.to(device_of(parameters)).eval().requires_grad_(False)

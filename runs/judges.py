@@ -1,0 +1,44 @@
+"""Train anew the networks that all runs of a world share, and put them under runs/reference: `make judges`.
+
+python runs/judges.py preset=demo height=32 dataset=toy-street [role=judge]: names and values as for
+`python -m sempal_lib.runs show 09_end_to_end`, whose settings say how they are made; without a role, every one.
+"""
+
+import json
+import sys
+
+import yaml
+
+from sempal_lib import training
+from sempal_lib.records import RunError
+from sempal_lib.runs import resolve
+
+CHAPTER = "09_end_to_end"
+MAKE = {role: lambda p, role=role: training.segmenter_for(p, role, commit=True) for role in ("judge", "eye")}
+MAKE["painter"] = lambda p: training.painter_for(p, commit=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit status."""
+    try:
+        given = {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in arguments)}
+        roles = [given.pop("role")] if "role" in given else list(MAKE)
+        parameters = resolve(CHAPTER, given)
+        if not parameters.painter_steps and "painter" in roles:
+            roles.remove("painter")
+        for role in roles:
+            if role not in MAKE:
+                raise RunError(f"role={role!r} is none: choose {' or '.join(MAKE)}")
+            MAKE[role](parameters)
+            path = training.once.once_path(parameters, role)
+            note = json.loads(path.with_suffix(".json").read_text("utf-8"))
+            said = {name: note[name] for name in ("miou", "pixel_accuracy", "fd_seg", "seconds") if name in note}
+            print(f"== {path}: " + ", ".join(f"{name} {value:.3f}" for name, value in said.items()))
+    except (RunError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
