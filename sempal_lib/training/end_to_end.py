@@ -82,7 +82,7 @@ class EndToEndSettings:
 class PairLosses(NamedTuple):
     """What a batch of scenes gives; all of one graph."""
 
-    loss: Tensor  # of the generators that learn
+    loss: Tensor  # of the generators that learn; with L_D of the layouts, where theirs does
     loss_d2: Tensor
     loss_d: Tensor | None  # of the synthesizer's own discriminator; None while the synthesizer rests
     layouts: Judged
@@ -204,7 +204,7 @@ class EndToEndTraining(Training):
         """
         s, images = self.settings, self.images_side
         self.layouts.images = self.images  # where a training that repeats its first pass has got to
-        layouts = self.layouts.judge()  # L_SB, and the generated layouts
+        layouts = self.layouts.judge(s.layout_weight)  # λ L_SB with L_D, and the generated layouts
         # Where D₂ has no say, the synthesizer must not get to know generated layouts by its running statistics.
         images.generator.train(pictures_move and s.judge_weight > 0)
         with self.fabric.autocast():
@@ -223,7 +223,7 @@ class EndToEndTraining(Training):
             loss = loss + torch.stack(list(found.values())).sum()
             reported |= {name: value.detach() for name, value in found.items()}
         if layouts_move:
-            loss = loss + s.layout_weight * layouts.loss_g
+            loss = loss + layouts.loss
             reported |= {f"layout_{name}": value for name, value in layouts.reported.items()}
         return PairLosses(loss, loss_d2, loss_d, layouts, reported)
 
@@ -246,12 +246,7 @@ class EndToEndTraining(Training):
             own = list(images.discriminator.parameters()) if pictures_move else []
             from_loss = torch.autograd.grad(found.loss, g + d + painters, retain_graph=True, allow_unused=True)
             parameters = judge + g + d + painters + own
-            gradients += from_loss[: len(g)]
-            if d:
-                # λ weighs the generator's loss only; L_D wants the gradient of -E[D(fake)] as it is.
-                plain = [None if x is None else x / s.layout_weight for x in from_loss[len(g) : len(g + d)]]
-                gradients += layouts.discriminator_gradients(found.layouts, plain)
-            gradients += from_loss[len(g + d) :]
+            gradients += from_loss
             if found.loss_d is not None:
                 gradients += torch.autograd.grad(found.loss_d, own)
         self._update(parameters, gradients)
