@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sempal_lib.checks import check_layout, described
@@ -82,24 +81,23 @@ class LabelSpace:
             )
 
 
-def one_hot(layout: Tensor, num_classes: int) -> Tensor:
+def one_hot(layout: Tensor, num_classes: int, channels_last: bool = False) -> Tensor:
     """Layout to soft layout with all weight on one class.
 
     Args:
         layout: class indices, integer [B, H, W]; indices outside 0..num_classes-1 get no class at all.
+        channels_last: the order in memory.
     Returns:
         float32 [B, C, H, W]; sums to 1 over C, to 0 at ignored pixels.
     Raises:
         ValueError: another rank, or floats.
     """
     check_layout(layout)
-    if layout.device.type == "cuda":
-        # A comparison against the class axis: no scatter, no check of indices that would wait for the device.
-        classes = torch.arange(num_classes, device=layout.device).view(1, -1, 1, 1)
-        return (layout.unsqueeze(1) == classes).float()
-    valid = (layout >= 0) & (layout < num_classes)
-    index = torch.where(valid, layout, num_classes).long()
-    return F.one_hot(index, num_classes + 1)[..., :num_classes].movedim(-1, 1).float()
+    # A comparison against the class axis: no scatter, no check of indices that would wait for a GPU.
+    classes = torch.arange(num_classes, device=layout.device)
+    if channels_last:
+        return (layout.unsqueeze(-1) == classes).float().movedim(-1, 1)
+    return (layout.unsqueeze(1) == classes.view(1, -1, 1, 1)).float()
 
 
 def label_space_of(names_and_colors: Sequence[tuple[str, tuple[int, int, int]]], ignore_index=None) -> LabelSpace:

@@ -1,12 +1,104 @@
 """The few blocks that several models share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import ceil, gcd, sqrt
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 SLOPE = 0.2  # of every LeakyReLU of the progressive networks (the paper's figure says ReLU, its release 0.2)
+
+
+_twice = False  # see `twice_differentiable`
+
+
+@contextmanager
+def twice_differentiable() -> Iterator[None]:
+    """Within, equalized convolutions and `leaky` are built for the gradient of a gradient by their input.
+
+    A first derivative that is to be derived again is then taken by the input alone, as a gradient penalty wants it:
+    weights get none. Torch's own way to the second costs much more: the gradient of a weight as a convolution with a
+    kernel as large as the picture, and zeros that go back through all that came before a LeakyReLU.
+    """
+    global _twice
+    before, _twice = _twice, True
+    try:
+        yield
+    finally:
+        _twice = before
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: tuple, padding: tuple) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.how = stride, padding
+        return F.conv2d(x, weight, bias, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple:
+        x, weight = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return _Slope.apply(gradient, weight, x.detach(), ctx.how), None, None, None, None
+        return *_gradients(gradient, x, weight, ctx.how, [ctx.needs_input_grad[0], True, True]), None, None
+
+
+class _Slope(torch.autograd.Function):
+    """The gradient of a convolution by its input, of which `x` gives the shape."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, weight: Tensor, x: Tensor, how: tuple) -> Tensor:
+        ctx.save_for_backward(gradient, weight)
+        ctx.how = how
+        return _gradients(gradient, x, weight, how, [True, False, False])[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> tuple:
+        gradient, weight = ctx.saved_tensors
+        by_weight = _gradients(gradient, outer, weight, ctx.how, [False, True, False])[1]
+        return F.conv2d(outer, weight, None, *ctx.how), by_weight, None, None
+
+
+def _gradients(gradient: Tensor, x: Tensor, weight: Tensor, how: tuple, wanted: list[bool]) -> tuple:
+    """Of a convolution, by its input, weight and bias."""
+    stride, padding = how
+    return torch.ops.aten.convolution_backward(
+        gradient, x, weight, [len(weight)], stride, padding, [1, 1], False, [0, 0], 1, wanted
+    )
+
+
+class _Leaky(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(y := F.leaky_relu(x, SLOPE))
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _LeakySlope.apply(gradient, ctx.saved_tensors[0].detach())
+
+
+class _LeakySlope(torch.autograd.Function):
+    """The gradient of LeakyReLU by its input, told by its output; its own gradient by that output is zero."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, y: Tensor) -> Tensor:
+        ctx.save_for_backward(y)
+        return torch.ops.aten.leaky_relu_backward(gradient, y, SLOPE, True)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple:
+        return _LeakySlope.apply(gradient, *ctx.saved_tensors), None
+
+
+def leaky(x: Tensor) -> Tensor:
+    """LeakyReLU of a layer's fresh output, which it may overwrite."""
+    return _Leaky.apply(x) if _twice else F.leaky_relu_(x, SLOPE)
 
 
 class EqualizedConv2d(nn.Conv2d):
@@ -24,7 +116,25 @@ class EqualizedConv2d(nn.Conv2d):
         nn.init.zeros_(self.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.weight * self.scale, self.bias)
+        weight = self.weight * self.scale
+        if self.kernel_size == (1, 1) and x.is_contiguous(memory_format=torch.channels_last):
+            # A product of matrices; one thread would get torch's slowest convolution here.
+            return F.linear(x.movedim(1, -1), weight.flatten(1), self.bias).movedim(-1, 1)
+        if not _twice:
+            return self._conv_forward(x, weight, self.bias)
+        kind, bias = x.device.type, self.bias
+        if torch.is_autocast_enabled(kind):
+            x, weight, bias = (v.to(torch.get_autocast_dtype(kind)) for v in (x, weight, bias))  # type: ignore[union-attr]
+        return _Convolution.apply(x, weight, bias, self.stride, self.padding)
+
+    def doubled(self, x: Tensor) -> Tensor:
+        """What it makes of `upsample(x)`, for 3×3 taps and a padding of 1.
+
+        Of the nine pixels under the taps some are one and the same: their weights add up, and four products are left.
+        """
+        taps = (self.weight * self.scale).transpose(0, 1).flip(2, 3)
+        sums = F.avg_pool2d(F.pad(taps, (1, 1, 1, 1)), 2, stride=1, divisor_override=1)
+        return F.conv_transpose2d(x, sums, self.bias, stride=2, padding=1)
 
 
 class EqualizedLinear(nn.Linear):
@@ -53,8 +163,26 @@ class PixelNorm(nn.Module):
         self.root = root
 
     def forward(self, x: Tensor) -> Tensor:
+        return _PixelNorm.apply(x, self.root)
+
+
+class _PixelNorm(torch.autograd.Function):
+    """Autograd's own gradient of it goes twice as often through memory."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, root: bool) -> Tensor:
         power = x.square().mean(dim=1, keepdim=True) + 1e-8
-        return x * power.rsqrt() if self.root else x / power
+        ctx.factor = power.rsqrt() if root else 1 / power
+        ctx.save_for_backward(y := x * ctx.factor)
+        ctx.root = root
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple:
+        (y,), factor = ctx.saved_tensors, ctx.factor
+        along = (gradient * y).mean(dim=1, keepdim=True)
+        return torch.addcmul(gradient, y, along if ctx.root else 2 * along / factor, value=-1).mul_(factor), None
 
 
 class MinibatchDeviation(nn.Module):
@@ -72,9 +200,9 @@ class MinibatchDeviation(nn.Module):
         super().__init__()
         self.group = group
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] to [B, C + 1, H, W]."""
-        group = gcd(len(x), self.group)
+    def forward(self, x: Tensor, batches: int = 1) -> Tensor:
+        """[B, C, H, W] to [B, C + 1, H, W]. batches: how many, equally long, x is of; none is compared with another."""
+        group = gcd(len(x) // batches, self.group)
         deviation = (x.float().unflatten(0, (-1, group)).var(1, correction=0) + 1e-8).sqrt()
         channel = deviation.mean((1, 2, 3)).repeat_interleave(group).view(-1, 1, 1, 1)
         return torch.cat([x, channel.to(x.dtype).expand(-1, 1, *x.shape[2:])], 1)

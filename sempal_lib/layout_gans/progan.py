@@ -7,16 +7,15 @@ from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, leaky_relu
+from torch.nn.functional import avg_pool2d
 
 from sempal_lib.layers import (
-    SLOPE,
     EqualizedConv2d,
     EqualizedLinear,
     MinibatchDeviation,
     PixelNorm,
     blend,
-    upsample,
+    leaky,
 )
 
 FIRST_HEIGHT = 4
@@ -89,8 +88,8 @@ class TrunkBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features [B, in, H, W] to [B, out, 2H, 2W]."""
-        x = self.norm(leaky_relu(self.conv1(upsample(x)), SLOPE))
-        return self.norm(leaky_relu(self.conv2(x), SLOPE))
+        x = self.norm(leaky(self.conv1.doubled(x)))
+        return self.norm(leaky(self.conv2(x)))
 
 
 class FirstBlock(nn.Module):
@@ -106,8 +105,8 @@ class FirstBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Input vectors [B, in] to features [B, out, 4, first_width]."""
         x = self.linear(self.norm(x)).unflatten(1, self.shape)
-        x = self.norm(leaky_relu(x, SLOPE))
-        return self.norm(leaky_relu(self.conv2(x), SLOPE))
+        x = self.norm(leaky(x))
+        return self.norm(leaky(self.conv2(x)))
 
 
 class DiscriminatorBlock(nn.Module):
@@ -119,8 +118,8 @@ class DiscriminatorBlock(nn.Module):
         self.conv2 = EqualizedConv2d(in_channels, out_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = leaky_relu(self.conv1(x), SLOPE)
-        return avg_pool2d(leaky_relu(self.conv2(x), SLOPE), 2)
+        x = leaky(self.conv1(x))
+        return avg_pool2d(leaky(self.conv2(x)), 2)
 
 
 class LastBlock(nn.Module):
@@ -129,15 +128,15 @@ class LastBlock(nn.Module):
     def __init__(self, channels: int, first_width: int, deviation: bool):
         super().__init__()
         stride = first_width // FIRST_HEIGHT
-        self.deviation = MinibatchDeviation() if deviation else nn.Identity()
+        self.deviation = MinibatchDeviation() if deviation else None
         self.conv1 = EqualizedConv2d(channels + deviation, channels, 3, padding=1, stride=(1, stride))
         width = (first_width - 1) // stride + 1
         self.conv2 = EqualizedConv2d(channels, channels, (FIRST_HEIGHT, width))
         self.linear = EqualizedLinear(channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = leaky_relu(self.conv1(self.deviation(x)), SLOPE)
-        return self.linear(leaky_relu(self.conv2(x), SLOPE).flatten(1)).squeeze(1)
+    def forward(self, x: Tensor, batches: int) -> Tensor:
+        x = leaky(self.conv1(x if self.deviation is None else self.deviation(x, batches)))
+        return self.linear(leaky(self.conv2(x)).flatten(1)).squeeze(1)
 
 
 class LayoutDiscriminator(nn.Module):
@@ -163,7 +162,7 @@ class LayoutDiscriminator(nn.Module):
         if self.embed is not None and palette is not None:
             beside = self.embed(palette)[:, :, None, None].expand(-1, -1, *soft_layout.shape[2:])
             soft_layout = torch.cat([soft_layout, beside], 1)
-        return leaky_relu(self.from_mask[stage](soft_layout), SLOPE)
+        return leaky(self.from_mask[stage](soft_layout))
 
     def forward(
         self,
@@ -171,6 +170,7 @@ class LayoutDiscriminator(nn.Module):
         stage: int | None = None,
         fade: float | Tensor = 1.0,
         palette: Tensor | None = None,
+        batches: int = 1,
     ) -> Tensor:
         """Scores of layouts, higher for real ones.
 
@@ -179,6 +179,8 @@ class LayoutDiscriminator(nn.Module):
             stage: 0 to num_stages - 1; None is the last.
             fade: α in [0, 1], weight of the newest block against its bypass; 1 leaves the bypass out.
             palette: [B, C], which the layout should have; only seen with `palette_judge`.
+            batches: how many of equal length these layouts are, one after the other: real and generated ones, say.
+                Samples are compared within one only.
         Returns:
             [B].
         """
@@ -188,4 +190,4 @@ class LayoutDiscriminator(nn.Module):
             x = self.blocks[s - 1](x)
             if s == stage and not (isinstance(fade, float) and fade >= 1):
                 x = blend(self._features(avg_pool2d(soft_layout, 2), palette, stage - 1), x, fade)
-        return self.last(x)
+        return self.last(x, batches)

@@ -83,7 +83,7 @@ class EndToEndSettings:
 class PairLosses(NamedTuple):
     """What a batch of scenes gives; all of one graph."""
 
-    loss: Tensor  # of the generators that learn
+    loss: Tensor  # of the generators that learn; with L_D of the layouts, where theirs does
     loss_d2: Tensor
     loss_d: Tensor | None  # of the synthesizer's own discriminator; None while the synthesizer rests
     layouts: Judged
@@ -206,7 +206,7 @@ class EndToEndTraining(Training):
         s, images = self.settings, self.images_side
         # Where a training that goes through its layouts in passes has got to.
         self.layouts.images = self.layouts.images_before(self.layouts._stage) + self.images
-        layouts = self.layouts.judge()  # L_SB, and the generated layouts
+        layouts = self.layouts.judge(s.layout_weight)  # λ L_SB with L_D, and the generated layouts
         # Where D₂ has no say, the synthesizer must not get to know generated layouts by its running statistics.
         images.generator.train(pictures_move and s.judge_weight > 0)
         with self.fabric.autocast():
@@ -225,7 +225,7 @@ class EndToEndTraining(Training):
             loss = loss + torch.stack(list(found.values())).sum()
             reported |= {name: value.detach() for name, value in found.items()}
         if layouts_move:
-            loss = loss + s.layout_weight * layouts.loss_g
+            loss = loss + layouts.loss
             reported |= {f"layout_{name}": value for name, value in layouts.reported.items()}
         return PairLosses(loss, loss_d2, loss_d, layouts, reported)
 
@@ -248,12 +248,7 @@ class EndToEndTraining(Training):
             own = list(images.discriminator.parameters()) if pictures_move else []
             from_loss = torch.autograd.grad(found.loss, g + d + painters, retain_graph=True, allow_unused=True)
             parameters = judge + g + d + painters + own
-            gradients += from_loss[: len(g)]
-            if d:
-                # λ weighs the generator's loss only; L_D wants the gradient of -E[D(fake)] as it is.
-                plain = [None if x is None else x / s.layout_weight for x in from_loss[len(g) : len(g + d)]]
-                gradients += layouts.discriminator_gradients(found.layouts, plain)
-            gradients += from_loss[len(g + d) :]
+            gradients += from_loss
             if found.loss_d is not None:
                 gradients += torch.autograd.grad(found.loss_d, own)
         self._update(parameters, gradients)
@@ -291,7 +286,7 @@ def gradient_share(training: EndToEndTraining, batches: int = 8) -> GradientShar
     found = []
     for _ in range(batches):
         losses = training.losses(True, s.tune == "both")
-        own = torch.autograd.grad(s.layout_weight * losses.layouts.loss_g, weights, None, True, allow_unused=True)
+        own = torch.autograd.grad(losses.layouts.loss, weights, None, True, allow_unused=True)
         every = torch.autograd.grad(losses.loss, weights, allow_unused=True)
         pairs = [(a, b) for a, b in zip(own, every, strict=True) if a is not None and b is not None]
         of_own, of_all = (torch.cat([pair[i].flatten() for pair in pairs]).double() for i in (0, 1))

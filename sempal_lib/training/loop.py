@@ -1,8 +1,10 @@
 """What every training of the book shares: steps, reports, checkpoints, devices, the averaged generator."""
 
 import copy
+import ctypes
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -32,6 +34,18 @@ def compiled(function: Any, wanted: bool) -> Any:
     # By default a compiled backward pass reuses the memory of what the forward pass kept, and refuses retain_graph.
     torch._functorch.config.donated_buffer = False
     return torch.compile(function)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep what it frees, for its next step. Without it a CPU spends up to a fifth of a step on this.
+
+    Large tensors are given back to the system as they are freed, and come again page by page. Only glibc can be told.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        trim_threshold, mmap_threshold = -1, -3
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_threshold, 2**30)
 
 
 def average_of(network: Any, half_life: float) -> Any:
@@ -65,6 +79,7 @@ class Training:
         checkpoint_path: str | Path | None,
         configuration: dict[str, Any],
     ):
+        keep_freed_memory()
         self.networks, self.optimizers, self.settings, self.fabric = networks, optimizers, settings, fabric
         described = {name: value for name, value in asdict(settings).items() if name not in RESULT_FREE}
         self.configuration = json.loads(json.dumps(described | configuration))  # tuples become lists, as in a file

@@ -1,6 +1,5 @@
 """Progressive training of layout GANs: the same routine for every generator on the progressive trunk."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from sempal_lib.labels import one_hot
-from sempal_lib.layers import gumbel_noise, soften, softening_kernel, straight_through_gumbel
+from sempal_lib.layers import gumbel_noise, soften, softening_kernel, straight_through_gumbel, twice_differentiable
 from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
 from sempal_lib.layout_gans.semantic_palette import Mask
 from sempal_lib.losses import (
@@ -35,11 +34,10 @@ def palettes_of(hard: Tensor) -> Tensor:
 
 
 class Judged(NamedTuple):
-    """What a batch gives: generated layouts, and the losses of one graph through them."""
+    """What a batch gives: generated layouts, and one loss of one graph through them."""
 
     fake: Tensor  # [B, C, H, W] as it leaves the generator: soft, or hard with a gradient
-    loss_g: Tensor
-    real_part: Tensor  # of D's loss: all but E[D(fake)]
+    loss: Tensor  # whose gradient is L_D's in the weights of D, and `weight` times L_G's in those of G
     reported: dict[str, Tensor]  # detached
 
 
@@ -54,8 +52,8 @@ def _parted(masks: list[Mask], count: int) -> tuple[list[Mask], list[Mask]]:
 class ProgressiveTraining(Training):
     """A layout GAN in training.
 
-    Each step updates G, then D on the very layouts that G was updated on. Both gradients come from one pass of these
-    layouts through D: L_G's gradient in D's weights is, but for its sign, the generated half of L_D's.
+    Each step updates G and D, on the same generated layouts. Both gradients come from one pass of these layouts through
+    D, for -E[D(fake)], which G lowers, is in L_D with the other sign: it is turned around between D and G.
 
     Several devices give the result of one if each has whole groups of 4 samples, which D compares.
 
@@ -235,7 +233,7 @@ class ProgressiveTraining(Training):
 
     def _shown(self, layouts: Tensor, flip: Tensor) -> Tensor:
         """Real layouts [B, H, W], some mirrored, as one-hot ones."""
-        return one_hot(torch.where(flip, layouts.flip(2), layouts), self.num_classes)
+        return one_hot(torch.where(flip, layouts.flip(2), layouts), self.num_classes, self.settings.channels_last)
 
     def _widened(self, z: Tensor, palette: Tensor) -> tuple[Tensor, Tensor]:
         """What G is given: this device's noise and palettes, and behind them its part of those that no scene has.
@@ -280,11 +278,13 @@ class ProgressiveTraining(Training):
     def _stage(self) -> int:
         return self._place(self.step)[0].stage
 
-    def judge(self) -> Judged:
+    def judge(self, weight: float = 1.0) -> Judged:
         """Draw a batch, generate as many layouts, and let D judge both; nothing is updated.
 
         Only the networks run in the fabric's precision: palettes and softened layouts must sum to 1.
 
+        Args:
+            weight: of the generator's loss.
         Source: Semantic Palette, §3.2; Improved WGAN, eq. 3. Chapter: Progressive layouts, guided by a palette.
         """
         settings, (phase, done), stage = self.settings, self._place(self.step), self._stage
@@ -298,47 +298,42 @@ class ProgressiveTraining(Training):
             masks = self._run_g(*given, stage, alpha, settings.multi_scale)
         masks, beyond = _parted(masks, len(hard))
         real, fake = self._compared(hard, masks[-1].soft_layout)
-        seen = fake
+        # D lowers what G raises: on its way back the gradient changes its sign.
+        seen = fake.detach() - weight * (fake - fake.detach())
         if self.has_ignored:
             # Both get the real layout's holes: ignored pixels tell D nothing, and take part in no loss.
             valid = hard.sum(1, keepdim=True)
-            real, seen = real * valid, fake * valid
+            real, seen = real * valid, seen * valid
         # A discriminator that judges the palette too is told the real layouts' own, and x̂'s is the real one's.
-        asked = palette if self.generator.settings.palette_judge else None
         own = palettes_of(hard) if self.generator.settings.palette_judge else None
+        asked = None if own is None else torch.cat([palette, own])
+        both = torch.cat([seen, real])
+        if settings.channels_last:
+            both = both.contiguous(memory_format=torch.channels_last)
         mixed = (real + mix * (seen.detach() - real)).requires_grad_()
         with self.fabric.autocast():
-            fake_scores = self._run_d(seen, stage, alpha, asked)
-            real_scores = self._run_d(real, stage, alpha, own)
-            penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
+            fake_scores, real_scores = self._run_d(both, stage, alpha, asked, 2).float().chunk(2)
+            with twice_differentiable():
+                penalty = gradient_penalty(self.discriminator(mixed, stage, alpha, own), mixed)
         conditional, reported = self._conditional(masks, palette)
         if beyond:  # each of these layouts weighs as much as one of the batch
-            weight = len(beyond[-1].scores) / len(hard)
-            conditional = conditional + weight * self._conditional(beyond, given[1][len(hard) :])[0]
-        loss_g = wasserstein_generator_loss(fake_scores) + conditional
-        drift = settings.drift_weight * real_scores.float().square().mean()
-        real_part = settings.penalty_weight * penalty + drift - real_scores.float().mean()
+            share = len(beyond[-1].scores) / len(hard)
+            conditional = conditional + share * self._conditional(beyond, given[1][len(hard) :])[0]
+        distance = wasserstein_discriminator_loss(real_scores, fake_scores)
+        drift = settings.drift_weight * real_scores.square().mean()
+        loss = distance + settings.penalty_weight * penalty + drift + weight * conditional
         losses = {
-            "loss_g": loss_g.detach(),
-            "loss_d": wasserstein_discriminator_loss(real_scores.detach(), fake_scores.detach()),
+            "loss_g": (wasserstein_generator_loss(fake_scores) + conditional).detach(),
+            "loss_d": distance.detach(),
             "penalty": penalty.detach(),
         }
-        return Judged(fake, loss_g, real_part, losses | reported)
-
-    def discriminator_gradients(self, judged: Judged, from_g: Sequence[Tensor | None]) -> list[Tensor | None]:
-        """The gradients of L_D, given those of L_G in D's weights: but for the sign, the generated half of L_D's."""
-        from_real = torch.autograd.grad(judged.real_part, list(self.discriminator.parameters()), allow_unused=True)
-        return [
-            None if ours is None else ours - theirs  # type: ignore[operator]
-            for theirs, ours in zip(from_g, from_real, strict=True)
-        ]
+        return Judged(fake, loss, losses | reported)
 
     def _train_step(self) -> dict[str, Tensor]:
         batch = self.settings.stages[self._stage].batch_size
         judged = self.judge()
-        g, d = list(self.generator.parameters()), list(self.discriminator.parameters())
-        from_g = torch.autograd.grad(judged.loss_g, g + d, allow_unused=True)
-        self._update(g + d, [*from_g[: len(g)], *self.discriminator_gradients(judged, from_g[len(g) :])])
+        parameters = [*self.generator.parameters(), *self.discriminator.parameters()]
+        self._update(parameters, torch.autograd.grad(judged.loss, parameters, allow_unused=True))
         self.images += batch
         if self.settings.ema_images:
             self._average(self.averaged, self.generator, batch, self.settings.ema_images)
