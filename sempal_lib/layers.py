@@ -117,9 +117,6 @@ class EqualizedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight * self.scale
-        if self.kernel_size == (1, 1) and x.is_contiguous(memory_format=torch.channels_last):
-            # A product of matrices; one thread would get torch's slowest convolution here.
-            return F.linear(x.movedim(1, -1), weight.flatten(1), self.bias).movedim(-1, 1)
         if not _twice:
             return self._conv_forward(x, weight, self.bias)
         kind, bias = x.device.type, self.bias

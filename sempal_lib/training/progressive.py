@@ -308,8 +308,6 @@ class ProgressiveTraining(Training):
         own = palettes_of(hard) if self.generator.settings.palette_judge else None
         asked = None if own is None else torch.cat([palette, own])
         both = torch.cat([seen, real])
-        if settings.channels_last:
-            both = both.contiguous(memory_format=torch.channels_last)
         mixed = (real + mix * (seen.detach() - real)).requires_grad_()
         with self.fabric.autocast():
             fake_scores, real_scores = self._run_d(both, stage, alpha, asked, 2).float().chunk(2)
