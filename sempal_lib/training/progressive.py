@@ -20,7 +20,7 @@ from sempal_lib.losses import (
     wasserstein_discriminator_loss,
     wasserstein_generator_loss,
 )
-from sempal_lib.palettes import PaletteMixture, any_share
+from sempal_lib.palettes import PaletteMixture, widened
 from sempal_lib.training.loop import Training, average_of, compiled, placed
 from sempal_lib.training.settings import Phase, ProgressiveSettings
 
@@ -244,7 +244,7 @@ class ProgressiveTraining(Training):
         if not count or self.mixture is None:
             return z, palette
         noise = torch.randn(count, z.shape[1], generator=self.random, device=z.device)
-        wide = any_share(self.mixture.sample(count, generator=self.random), self.random)
+        wide = widened(self.mixture.sample(count, generator=self.random), self.random)
         part = self._part(count)
         return torch.cat([z, noise[part]]), torch.cat([palette, wide[part]])
 
