@@ -24,8 +24,8 @@ from sempal_lib.training.settings import Progress, StageSettings
 from sempal_lib.training.setup import (
     CODE,
     SceneSet,
-    code_digest,
     device_of,
+    digest_of,
     make_fabric,
     progress_bar,
     provenance,
@@ -177,7 +177,7 @@ def painter_for(parameters: TuningParameters, commit: bool = False) -> Path:
         "steps", "batch_size", "learning_rate", "decay", "ema", "perceptual", "ngf", "ndf", "hidden", "doublings",
         "seed", "once_scenes",
     )  # fmt: skip
-    recipe = {name: getattr(p, name) for name in names} | {"code": code_digest((*CODE, *PAINTER_CODE))}
+    recipe = {name: getattr(p, name) for name in names} | {"code": digest_of((*CODE, *PAINTER_CODE))}
 
     def make(path: Path) -> dict[str, Any]:
         scenes, judge = scene_set(p), segmenter_for(p)
