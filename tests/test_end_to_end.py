@@ -1,6 +1,7 @@
 """Two generators tuned together: whose gradient goes where, what moves, that a run can be stopped, what it refuses."""
 
 import copy
+import json
 import os
 import signal
 import subprocess
@@ -41,6 +42,8 @@ from sempal_lib.training import (
     ProgressiveTraining,
     StageSettings,
     TuningData,
+    end_to_end,
+    tuning,
 )
 
 CLASSES, SIZE, BATCH = 3, 16, 4
@@ -665,3 +668,68 @@ def test_a_layout_gan_that_takes_its_layouts_in_passes_does_so_in_a_tuning(monke
     shown = [index.tolist() for index, _ in seen]
     assert {i for batch in shown[:3] for i in batch} == set(range(12))  # three batches of 4 are all the layouts
     assert shown[3] == shown[0]  # and, below 64 px, come again
+
+
+# How loud D₂ is
+
+
+def test_the_share_of_d2s_gradient_by_its_weight(trained):
+    """Both terms by themselves, a slow way; and nothing of the training is changed."""
+    folder, known = trained
+    own, data = known["sb-gan"]
+    run = training.end_to_end_training(parameters(), own, data, "sb-gan", paths(folder, "sb-gan"), judge_weight=0.5)
+    before, random = weights(run), run.random.get_state()
+    found = training.gradient_share(run, batches=1)
+    assert all(torch.equal(v, weights(run)[k]) for k, v in before.items())
+    assert torch.equal(random, run.random.get_state())
+    g = list(run.layouts.generator.parameters())
+    layouts = run.layouts.judge()
+    images = run.images_side
+    images.generator.train()
+    fake = run._paint(layouts.fake)
+    pictures, *_ = images._batch()
+    said = end_to_end.hinge_generator_loss(run.judge.judge([fake, pictures])[0].logits)
+    terms = []
+    for loss in (0.5 * said, 10 * layouts.loss_g):
+        gradients = torch.autograd.grad(loss, g, retain_graph=True, allow_unused=True)
+        terms.append(torch.cat([x.flatten() for x in gradients if x is not None]))
+    assert found.share == pytest.approx((terms[0].norm() / terms[1].norm()).item(), rel=1e-2)
+    assert found.cosine == pytest.approx(torch.cosine_similarity(*terms, 0).item(), abs=1e-2)
+    run.settings = replace(run.settings, judge_weight=5.0)
+    run.random.set_state(random)
+    for name, network in run.networks.items():
+        network.load_state_dict({k.removeprefix(f"{name}."): v for k, v in before.items() if k.startswith(f"{name}.")})
+    assert training.gradient_share(run, batches=1).share == pytest.approx(10 * found.share, rel=1e-2)
+
+
+@pytest.mark.parametrize("changes", [{"tune": "pictures"}, {"judge_weight": 0.0}])
+def test_where_d2_has_no_say(trained, changes):
+    folder, known = trained
+    own, data = known["sb-gan"]
+    run = training.end_to_end_training(parameters(), own, data, "sb-gan", paths(folder, "sb-gan"), **changes)
+    with pytest.raises(ValueError, match=r"there is no gradient of D₂ in the layout generator\. Take a training with"):
+        training.gradient_share(run)
+
+
+# A painter that stands still
+
+
+def test_a_painter_is_trained_once_and_tuned(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path))
+    folder, known = trained
+    own, data = known["sb-gan"]
+    p = parameters(painter_steps=8)
+    path = training.painter_for(p)
+    note = json.loads(path.with_suffix(".json").read_text())
+    assert (note["recipe"]["steps"], note["held_out"]) == (8, 6)
+    assert set(note["fd_seg_by_step"]) == {"8"}
+    monkeypatch.setattr(tuning, "train_images", None)  # a second one would fail
+    assert training.painter_for(p.model_copy(update={"seed": 9, "steps": 77})) == path
+    painter = training.load_painter(p, data.scenes, path)
+    assert painter.generate(data.scenes.held_out[:2]).shape == (2, 3, 16, 32)
+    files = {**paths(folder, "sb-gan"), "gaugan": path}
+    run = training.end_to_end_training(p, own, data, "sb-gan", files)
+    for key, value in painter.state_dict().items():
+        assert torch.equal(value, run._pair.painter.state_dict()[key])
+    with pytest.raises(CheckpointError, match="holds no averaged of this architecture"):
+        training.load_painter(p.model_copy(update={"ngf": 6}), data.scenes, path)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from sempal_lib import losses
 
@@ -76,3 +77,45 @@ def test_matching_a_palette_says_nothing_of_where():
     (slope,) = torch.autograd.grad(losses.palette_matching_loss(m, t), m)
     assert torch.equal(slope, slope[:, :, :1, :1].expand_as(slope))
     assert slope.abs().max() > 0
+
+
+# Dice
+
+
+def test_dice_by_hand():
+    p = torch.tensor([[[[0.75, 0.25]], [[0.25, 0.75]]]])
+    target = torch.tensor([[[0, 1]]])
+    # Each class: Σ p t = 0.75, Σ (p + t) = 2, so 1 - 2.5 / 3.
+    assert losses.dice_loss(p.log(), target) == pytest.approx(1 / 6)
+    assert losses.dice_loss(100 * p.log(), target) < 1e-6
+    assert losses.dice_loss(p.log() + 7, target) == pytest.approx(1 / 6)  # logits, up to a number
+
+
+def test_dice_leaves_out_absent_classes_and_pixels_without_class():
+    random = torch.Generator().manual_seed(0)
+    scores, target = torch.randn(2, 3, 4, 4, generator=random), torch.randint(2, (2, 4, 4), generator=random)
+    plain = losses.dice_loss(scores, target)
+    holes = torch.cat([target, torch.full((2, 4, 4), 255)], 2)
+    more = torch.cat([scores, torch.randn(2, 3, 4, 4, generator=random)], 3)
+    assert losses.dice_loss(more, holes) == pytest.approx(plain.item())
+    assert losses.dice_loss(scores, torch.full_like(target, 255)) == 0
+
+
+def test_dice_counts_a_rare_class_as_much_as_a_large_one():
+    target = torch.zeros(1, 10, 100, dtype=torch.int64)
+    target[0, 0, :10] = 1
+    blind = torch.tensor([9.0, -9.0]).view(1, 2, 1, 1).expand(1, 2, 10, 100)  # all is the large one
+    assert F.cross_entropy(blind, target) < 0.2
+    assert losses.dice_loss(blind, target) > 0.45
+
+
+def test_dice_gradient():
+    scores = torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+    target = torch.tensor([[[0, 1], [2, 255]], [[1, 1], [0, 2]]])
+    (gradient,) = torch.autograd.grad(losses.dice_loss(scores, target), scores)
+    step = torch.zeros_like(scores)
+    for place in ((0, 0, 0, 0), (1, 2, 1, 0), (0, 1, 1, 1)):
+        step.zero_()[place] = 1e-3
+        with torch.no_grad():
+            slope = (losses.dice_loss(scores + step, target) - losses.dice_loss(scores - step, target)) / 2e-3
+        assert gradient[place] == pytest.approx(slope.item(), abs=1e-4)

@@ -103,3 +103,19 @@ def test_too_few_real_pictures():
         scenes.evaluate_images(images, TRUE, real[:1], Judge(), label_spaces.CITYSCAPES_35)
     with pytest.raises(ValueError, match="are no pairs"):
         scenes.evaluate_images(images, TRUE[:1], real, Judge(), label_spaces.CITYSCAPES_35)
+
+
+def test_real_scenes_and_the_floor_by_hand():
+    images, real = pictures()
+    four = torch.cat([images, real[:2]])  # green -0.5, 0.1, 0.0, 0.6: every other one, and the rest
+    found = scenes.evaluate_real(four, torch.cat([TRUE, TRUE]), Judge(), label_spaces.CITYSCAPES_35)
+    assert found["gan_test_miou"] == (pytest.approx(2 / 3), 4)
+    # Means -0.25 and 0.35; standard deviations of two numbers 0.5 apart.
+    assert found["fd_seg"] == (pytest.approx(0.6**2, abs=1e-5), 2)
+
+
+def test_an_odd_picture_is_left_out_of_the_floor():
+    images, _ = pictures()
+    some = torch.cat([images, images, images[:1]])
+    found = scenes.evaluate_real(some, torch.cat([TRUE, TRUE, TRUE[:1]]), Judge(), label_spaces.CITYSCAPES_35)
+    assert (found["gan_test_miou"][1], found["fd_seg"][1]) == (5, 2)

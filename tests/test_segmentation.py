@@ -64,6 +64,26 @@ def test_shapes_of_the_light_network(stride, size):
     assert features.shape == (3, 4 * segmenter.settings.feature_channels)
 
 
+def test_a_stem_of_stride_one_sees_every_pixel():
+    segmenter = Segmenter(SegmenterSettings.light(5, width=4, output_stride=4, stem_stride=1)).eval()
+    seen = segmenter.network.backbone(torch.rand(1, 3, 16, 32))
+    assert (seen["fine"].shape[2:], seen["out"].shape[2:]) == ((16, 32), (4, 8))
+    with pytest.raises(ValueError, match=r"stem_stride=4 of 'light': choose one of \(1, 2\)"):
+        SegmenterSettings.light(5, stem_stride=4)
+    with pytest.raises(ValueError, match=r"stem_stride=1 of 'resnet101': choose one of \(2,\)"):
+        SegmenterSettings(5, stem_stride=1)
+
+
+def test_dice_is_added_by_its_weight():
+    """At the same weights and on the same batch; the weight 0 is the cross-entropy alone."""
+    pairs = [x[:4] for x in two_colours()]
+    values = [training(replace(SETTINGS, dice_weight=w, flip=False, noise=0)).loss(*pairs).item() for w in (0, 1, 3)]
+    assert values[1] - values[0] == pytest.approx((values[2] - values[0]) / 3, rel=1e-4)
+    assert 0 < values[1] - values[0] < 1
+    with pytest.raises(ValueError, match="dice_weight=-1: choose 0 or more"):
+        replace(SETTINGS, dice_weight=-1)
+
+
 def test_the_papers_network_has_its_size():
     """61.0 M parameters with the 35 ids of Cityscapes; the release's deep stem and wider heads make it 63.2 M."""
     with torch.device("meta"):

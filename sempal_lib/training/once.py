@@ -15,6 +15,7 @@ from typing import Any
 from lightning.fabric import Fabric
 
 from sempal_lib.data_folders import data_of
+from sempal_lib.keeping import LOCK
 from sempal_lib.locks import locked
 from sempal_lib.metrics.scenes import standard_classes
 from sempal_lib.metrics.segmentation import class_iou, confusion_matrix, mean_iou, pixel_accuracy
@@ -69,7 +70,7 @@ def once(
         path = runs_root() / f"{role}s" / f"{path.stem}-{digest}.safetensors"
     elif not world:
         raise ValueError(f"{p.dataset} is no procedural world: what was trained on real data is not committed")
-    with locked(path.with_suffix(".lock")):  # another seed's run may want it at the same time
+    with locked(path.parent / LOCK):  # another seed's run may want it at the same time
         if commit or not path.exists():
             facts = make(path)
             about = {"role": role, "dataset": p.dataset, "size": list(size), "recipe": recipe, **facts}
