@@ -93,8 +93,19 @@ class TestSweep:
         high = sum(0.05 + 0.1 * k - 0.5 for k in range(5, 10)) / 10
         zero = sum(max(0.6 * (1 - s) - 0.5, 0) for s in (0.05 + 0.1 * k for k in range(10))) / 10
         assert found["control_mae"] == (pytest.approx((2 * high + zero) / 3, abs=1e-3), 4 * 3 * 10)
+        assert found["control_mae_largest"] == found["control_mae"]  # there are but three classes
         within = sum(max(0.315 + 0.03 * k - 0.5, 0) for k in range(10)) / 10
         assert found["control_mae_within"][0] == pytest.approx(within / 3, abs=1e-3)
+
+    def test_the_largest_classes_have_a_number_of_their_own(self):
+        real = torch.tensor([[0.3, 0.02, 0.25, 0.2, 0.2, 0.03]] * 2)
+        found = metrics.evaluate_control(Timid(6), real.repeat(3, 1), real)
+        classes, shares = metrics.sweep_shares(real, within=False)
+        made = metrics.made_shares(Timid(6), real.repeat(2, 1), classes, shares)
+        errors = (made - shares).abs().mean((0, 2))
+        assert found["control_mae_largest"][0] == pytest.approx(float(errors[[0, 2, 3, 4]].mean()))
+        assert found["control_mae"][0] == pytest.approx(float(errors.mean()))
+        assert found["control_mae_largest"][1] == 4 * 4 * 10
 
     def test_exact_counts_are_exact(self):
         from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator
