@@ -547,7 +547,7 @@ def test_a_batch_must_be_parted_evenly():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Layout GANs of both papers, a GauGAN and its eye, at preset smoke; and what they were trained on."""
+    """Layout GANs of both papers, a GauGAN, at preset smoke; and what they were trained on."""
     folder, p = tmp_path_factory.mktemp("trained"), parameters()
     data, layouts = training.scene_set(p), {}
     for system, chapter in (("sb-gan", "04_sb_gan_layouts"), ("semantic-palette", "05_semantic_palette")):
@@ -555,12 +555,12 @@ def trained(tmp_path_factory):
         known = training.layout_data(own)
         training.train(own, known, folder / f"{system}.safetensors")
         layouts[system] = own, TuningData(data, known)
-    training.train_images(p, data, "gaugan", folder / "gaugan.safetensors", folder / "eye.safetensors")
+    training.train_images(p, data, "gaugan", folder / "gaugan.safetensors")
     return folder, layouts
 
 
 def paths(folder, system):
-    return {"layouts": folder / f"{system}.safetensors"} | {k: folder / f"{k}.safetensors" for k in ("gaugan", "eye")}
+    return {"layouts": folder / f"{system}.safetensors", "gaugan": folder / "gaugan.safetensors"}
 
 
 @pytest.mark.parametrize(("system", "ratio"), [("sb-gan", 0.01), ("semantic-palette", 0.1)])
