@@ -690,7 +690,7 @@ def test_the_share_of_d2s_gradient_by_its_weight(trained):
     pictures, *_ = images._batch()
     said = end_to_end.hinge_generator_loss(run.judge.judge([fake, pictures])[0].logits)
     terms = []
-    for loss in (0.5 * said, 10 * layouts.loss_g):
+    for loss in (0.5 * said, 10 * layouts.loss):
         gradients = torch.autograd.grad(loss, g, retain_graph=True, allow_unused=True)
         terms.append(torch.cat([x.flatten() for x in gradients if x is not None]))
     assert found.share == pytest.approx((terms[0].norm() / terms[1].norm()).item(), rel=1e-2)
