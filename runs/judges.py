@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     try:
         given = {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in arguments)}
         roles = [given.pop("role")] if "role" in given else list(MAKE)
-        parameters = resolve(CHAPTER, given)
+        parameters = resolve(CHAPTER, given)  # of an empty value, the preset's
         if not parameters.painter_steps and "painter" in roles:
             roles.remove("painter")
         for role in roles:

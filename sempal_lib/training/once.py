@@ -80,6 +80,11 @@ def once(
     return path
 
 
+def unfinished_of(path: Path, role: str) -> Path:
+    """Where the training of such a network keeps its state: among the runs, also where its result is committed."""
+    return runs_root() / f"{role}s" / f"{path.stem}-training.safetensors"
+
+
 def once_path(parameters: ImageParameters, role: str) -> Path:
     """Where such a network is, or would be, committed; a note lies beside it, of the same name, `.json`."""
     height, width = layout_size(parameters)
@@ -141,7 +146,7 @@ def segmenter_for(parameters: ImageParameters, role: str = "judge", commit: bool
 
     def make(path: Path) -> dict[str, Any]:
         data = scene_set(p)
-        unfinished = path.with_name(f"{path.stem}-training.safetensors")
+        unfinished = unfinished_of(path, role)
         training = once_training(p, data, role, unfinished)
         for _ in progress_bar(training):
             pass

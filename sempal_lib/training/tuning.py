@@ -16,7 +16,7 @@ from sempal_lib.training import checkpoint
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining
 from sempal_lib.training.images import ImageTraining
 from sempal_lib.training.layouts import LayoutData, generator_settings, layout_data, progressive_settings
-from sempal_lib.training.once import once, once_parameters, segmenter_for
+from sempal_lib.training.once import once, once_parameters, segmenter_for, unfinished_of
 from sempal_lib.training.painting import CODE as PAINTER_CODE
 from sempal_lib.training.painting import image_networks, image_settings, perceptual_for, train_images
 from sempal_lib.training.progressive import ProgressiveTraining
@@ -181,17 +181,21 @@ def painter_for(parameters: TuningParameters, commit: bool = False) -> Path:
 
     def make(path: Path) -> dict[str, Any]:
         scenes, judge = scene_set(p), segmenter_for(p)
-        unfinished, distances = path.with_name(f"{path.stem}-training.safetensors"), {}
-        count = min(len(scenes.held_out), p.samples)
+        unfinished = unfinished_of(path, "painter")
+        count, distances = min(len(scenes.held_out), p.samples), {}
+
+        def distance(painter: ImageGenerator) -> float:
+            made = painter.generate(scenes.held_out[:count], p.seed)
+            return fd_seg(scenes.held_out_images[:count], made.cpu(), judge)
 
         def watched(training: ImageTraining) -> Iterable[Progress]:
             for progress in progress_bar(training):
-                if progress.step == p.steps or progress.step % max(p.steps // 8, 1) < training.settings.report_steps:
-                    made = training.averaged.generate(scenes.held_out[:count], p.seed)
-                    distances[progress.step] = fd_seg(scenes.held_out_images[:count], made.cpu(), judge)
+                if progress.step % max(p.steps // 8, 1) < training.settings.report_steps:
+                    distances[progress.step] = distance(training.averaged)
                 yield progress
 
         training = train_images(p, scenes, "gaugan", unfinished, watched)
+        distances[p.steps] = distance(training.averaged)
         networks = {"averaged": training.averaged, "discriminator": training.discriminator}
         tensors = {
             f"{part}.{name}": value
