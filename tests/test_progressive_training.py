@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from plain_step import PlainTraining, plain_layers
 from safetensors.torch import load_file
 
 from sempal_lib import losses
@@ -131,6 +133,31 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
     assert len(expected) == len(seen["gradients"])
     for ours, plain in zip(seen["gradients"], expected, strict=True):
         torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"soft_real": False}, {"channels_last": True}, {"released": True, "drift_weight": 0.0}]
+)
+def test_a_step_is_that_of_the_usual_order_of_passes(change):
+    """Losses and weights against a slow plain version. Adam makes a whole step of a gradient that should be 0."""
+    found = []
+    for plain in (False, True):
+        net = replace(NET, released=change.get("released", False))
+        run = training(replace(SETTINGS, **change), layouts=bands(ignored=True), net=net)
+        run.step = run._phases[0].steps + run._phases[1].steps // 2 - 1
+        with ExitStack() as stack:
+            for patch in plain_layers() if plain else ():
+                stack.enter_context(patch)
+            losses = (PlainTraining(run) if plain else run)._train_step()
+        networks = torch.cat([p.detach().flatten() for n in (run.generator, run.discriminator) for p in n.parameters()])
+        found.append((losses, networks, run.random.get_state()))
+    (ours, weights_, state), (plain, expected, plain_state) = found
+    for name, value in plain.items():
+        torch.testing.assert_close(ours[name], value, atol=1e-5, rtol=1e-5)
+    apart = (weights_ - expected).abs()
+    assert apart.max() <= 2 * SETTINGS.learning_rate
+    assert (apart > 1e-5).float().mean() < 0.01
+    assert torch.equal(state, plain_state)  # as many numbers were drawn
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
