@@ -61,14 +61,14 @@ class _Slope(torch.autograd.Function):
     def backward(ctx: Any, outer: Tensor) -> tuple:
         gradient, weight = ctx.saved_tensors
         by_weight = _gradients(gradient, outer, weight, ctx.how, [False, True, False])[1]
-        return F.conv2d(outer, weight, None, *ctx.how), by_weight, None, None
+        return F.conv2d(outer, weight.to(outer.dtype), None, *ctx.how), by_weight, None, None
 
 
 def _gradients(gradient: Tensor, x: Tensor, weight: Tensor, how: tuple, wanted: list[bool]) -> tuple:
-    """Of a convolution, by its input, weight and bias."""
-    stride, padding = how
+    """Of a convolution, by its input, weight and bias; in the precision of what comes from above."""
+    (stride, padding), dtype = how, gradient.dtype
     return torch.ops.aten.convolution_backward(
-        gradient, x, weight, [len(weight)], stride, padding, [1, 1], False, [0, 0], 1, wanted
+        gradient, x.to(dtype), weight.to(dtype), [len(weight)], stride, padding, [1, 1], False, [0, 0], 1, wanted
     )
 
 
@@ -117,12 +117,9 @@ class EqualizedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight * self.scale
-        if not _twice:
-            return self._conv_forward(x, weight, self.bias)
-        kind, bias = x.device.type, self.bias
-        if torch.is_autocast_enabled(kind):
-            x, weight, bias = (v.to(torch.get_autocast_dtype(kind)) for v in (x, weight, bias))  # type: ignore[union-attr]
-        return _Convolution.apply(x, weight, bias, self.stride, self.padding)
+        if _twice:
+            return _Convolution.apply(x, weight, self.bias, self.stride, self.padding)
+        return self._conv_forward(x, weight, self.bias)
 
     def doubled(self, x: Tensor) -> Tensor:
         """What it makes of `upsample(x)`, for 3×3 taps and a padding of 1.

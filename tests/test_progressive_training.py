@@ -136,7 +136,14 @@ def test_one_step_has_the_papers_gradients(change, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"soft_real": False}, {"channels_last": True}, {"released": True, "drift_weight": 0.0}]
+    "change",
+    [
+        {},
+        {"soft_real": False},
+        {"channels_last": True},
+        {"released": True, "drift_weight": 0.0},
+        {"stages": (STAGES[0], StageSettings(6, 24, 24))},  # the deviation compares pairs
+    ],
 )
 def test_a_step_is_that_of_the_usual_order_of_passes(change):
     """Losses and weights against a slow plain version. Adam makes a whole step of a gradient that should be 0."""
