@@ -128,7 +128,7 @@ def _check_sizes(weights: list[Path], root: Path, target: Path) -> None:
                 f"{path.name} has {size:.1f} MiB, at most {records.MAX_WEIGHTS // 2**20} are kept: "
                 "save it in half precision, or keep a run with fewer max_channels"
             )
-    others = [path for path in root.rglob(WEIGHTS) if target not in path.parents]
+    others = [path for path in root.rglob("*.safetensors") if target not in path.parents]
     total = sum(path.stat().st_size for path in (*weights, *others))
     if total > records.MAX_ALL_WEIGHTS:
         raise RunError(
