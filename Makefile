@@ -36,7 +36,8 @@ help:
 	@echo "make judges    train the committed networks that judge pictures anew (HEIGHT=32; minutes)"
 	@echo "make test      run all tests, and every notebook at the smoke preset"
 	@echo "make kills     kill every training at random moments and resume it: the weights must be those of an unbroken one"
-	@echo "make bench     time a step of every training with the fast settings on and off (runs/bench/report.md), and exact counts"
+	@echo "make bench     time a step of every training with the fast settings on and off (runs/bench/report.md), a layout step against"
+	@echo "               the usual order of passes, and exact counts"
 	@echo "make gpu-check train everything on this machine's GPU for $$GIVEN_CHECK_SECONDS s at most: $$GIVEN_OUT/report.md"
 	@echo "make lab       open the book in JupyterLab"
 	@echo "make pair      write book/*.ipynb anew from book/*.py, keeping the outputs of unchanged cells"
@@ -78,7 +79,7 @@ kills: environment
 
 bench: environment
 	$(BIN)/python runs/gpu_check.py --kinds machine steps --preset demo --seconds 1200 --out runs/bench
-	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-columns=median,ops,rounds --benchmark-sort=name
+	$(BIN)/python -m pytest tests/benchmarks -s -o addopts= --benchmark-columns=median,ops,rounds --benchmark-sort=name
 
 # Where .venv cannot be made (no network), the python at hand is taken, with what PYTHONPATH adds to it.
 gpu-check:
