@@ -419,9 +419,10 @@ Markdown(
 # %% [markdown]
 # **What may hide the effect.** These tunings are short, at a hundredth or a tenth of the layouts' learning rate, and
 # $D_2$'s voice in the layouts is small at the papers' weights: most of what a tuning can change at this budget is the
-# painter. A painter that is not at its end gains from the steps alone, which is why *longer* stands beside each
-# number. Real streets, where a painter is further from real pictures, are in the queue (`camvid-drives`, whose held-
-# out scenes are of a drive that nothing was trained on), and so is a longer tuning on a GPU.
+# painter. A painter that is not at its end gains from the steps alone; one that stands still is shaken when its
+# learning rate starts anew. *Longer* shows both, which is why it stands beside each number. Real streets, where a
+# painter is further from real pictures, are in the queue (`camvid-drives`, whose held-out scenes are of a drive that
+# nothing was trained on), and so is a longer tuning on a GPU.
 #
 # **What differs from the papers.** The budget, first of all. Neither paper says how long it tunes. The releases do, in
 # epochs: SB-GAN's 50 and 50 more with a falling rate, in batches of 8, are 37,100 steps of Cityscapes' 2,975 scenes;

@@ -24,13 +24,14 @@ from sempal_lib.records import PROCEDURAL, machine, reference_root, runs_root, w
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
 from sempal_lib.settings import SHOWN
 from sempal_lib.training.judge import pairs_settings, segmenter_training
+from sempal_lib.training.loop import placed
 from sempal_lib.training.segmentation import SegmenterTraining, load_segmenter, save_segmenter
 from sempal_lib.training.setup import (
     WORLD_CODE,
     SceneSet,
-    device_of,
     digest_of,
     layout_size,
+    make_fabric,
     progress_bar,
     provenance,
     scene_set,
@@ -117,11 +118,14 @@ def once_training(
 ) -> SegmenterTraining:
     """The training of a judge or an eye.
 
+    The light ones learn by the Dice loss too: of classes that fill a thousandth of the pixels they learn nothing for
+    long without it.
+
     Args:
         parameters, data: of `once_parameters`. role: "judge" or "eye".
     """
     network = segmenter_of_role(parameters, data.label_space.num_classes, role)
-    settings = pairs_settings(parameters, parameters.once_steps)
+    settings = pairs_settings(parameters, parameters.once_steps, float(parameters.segmenter == "light"))
     return segmenter_training(parameters, data, data.images, network, settings, checkpoint_path, None, fabric)
 
 
@@ -158,7 +162,8 @@ def segmenter_for(parameters: ImageParameters, role: str = "judge", commit: bool
             **held_out_scores(load_segmenter(path)[0], data),
         }  # fmt: skip
 
-    return load_segmenter(once(p, role, recipe, make, ("segmenter",), commit))[0].to(device_of(p))
+    segmenter = load_segmenter(once(p, role, recipe, make, ("segmenter",), commit))[0]
+    return placed(segmenter, make_fabric(p, devices=1), p.channels_last)
 
 
 def held_out_scores(segmenter: Segmenter, data: SceneSet) -> dict[str, Any]:
