@@ -233,16 +233,16 @@ Markdown(
 
 # %%
 targets = data.held_out_palettes[: run.parameters.samples]
-typical = data.mixture.sample(run.parameters.samples, seed=run.parameters.seed)
+seed = run.parameters.seed
+typical = data.mixture.sample(run.parameters.samples, seed=seed)
 
 
 def evaluate(network, variant, control=False, **options):
-    found = metrics.evaluate_layouts(
-        network, targets, data.layouts, typical, run.parameters.seed,
+    found = metrics.evaluate_layouts(network, targets, data.layouts, typical, seed,
         ignore_index=data.label_space.ignore_index, **options)
     if control:  # of which below
         found |= metrics.evaluate_control(
-            network, targets, data.palettes, run.parameters.seed, **options)
+            network, targets, data.palettes, seed, **options)
     for metric, (value, count) in found.items():
         split = "train" if metric.startswith("fsd") else "val"
         run.measure("semantic-palette", variant, metric, value, count, split)

@@ -14,12 +14,22 @@ from run_helpers import isolated  # noqa: F401
 
 from sempal_lib import ablation, records, runs
 
+# Of older settings and judged by older judges, which nobody will run again: CamVid's usual split, whose numbers the
+# chapters quote as what they are, and the painters of 64 px that the book shows until better ones are kept.
+AS_THEY_ARE = {
+    notebooks.ROOT / "runs/reference/demo" / name
+    for name in (
+        "07_painting_by_layout/camvid-s0-29063cea", "08_judging_with_a_segmenter/camvid-s0-29063cea",
+        "07_painting_by_layout/toy-street-s0-f05d038e",
+    )
+}  # fmt: skip
+
 
 class TestList:
     def test_every_committed_record_is_wanted_by_one_entry(self):
         reference = reference_list.Reference()
         wanted = {reference.folder(run) for run in reference_list.load(device="cpu")}
-        assert not set(reference.records) - wanted, (
+        assert not set(reference.records) - wanted - AS_THEY_ARE, (
             "add entries to runs/reference.yaml, or remove records that nobody wants"
         )
 
