@@ -55,7 +55,7 @@ def explore(
     """
     if not is_static():
         return PaletteExplorer(generator, label_space, palette, seed, classes, painter, real)
-    count, steps = (3, 9) if painter is None else (3 - has_styles(painter), 7)  # the page must stay light
+    count, steps = (3 if painter is None else 3 - has_styles(painter)), 7  # the page must stay light
     if classes is None:
         largest = np.argsort(-array_of(palette).reshape(-1), kind="stable")[:count]
         classes = [label_space.names[c] for c in largest]
