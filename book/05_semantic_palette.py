@@ -414,7 +414,9 @@ figures.layout_grid(steered.generate(noise, sampled), data.label_space, columns=
 # palettes that no scene has. They are drawn wider than the mixture: each is one from it, mixed in any ratio $w$ with a
 # random palette $e$ of few classes,
 #
-# $$t' = (1 - w)\, t + w\, e, \qquad w \sim U(0, 1), \qquad e_c = x_c^8 / \textstyle\sum_k x_k^8$$
+# $$t' = (1 - w)\, t + w\, e, \qquad w \sim U(0, 1)$$
+#
+# $$e_c = x_c^8 / \textstyle\sum_k x_k^8$$
 #
 # with $x_c$ from the standard exponential distribution. What should a street of nine tenths sky look like? The
 # discriminator, which knows real scenes, would only call it wrong: it does not see these layouts. They get the

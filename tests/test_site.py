@@ -120,7 +120,8 @@ class TestSite:
             page, found = open_page(chromium, f"file://{site}/{name}.html", width)
             page.wait_for_load_state("networkidle")
             if page.locator(".math").count():
-                page.wait_for_selector("mjx-container", timeout=10_000)
+                # The first one may stand in a folded list of headings.
+                page.wait_for_selector("mjx-container >> visible=true", timeout=10_000)
                 if page.locator("mjx-merror").count():
                     found.append("a formula has an error")
                 cut = page.evaluate(CUT_FORMULAS)
