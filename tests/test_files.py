@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from sempal_lib import files, tensor_files
 from sempal_lib.palettes import PaletteMixture
 from sempal_lib.records import write_atomically
-from sempal_lib.training import CheckpointError, checkpoint, load_generator
+from sempal_lib.training import CheckpointError, checkpoint, load_generator, load_segmenter
 
 KINDS = (
     torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
@@ -169,7 +169,9 @@ REFERENCE = sorted((Path(__file__).parent.parent / "runs" / "reference").rglob("
 def test_committed_weights_are_whole(path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        load_generator(path)
+        # What is trained once for a world is of other kinds than what runs leave.
+        reader = {"judges": load_segmenter, "eyes": load_segmenter, "painters": checkpoint.load}
+        reader.get(path.parent.name, load_generator)(path)
 
 
 # Several at once
