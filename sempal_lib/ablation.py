@@ -8,7 +8,7 @@ from typing import Any
 
 from sempal_lib.data_folders import data_of
 from sempal_lib.parameters import LayoutParameters, row_parameters
-from sempal_lib.records import SYSTEMS, code_hash, records_under, reference_root, runs_root
+from sempal_lib.records import SYSTEMS, code_hash, equal_codes, records_under, reference_root, runs_root
 from sempal_lib.results import Comparison, compare, published, verdict_table
 from sempal_lib.runs import NOT_CONFIGURATION, completed
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
@@ -42,11 +42,13 @@ def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]
     A seed's record is this machine's if the present code made it, else a committed one, whose code may be older.
 
     Returns:
-        Row name to its records, in the order of ROWS and of their seeds; rows without a record have an empty list. The
-        place, "here" or "kept", is added to each record as `place`.
+        Row name to its records, in the order of ROWS and of their seeds; rows without a record have an empty list. To
+        each record are added its `place`, "here", "kept", or "kept, older code" unless that code is known to give the
+        same numbers, and `equal_codes`, the codes that do.
     """
     mine, wanted, data = parameters.model_dump(mode="json"), _common(parameters), data_of(parameters)
     found: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in ROWS}
+    kept = [record for _, record in records_under(reference_root() / mine["preset"] / CHAPTER)]
     for place, root in (("kept", reference_root()), ("here", runs_root())):
         for _, record in records_under(root / mine["preset"] / CHAPTER):
             theirs = completed(CHAPTER, record["parameters"])
@@ -56,7 +58,9 @@ def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]
                 continue
             row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
             if row is not None and (place == "kept" or record["code"] == code_hash()):
-                found[row][record["seed"]] = {**record, "place": place}
+                equal = equal_codes(kept, CHAPTER, record["code"])
+                where = place if code_hash() in equal else f"{place}, older code"
+                found[row][record["seed"]] = {**record, "place": where, "equal_codes": equal}
     return {row: [records[seed] for seed in sorted(records)] for row, records in found.items()}
 
 
@@ -126,9 +130,22 @@ def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequen
 
 
 def compared(runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str) -> Comparison:
-    """`results.compare` of two rows, on the seeds that both have."""
+    """`results.compare` of two rows, on the seeds that both have by equal code."""
+    return compare(*_pairs(runs, metric, lower, higher))
+
+
+def _pairs(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str
+) -> list[dict[str, float]]:
+    """Values of two rows by seed, without the seeds whose two records are of codes that are not known to be equal.
+
+    Of such a pair one half was made before a change of the method and one after: it would show that change.
+    """
+    records = [{str(r["seed"]): r for r in runs["full" if row == EXACT else row]} for row in (lower, higher)]
+    both = records[0].keys() & records[1].keys()
+    unlike = {seed for seed in both if records[0][seed]["code"] not in records[1][seed]["equal_codes"]}
     ours = values(runs)
-    return compare(ours[lower].get(metric, {}), ours[higher].get(metric, {}))
+    return [{s: v for s, v in ours[row].get(metric, {}).items() if s not in unlike} for row in (lower, higher)]
 
 
 def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[tuple[str, str, str]]) -> Table:
@@ -137,12 +154,14 @@ def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[
     Args:
         claims: (metric, row that the paper has lower, row that it has higher).
     Returns:
-        `results.verdict_table`; a claim says the paper's two numbers where it has them.
+        `results.verdict_table`, of each seed only where both rows are of equal code; a claim says the paper's two
+        numbers where it has them.
     """
-    ours, body = values(runs), []
+    body = []
     for metric, lower, higher in claims:
         stated = [paper_value(row, metric) for row in (lower, higher)]
         paper = "" if None in stated else f" (paper: {' < '.join(map(number, stated))})"
         claim = f"{lower} < {higher}{paper}"
-        body.append((claim, metric, ours[lower].get(metric, {}), ours[higher].get(metric, {})))
+        first, second = _pairs(runs, metric, lower, higher)
+        body.append((claim, metric, first, second))
     return verdict_table(body)

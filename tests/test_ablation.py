@@ -1,6 +1,7 @@
 """The ablation: rows as parameter sets, and the table that their records make."""
 
 import itertools
+import json
 
 import pytest
 import torch
@@ -110,7 +111,7 @@ def test_a_row_that_has_not_run_here_takes_the_committed_records(monkeypatch, tm
     monkeypatch.setattr(ablation, "code_hash", lambda: "newer")
     runs = ablation.rows_of_runs(start("full").parameters)
     assert ablation.values(runs)["full"]["palette_kl"] == {"0": 0.1, "1": 0.3, "2": 0.3}
-    assert {r["place"] for found in runs.values() for r in found} == {"kept"}
+    assert {r["place"] for found in runs.values() for r in found} == {"kept, older code"}
 
 
 def test_rows_of_real_data_are_shown_where_the_data_are_not_at_hand(monkeypatch, tmp_path):
@@ -161,6 +162,30 @@ def test_table_and_orderings(monkeypatch, tmp_path):
     assert "paper" not in ablation.orderings(runs, [("palette_kl", "sinkhorn-2", "full")]).rows[0][0]
     (first, *_) = [row for row in ablation.figure_rows(runs, ["palette_kl"]) if row["name"] == "saa"]
     assert first == {"name": "saa", "values": {"palette_kl": [0.30, 0.34, 0.32]}, "paper": {"palette_kl": 0.32}}
+
+
+def test_a_pair_of_unlike_codes_decides_nothing(monkeypatch, tmp_path):
+    """Seed 1 of one row is from before a change, of the other from after; seed 2 of both from before."""
+    reference = tmp_path / "reference"
+    monkeypatch.setattr(ablation, "reference_root", lambda: reference)
+    for seed in (1, 2):
+        for row, kl in (("saa", 0.3), ("full", 9.0 if seed == 1 else 0.2)):
+            target, _ = keep(finished(row, kl, seed=seed).folder, reference)
+            if (seed, row) != (1, "saa"):
+                record = json.loads((target / "record.json").read_text())
+                (target / "record.json").write_text(json.dumps({**record, "code": "before"}))
+    monkeypatch.setenv("SEMPAL_RUNS", str(tmp_path / "other"))
+    finished("saa", 0.3), finished("full", 0.1)
+    runs = ablation.rows_of_runs(start("full").parameters)
+    found = ablation.compared(runs, "palette_kl", "full", "saa")
+    assert (found.seeds, round(found.difference, 9)) == (2, 0.15)
+    (row,) = ablation.orderings(runs, [("palette_kl", "full", "saa")]).rows
+    assert row[5] == "2"
+    assert "kept, older code" in ablation.ablation_table(runs, ["palette_kl"], ["full"]).rows[0][-1]
+    # A run that was done again with the same numbers vouches for the older code.
+    path = next(path for path in reference.rglob("record.json") if json.loads(path.read_text())["code"] != "before")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "same_as": ["before"]}))
+    assert ablation.compared(ablation.rows_of_runs(start("full").parameters), "palette_kl", "full", "saa").seeds == 3
 
 
 def test_palettes_for_statistics_come_from_where_training_takes_them():
