@@ -465,9 +465,7 @@ Markdown(told)
 # gain less, that is the likeliest reason, and the switch of the slider helps more than this training.
 #
 # The palette KL is where a price would show: it charges most for a small class that got no pixel, and who has learnt
-# to give most of a picture to one class may give up a speck more easily. Other ways, tried with a seed or two, did no
-# better. One class set to any share, the others scaled, widens control as far, but shrinks the small ones under a
-# pixel and loses more of them. A lighter share loses as many, and widens less.
+# to give most of a picture to one class may give up a speck more easily.
 
 # %% [markdown]
 # ## The numbers

@@ -85,20 +85,24 @@ def metric_table(rows: Sequence[Mapping]) -> Table:
 
 
 def number(value: float | None) -> str:
-    """Three significant digits; "–" for None and for what is not a number."""
+    """Three significant digits; "0" for zero itself; "–" for None and for what is not a number."""
     if value is None or np.isnan(value):
         return NOTHING
+    if value == 0:
+        return "0"
     return f"{value:.{_decimals(value)}f}" if _plain(value) else f"{value:.1e}"
 
 
 def mean_and_spread(values: Sequence[float]) -> str:
-    """Mean ± sample standard deviation, at least one digit of it; no ± for one value, "–" for none."""
+    """Mean ± sample standard deviation, at least one digit of it; no ± for one value or zeros, "–" for none."""
     if not values:
         return NOTHING
     mean = float(np.mean(values))
     if len(values) == 1 or not np.isfinite(mean):
         return number(mean)
     spread = float(np.std(values, ddof=1))
+    if mean == spread == 0:
+        return "0"
     if not _plain(mean):
         return f"{mean:.1e} ± {spread:.1e}"
     decimals = _decimals(mean) if spread == 0 else max(_decimals(mean), -int(np.floor(np.log10(spread))))

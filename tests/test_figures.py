@@ -396,7 +396,7 @@ def test_table_without_runs_has_no_column_for_them():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (float("nan"), "–"), (0.0, "0.00"), (0.1234, "0.123"), (63.84, "63.8"), (0.00731, "0.00731"),
+    [(None, "–"), (float("nan"), "–"), (0.0, "0"), (0.1234, "0.123"), (63.84, "63.8"), (0.00731, "0.00731"),
      (161.7, "162"), (12345.6, "12346"), (8.3e-8, "8.3e-08"), (-2.5, "-2.50")],
 )  # fmt: skip
 def test_numbers_have_three_digits(value, text):
@@ -405,7 +405,7 @@ def test_numbers_have_three_digits(value, text):
 
 @pytest.mark.parametrize(
     ("values", "text"),
-    [([], "–"), ([0.5], "0.500"), ([0.1, 0.1], "0.100 ± 0.000"), ([63.8, 63.9], "63.85 ± 0.07"),
+    [([], "–"), ([0.0, 0.0], "0"), ([0.5], "0.500"), ([0.1, 0.1], "0.100 ± 0.000"), ([63.8, 63.9], "63.85 ± 0.07"),
      ([1e-8, 3e-8], "2.0e-08 ± 1.4e-08"), ([float("nan"), 1.0], "–")],
 )  # fmt: skip
 def test_spread_shows_at_least_one_digit(values, text):
