@@ -31,10 +31,11 @@ class PaletteSliders:
         self.label_space, self._moved = label_space, moved
         # The last palette with several classes: when one has taken all, the others come back in its ratio.
         self.palette = self._memory = palette.copy()
-        self._busy = False
+        self._busy = self._disabled = False
         self._shown = list(range(label_space.num_classes) if shown is None else shown)
         self.sliders: dict[str, ipw.FloatSlider] = {}
         self.locks: dict[str, ipw.ToggleButton] = {}
+        self._lines: dict[int, ipw.HBox] = {}
         values = on_steps(palette)
         for c in self._shown:
             self._make(c, label_space.names[c], values[c])
@@ -51,16 +52,16 @@ class PaletteSliders:
         slider.observe(lambda change: self._slide(c, change["new"]), "value")
         lock.observe(lambda _: self._lock(), "value")
         self.sliders[name], self.locks[name] = slider, lock
-
-    def rows(self, classes: Iterable[int], height: str) -> ipw.VBox:
-        """Sliders and locks of classes, one below the other; a box that scrolls beyond a height."""
-        return ipw.VBox(self.lines(classes), layout=ipw.Layout(max_height=height, overflow="auto", flex="0 0 auto"))
+        # Where they are many, their box scrolls and does not squeeze them, so that the picture stays in sight.
+        self._lines[c] = ipw.HBox([slider, lock], layout=ipw.Layout(flex="0 0 auto"))
 
     def lines(self, classes: Iterable[int]) -> list[ipw.HBox]:
-        """A slider and its lock, for each class. A box that scrolls must not squeeze them."""
-        names = [self.label_space.names[c] for c in classes]
-        whole = ipw.Layout(flex="0 0 auto")
-        return [ipw.HBox([self.sliders[name], self.locks[name]], layout=whole) for name in names]
+        """A slider and its lock, for each class; always the same ones."""
+        return [self._lines[c] for c in classes]
+
+    def rows(self, classes: Iterable[int], height: str) -> ipw.VBox:
+        """The lines of classes, one below the other, in a box that scrolls beyond a height."""
+        return ipw.VBox(self.lines(classes), layout=ipw.Layout(max_height=height, overflow="auto", flex="0 0 auto"))
 
     def set(self, palette: np.ndarray, memory: np.ndarray | None = None) -> None:
         """Show a palette, without a call of `moved`. memory: whose ratio the others take where one class has all."""
@@ -94,7 +95,12 @@ class PaletteSliders:
         self.set(rescale(self.palette, index, value, self.locked(), self._memory))
         self._moved(index)
 
+    def disable(self, disabled: bool) -> None:
+        """Let no slider move, or all that are not locked."""
+        self._disabled = disabled
+        self._lock()
+
     def _lock(self) -> None:
         for name, lock in self.locks.items():
-            self.sliders[name].disabled = lock.value
+            self.sliders[name].disabled = lock.value or self._disabled
             lock.icon = "lock" if lock.value else "unlock"
