@@ -30,6 +30,22 @@ torch.manual_seed(0)
 generator = LayoutGenerator(GeneratorSettings(19, height=16, width=32, latent_dim=8, max_channels=8)).eval()
 explore(generator, CITYSCAPES_19, torch.softmax(torch.linspace(2, -3, 19), 0))
 """
+# The same for a generator of parts: `edit` spends the palette within the region.
+EDITOR = """
+import torch
+
+from sempal_lib.image_gans.spade import SpadeGenerator, SpadeSettings
+from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.layout_gans import GeneratorSettings, PartialGenerator
+from sempal_lib.widgets import edit_region
+
+torch.manual_seed(0)
+generator = PartialGenerator(GeneratorSettings(19, height=16, width=32, latent_dim=8, max_channels=8)).eval()
+painter = SpadeGenerator(SpadeSettings(19, 16, 32, ngf=2, doublings=2, hidden=2)).eval()
+bands = torch.tensor([10, 10, 10, 8, 2, 13, 0, 0]).repeat_interleave(2)[:, None].expand(16, 32)
+editor = edit_region(generator, bands, CITYSCAPES_19, painter, folder="saved")
+editor
+"""
 # Sum of the bytes of the picture in sight: changes if and only if the picture does.
 PICTURE = """async () => {
     const shown = [...document.querySelectorAll('img.widget-image')].filter(image => image.checkVisibility());
@@ -51,9 +67,9 @@ WIDE_TABLES = """() => [...document.querySelectorAll('.sempal-table')].filter(
 ).map(table => table.querySelector('th').textContent)"""
 
 
-def notebook_with_explorer():
-    formula = nbformat.v4.new_markdown_cell("# Explorer\n\nA palette $t$ has\n\n$$\\sum_c t_c = 1 .$$")
-    notebook = nbformat.v4.new_notebook(cells=[formula, nbformat.v4.new_code_cell(EXPLORER.strip())])
+def notebook_with(code):
+    formula = nbformat.v4.new_markdown_cell("# Widget\n\nA palette $t$ has\n\n$$\\sum_c t_c = 1 .$$")
+    notebook = nbformat.v4.new_notebook(cells=[formula, nbformat.v4.new_code_cell(code.strip())])
     notebook.metadata.kernelspec = notebooks.KERNEL
     return notebook
 
@@ -89,16 +105,17 @@ def wait_for_other_picture(page, before):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The committed book and one more page with a formula and the explorer in its static form, built."""
+    """The committed book and two more pages, each with a formula and a widget in its static form, built."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(notebooks.BOOK, folder / "book", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     toc = yaml.safe_load((folder / "book" / "_toc.yml").read_text("utf-8"))
-    toc["parts"].append({"caption": "Test", "chapters": [{"file": "explorer"}]})
+    toc["parts"].append({"caption": "Test", "chapters": [{"file": "explorer"}, {"file": "editor"}]})
     (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(toc), "utf-8")
-    notebook = notebook_with_explorer()
     environment = {**os.environ, **notebooks.kernel_environment()}
-    nbclient.NotebookClient(notebook, timeout=120).execute(env=environment)
-    nbformat.write(notebook, folder / "book" / "explorer.ipynb")
+    for name, code in (("explorer", EXPLORER), ("editor", EDITOR)):
+        notebook = notebook_with(code)
+        nbclient.NotebookClient(notebook, timeout=120).execute(env=environment)
+        nbformat.write(notebook, folder / "book" / f"{name}.ipynb")
     website.build_from(folder / "book", folder / "_build" / "html")
     return folder / "_build" / "html"
 
@@ -110,7 +127,7 @@ def names(site):
 
 class TestSite:
     def test_is_complete(self, site, names):
-        assert {*notebooks.pages(), "explorer"} <= set(names)
+        assert {*notebooks.pages(), "explorer", "editor"} <= set(names)
         assert website.faults_of(site, notebooks.BOOK) == []
 
     @pytest.mark.parametrize("width", WIDTHS)
@@ -157,14 +174,15 @@ class TestSite:
                 seen.append(name)
             assert faults == [], name
             page.close()
-        assert "explorer" in seen
+        assert {"explorer", "editor"} <= set(seen)
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Address of a running JupyterLab with the explorer's notebook."""
+    """Address of a running JupyterLab, and the folder that it shows, with a notebook for each widget."""
     folder = tmp_path_factory.mktemp("lab")
-    nbformat.write(notebook_with_explorer(), folder / "explorer.ipynb")
+    for name, code in (("explorer", EXPLORER), ("editor", EDITOR)):
+        nbformat.write(notebook_with(code), folder / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -178,7 +196,7 @@ def lab(tmp_path_factory):
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         wait_for_answer(f"http://127.0.0.1:{port}/api", server, folder / "log.txt")
-        yield f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb"
+        yield f"http://127.0.0.1:{port}/lab/tree", folder
     finally:
         server.terminate()
         server.wait(30)
@@ -195,13 +213,19 @@ def wait_for_answer(url, server, log, seconds=60):
     raise AssertionError(f"JupyterLab gave no answer within {seconds} s:\n{log.read_text()}")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
-    page, faults = open_page(chromium, lab, width)
+def run_in_lab(browser, lab, name, width):
+    """A page of JupyterLab on which all cells of a notebook have been told to run, and its faults."""
+    page, faults = open_page(browser, f"{lab[0]}/{name}.ipynb", width)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
     page.wait_for_function(f"{kernel} === 'idle'", timeout=60_000)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    return page, faults
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
+    page, faults = run_in_lab(chromium, lab, "explorer", width)
     page.wait_for_selector(".sempal-sum", timeout=60_000)
     before = wait_for_other_picture(page, None)
     handle = page.locator(".noUi-handle").first

@@ -15,14 +15,22 @@ from torch import Tensor
 
 from sempal_lib.files import replacing
 from sempal_lib.labels import LabelSpace
-from sempal_lib.palettes import check_palette
-from sempal_lib.pictures import array_of, pixels_of
+from sempal_lib.layout_gans.partial import rectangle
+from sempal_lib.pictures import pixels_of
 from sempal_lib.widgets.history import History
 from sempal_lib.widgets.painting import paint, styles_at
 from sempal_lib.widgets.palette_sliders import PaletteSliders
 from sempal_lib.widgets.region_canvas import BRUSH, RECTANGLE, RegionCanvas
 from sempal_lib.widgets.region_frames import region_frames
-from sempal_lib.widgets.regions import check_region, check_start, edited, region_palette
+from sempal_lib.widgets.regions import (
+    box_of,
+    check_region,
+    check_start,
+    check_wish,
+    edited,
+    label_image,
+    region_palette,
+)
 from sempal_lib.widgets.shared import (
     MODES,
     as_wide_as_a_frame,
@@ -33,7 +41,6 @@ from sempal_lib.widgets.shared import (
     seed_controls,
 )
 
-NO_CLASS = 255  # in a saved layout, as data sets have it
 MORE = "a slider for …"
 
 
@@ -52,7 +59,7 @@ def edit_region(
     Args:
         generator, painter: see the package's head. layout: what is edited, int64 [H, W].
         region: where to start, bool [H, W]; None: the middle on a static page, and nothing marked in a live one.
-        classes: as `RegionEditor` has them, and as frames, None for the three largest of the region.
+        classes: as `RegionEditor` has them; on a static page, None for the three largest of the region.
         seed: of the noise. folder: where *save* writes.
     Returns:
         A widget; as a cell's last line it shows itself.
@@ -89,7 +96,7 @@ class RegionEditor(ipw.VBox):
 
     Args:
         generator, painter: see the package's head. layout: where to start, int64 [H, W] of the generator's size.
-        classes: names of the classes that get a slider at once; None for those of the layout. Others come by a menu.
+        classes: names of classes that get a slider at once, beside those of the layout. Others come by a menu.
         seed: of the noise, ≥ 0. folder: where *save* writes.
     Attributes:
         layout_now: int64 [H, W]. region: bool [H, W]. palette: asked for within the region, float64 [C].
@@ -100,9 +107,7 @@ class RegionEditor(ipw.VBox):
     Chapter: Changing a part.
     """
 
-    def __init__(
-        self, generator, layout, label_space: LabelSpace, painter=None, classes=None, seed=0, folder="edits"
-    ):
+    def __init__(self, generator, layout, label_space: LabelSpace, painter=None, classes=None, seed=0, folder="edits"):
         self.generator, self.label_space, self.painter = generator, label_space, painter
         self.folder, self.picture_now, self._painted = Path(folder), None, None
         layout = check_start(generator, layout, label_space, painter)
@@ -110,8 +115,7 @@ class RegionEditor(ipw.VBox):
         none = torch.zeros_like(layout, dtype=torch.bool)
         self._start = _Edit(layout, none, whole, seed, next(iter(MODES)), layout)
         self._history, self._busy = History(self._start), False
-        chosen = None if classes is None else [label_space.index(name) for name in classes]
-        self._offered = set(np.flatnonzero(whole).tolist() if chosen is None else chosen)
+        self._offered = {label_space.index(name) for name in classes or ()}  # and what is in a palette
         self._make_canvas(*layout.shape)
         self._make_controls(seed)
         self.dials = PaletteSliders(label_space, whole, self._slide)
@@ -139,17 +143,9 @@ class RegionEditor(ipw.VBox):
         self._history.push(replace(now, before=now.layout, region=region, palette=palette, filled=False), key)
         self._show()
 
-    def rectangle(self, top: int, left: int, bottom: int, right: int, key=None) -> None:
-        """Mark the rows top to bottom - 1 and the columns left to right - 1. Raises ValueError if out of frame."""
-        rows, columns = self.layout_now.shape
-        if not (0 <= top < bottom <= rows and 0 <= left < right <= columns):
-            raise ValueError(
-                f"rectangle of rows {top} to {bottom} and columns {left} to {right}, expected a part of {rows} rows "
-                f"and {columns} columns that is not empty: top < bottom, left < right, both within the layout"
-            )
-        region = torch.zeros(rows, columns, dtype=torch.bool)
-        region[top:bottom, left:right] = True
-        self.select(region, key)
+    def rectangle(self, top: int, left: int, height: int, width: int, key=None) -> None:
+        """Mark a rectangle, in px. Raises ValueError for one that is empty or reaches out of the layout."""
+        self.select(rectangle(tuple(self.layout_now.shape), top, left, height, width), key)
 
     def fill(self, palette=None, seed: int | None = None, mode: str | None = None, key=None) -> None:
         """Fill the region by the generator; what is None stays.
@@ -163,7 +159,7 @@ class RegionEditor(ipw.VBox):
         begin, now = time.perf_counter(), self._history.now
         if not now.region.any():
             raise ValueError("no region is marked: drag over the layout, or move the sliders of rows and columns")
-        wish = now.palette if palette is None else _checked(palette, self.label_space)
+        wish = now.palette if palette is None else check_wish(palette, self.label_space)
         asked = replace(now, palette=wish, seed=now.seed if seed is None else seed, mode=mode or now.mode)
         made = edited(self.generator, now.before, now.region, wish, asked.seed, **MODES[asked.mode])
         self._history.push(replace(asked, layout=made, filled=True), key)
@@ -193,7 +189,7 @@ class RegionEditor(ipw.VBox):
         taken = [re.fullmatch(r"(?:layout|picture)-(\d+)\.png", path.name) for path in self.folder.iterdir()]
         number = f"{max((int(match[1]) for match in taken if match), default=-1) + 1:03d}"
         files = [self.folder / f"layout-{number}.png"]
-        images = [_label_image(self.layout_now, self.label_space)]
+        images = [label_image(self.layout_now, self.label_space)]
         if self.picture_now is not None:
             files.append(self.folder / f"picture-{number}.png")
             images.append(Image.fromarray(pixels_of(self.picture_now)))
@@ -216,10 +212,10 @@ class RegionEditor(ipw.VBox):
         self.brush = ipw.IntSlider(
             max(1, rows // 8), 1, max(1, rows // 2), description="brush, px", layout=wide, style=style
         )
-        ipw.jslink((self.tool, "value"), (self.canvas, "tool"))
-        ipw.jslink((self.brush, "value"), (self.canvas, "brush"))
+        ipw.link((self.tool, "value"), (self.canvas, "tool"))
+        ipw.link((self.brush, "value"), (self.canvas, "brush"))
         self.rows, self.columns = (
-            ipw.IntRangeSlider((0, count), min=0, max=count, description=name, layout=wide, style=style)
+            ipw.IntRangeSlider(value=(0, count), min=0, max=count, description=name, layout=wide, style=style)
             for name, count in (("rows", rows), ("columns", columns))
         )
         for ends in (self.rows, self.columns):
@@ -229,11 +225,12 @@ class RegionEditor(ipw.VBox):
         wide = ipw.Layout(width="auto", max_width="520px", min_width="0")
         self.mode = mode_switch()
         self.seed, self.next_seed = seed_controls(seed, "noise seed", "new fill", continuous_update=False, layout=wide)
+        self.next_seed.layout.width = "92px"
         self.more = ipw.Dropdown(options=[MORE], layout=ipw.Layout(width="auto", max_width="220px"))
         self.mode.observe(lambda change: self._ask(mode=change["new"]), "value")
         self.seed.observe(lambda change: self._ask(seed=change["new"]), "value")
         self.more.observe(lambda change: self._offer(change["new"]), "value")
-        narrow = ipw.Layout(width="84px")
+        narrow = ipw.Layout(width="72px")  # all five stand in one row of a desktop
         acts = {"undo": "undo", "redo": "repeat", "reset": "fast-backward", "save": "save"}
         self.buttons = {name: ipw.Button(description=name, icon=icon, layout=narrow) for name, icon in acts.items()}
         for name, act in (("undo", self.undo), ("redo", self.redo), ("reset", self.reset), ("save", self._save)):
@@ -248,7 +245,7 @@ class RegionEditor(ipw.VBox):
         if self.painter is None:
             return beside([self.canvas, self.status, acts], [*marks, *wishes])
         pictures = beside([self.canvas, self.status, acts], [self.painting])
-        return ipw.VBox([pictures, beside(wishes, marks)])
+        return ipw.VBox([pictures, beside(marks, wishes)])
 
     def _slide(self, index: int) -> None:
         self._ask(palette=self.dials.palette, key=("slider", index))
@@ -261,7 +258,7 @@ class RegionEditor(ipw.VBox):
         if self._busy:
             return
         (top, bottom), (left, right) = self.rows.value, self.columns.value
-        self._try(lambda: self.rectangle(top, left, bottom, right, key="rectangle"))
+        self._try(lambda: self.rectangle(top, left, bottom - top, right - left, key="rectangle"))
 
     def _offer(self, name: str) -> None:
         if name != MORE:
@@ -289,7 +286,7 @@ class RegionEditor(ipw.VBox):
         try:
             self.dials.set(now.palette.copy(), self._start.palette)
             self.seed.value, self.mode.value = now.seed, now.mode
-            self.rows.value, self.columns.value = _box(now.region)
+            self.rows.value, self.columns.value = box_of(now.region)
         finally:
             self._busy = False
         self._offered |= set(np.flatnonzero(now.palette).tolist())
@@ -319,7 +316,7 @@ class RegionEditor(ipw.VBox):
         made = region_palette(now.layout, now.region, self.label_space)
         worst = int(np.abs(made - now.palette).argmax())
         name, shares = self.label_space.names[worst], f"asked {now.palette[worst]:.3f}, made {made[worst]:.3f}"
-        return f"{count} px filled ({share:.0%}) · furthest off: {name}, {shares}"
+        return f"{count} px filled ({share:.0%}) · {name}: {shares}"
 
     def _paint(self) -> None:
         layout = self.layout_now
@@ -328,27 +325,3 @@ class RegionEditor(ipw.VBox):
         style = styles_at(self.painter, torch.zeros(1), self._start.seed)  # one style for all edits
         self.picture_now, self._painted = paint(self.painter, layout[None], style)[0], layout
         self.painting.value = png_of(self.picture_now, self.label_space)
-
-
-def _box(region: Tensor) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First row and the one after the last, and the columns alike, of the box around a region; of all if it is none."""
-    if not region.any():
-        return (0, region.shape[0]), (0, region.shape[1])
-    ends = [region.any(axis).nonzero().flatten() for axis in (1, 0)]
-    rows, columns = ((int(places[0]), int(places[-1]) + 1) for places in ends)
-    return rows, columns
-
-
-def _checked(palette, label_space: LabelSpace) -> np.ndarray:
-    checked = check_palette(torch.as_tensor(array_of(palette)), label_space.num_classes)[0].double().numpy()
-    return checked / checked.sum()
-
-
-def _label_image(layout: Tensor, label_space: LabelSpace) -> Image.Image:
-    """A layout as an image of 8 bits whose values are the classes, with their colours as its colour table."""
-    classed = (layout >= 0) & (layout < label_space.num_classes)
-    image = Image.fromarray(torch.where(classed, layout, NO_CLASS).to(torch.uint8).numpy())
-    table = np.zeros((256, 3), np.uint8)
-    table[: label_space.num_classes] = label_space.colors
-    image.putpalette(table.tobytes())
-    return image

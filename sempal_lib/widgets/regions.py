@@ -2,13 +2,16 @@
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from sempal_lib.labels import LabelSpace
-from sempal_lib.palettes import palette_of
+from sempal_lib.palettes import check_palette, palette_of
 from sempal_lib.pictures import array_of
 from sempal_lib.widgets.painting import check_painter
 from sempal_lib.widgets.shared import check_classes
+
+NO_CLASS = 255  # in a saved layout, as data sets have it
 
 
 def check_start(generator, layout, label_space: LabelSpace, painter=None) -> Tensor:
@@ -41,11 +44,15 @@ def check_region(region, layout: Tensor) -> Tensor:
     return marked.clone()
 
 
+def check_wish(palette, label_space: LabelSpace) -> np.ndarray:
+    """A palette to ask for, float64 [C], or a ValueError that says why it is none."""
+    checked = check_palette(torch.as_tensor(array_of(palette)), label_space.num_classes)[0].double().numpy()
+    return checked / checked.sum()
+
+
 def edited(generator, layout: Tensor, region: Tensor, palette: np.ndarray, seed: int, **options) -> Tensor:
-    """The layout with the region filled by the generator, int64 [H, W] on the CPU. options: one of `MODES`."""
-    device = next(generator.parameters()).device if isinstance(generator, torch.nn.Module) else "cpu"
-    wish = torch.as_tensor(palette, dtype=torch.float32)
-    return generator.edit(layout.to(device), region.to(device), wish.to(device), seed=seed, **options).cpu()
+    """The layout with the region filled by the generator, int64 [H, W]. options: one of `MODES`."""
+    return generator.edit(layout, region, torch.as_tensor(palette, dtype=torch.float32), seed=seed, **options).cpu()
 
 
 def region_palette(layout: Tensor, region: Tensor, label_space: LabelSpace) -> np.ndarray:
@@ -70,3 +77,22 @@ def outlined(layout: Tensor, region: Tensor, width: int, label_space: LabelSpace
     outside = (~inside).float()[None, None]
     near = torch.nn.functional.max_pool2d(torch.nn.functional.pad(outside, (2, 2, 2, 2), value=1.0), 5, 1)[0, 0] > 0
     return torch.where(near & inside, label_space.num_classes, large)
+
+
+def box_of(region: Tensor) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First row and the one after the last, and the columns alike, of the box around a region; of all if it is none."""
+    if not region.any():
+        return (0, region.shape[0]), (0, region.shape[1])
+    ends = [region.any(axis).nonzero().flatten() for axis in (1, 0)]
+    rows, columns = ((int(places[0]), int(places[-1]) + 1) for places in ends)
+    return rows, columns
+
+
+def label_image(layout: Tensor, label_space: LabelSpace) -> Image.Image:
+    """A layout as an image of 8 bits whose values are the classes, with their colours as its colour table."""
+    classed = (layout >= 0) & (layout < label_space.num_classes)
+    image = Image.fromarray(torch.where(classed, layout, NO_CLASS).to(torch.uint8).numpy())
+    table = np.zeros((256, 3), np.uint8)
+    table[: label_space.num_classes] = label_space.colors
+    image.putpalette(table.tobytes())
+    return image
