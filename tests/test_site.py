@@ -13,9 +13,11 @@ from urllib.parse import urlparse
 import nbclient
 import nbformat
 import notebooks
+import numpy as np
 import pytest
 import website
 import yaml
+from PIL import Image
 
 WIDTHS = (1280, 390)  # px: a laptop and a phone
 # A generator that has not been trained follows the palette all the same: the activation sees to that.
@@ -52,6 +54,13 @@ PICTURE = """async () => {
     if (!shown.length) return 0;
     const bytes = new Uint8Array(await (await fetch(shown[0].src)).arrayBuffer());
     return bytes.reduce((sum, byte, place) => (sum + byte * (1 + place % 997)) % 1000000007, 0);
+}"""
+
+# The colour on the region editor's canvas at the middle of each pixel of the layout: rows of columns of (R, G, B).
+LAYOUT = """(canvas, [rows, columns]) => {
+    const [scale, context] = [canvas.width / columns, canvas.getContext('2d')];
+    const at = (x, y) => [...context.getImageData((x + 0.5) * scale, (y + 0.5) * scale, 1, 1).data.slice(0, 3)];
+    return [...Array(rows).keys()].map(y => [...Array(columns).keys()].map(x => at(x, y)));
 }"""
 
 # Displayed formulas of which a sign lies outside their column: what is left of it, no scrolling brings back.
@@ -215,10 +224,12 @@ def wait_for_answer(url, server, log, seconds=60):
 
 def run_in_lab(browser, lab, name, width):
     """A page of JupyterLab on which all cells of a notebook have been told to run, and its faults."""
-    page, faults = open_page(browser, f"{lab[0]}/{name}.ipynb", width)
+    page, faults = open_page(browser, f"{lab[0]}/{name}.ipynb?reset", width)  # no notebook of an earlier page
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
     page.wait_for_function(f"{kernel} === 'idle'", timeout=60_000)
+    if width < 600:  # or the list of files leaves no room
+        page.evaluate("window.jupyterapp.shell.collapseLeft()")
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     return page, faults
 
@@ -242,5 +253,80 @@ def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
     assert len(moved) == 19
     assert moved[0] > first[0]
     assert sum(moved) == pytest.approx(1, abs=19 * 0.0005)
+    assert [fault for fault in faults if "asked the network" in fault] == []
+    page.close()
+
+
+def drag(page, canvas, start, end, by_finger):
+    """Draw on the region editor's canvas from one place to another, each (x, y) from 0 to 1."""
+    box = canvas.bounding_box()
+    (x, y), (to_x, to_y) = ((box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end))
+    way = [(x + part * (to_x - x), y + part * (to_y - y)) for part in (0.3, 0.6, 1)]
+    if by_finger:
+        touch = page.context.new_cdp_session(page)
+        events = [("touchStart", (x, y)), *(("touchMove", place) for place in way), ("touchEnd", None)]
+        for kind, place in events:
+            points = [] if place is None else [{"x": place[0], "y": place[1]}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        return
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for place in way:
+        page.mouse.move(*place)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_region_is_edited_in_jupyterlab(chromium, lab, width):
+    """Drag, slide, undo, redo, save; by a finger on the phone, and the second region by keys."""
+    page, faults = run_in_lab(chromium, lab, "editor", width)
+    status, canvas = page.locator(".sempal-status"), page.locator(".sempal-region-canvas")
+    canvas.wait_for(timeout=60_000)
+    canvas.scroll_into_view_if_needed()
+
+    def told(text):
+        page.wait_for_function(f"document.querySelector('.sempal-status').innerText.includes({text!r})", timeout=10_000)
+
+    def shown():
+        return np.array(canvas.evaluate(LAYOUT, [16, 32]))
+
+    def press(name):
+        page.locator(".widget-button", has_text=name).click()
+
+    told("Drag a rectangle")
+    start = shown()
+    # From the middle of the pixel in row 4, column 8 to that in row 13, column 19.
+    drag(page, canvas, (8.5 / 32, 4.5 / 16), (19.5 / 32, 13.5 / 16), by_finger=width < 600)
+    told("120 px marked")
+    assert (shown() == start).all()
+    painted = wait_for_other_picture(page, None)
+    handle = page.locator(".widget-hslider:has(+ .widget-toggle-button) .noUi-handle").last
+    handle.focus()
+    for _ in range(3):
+        handle.press("PageUp")
+    told("120 px filled")
+    wait_for_other_picture(page, painted)
+    page.wait_for_timeout(500)
+    filled = shown()
+    changed = (filled != start).any(2)
+    assert changed[4:14, 8:20].any()
+    assert changed.sum() == changed[4:14, 8:20].sum()
+    press("undo")
+    told("120 px marked")
+    assert (shown() == start).all()
+    press("redo")
+    told("120 px filled")
+    assert (shown() == filled).all()
+    press("save")
+    told("saved")
+    newest = max((lab[1] / "saved").glob("layout-*.png"))
+    with Image.open(newest) as file:
+        assert (np.asarray(file.convert("RGB")) == filled).all()
+        assert set(np.unique(np.asarray(file))) <= {0, 2, 8, 10, 13}
+    canvas.focus()
+    for key in ("Enter", "ArrowRight", "ArrowDown", "Shift+ArrowLeft", "Enter"):
+        canvas.press(key)
+    told(" px marked")
+    assert "16 px marked" in status.inner_text()  # 2 rows, from 7 pixels left of the first to it
     assert [fault for fault in faults if "asked the network" in fault] == []
     page.close()
