@@ -259,6 +259,7 @@ def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
 
 def drag(page, canvas, start, end, by_finger):
     """Draw on the region editor's canvas from one place to another, each (x, y) from 0 to 1."""
+    canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     (x, y), (to_x, to_y) = ((box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end))
     way = [(x + part * (to_x - x), y + part * (to_y - y)) for part in (0.3, 0.6, 1)]
@@ -278,14 +279,15 @@ def drag(page, canvas, start, end, by_finger):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_region_is_edited_in_jupyterlab(chromium, lab, width):
-    """Drag, slide, undo, redo, save; by a finger on the phone, and the second region by keys."""
+    """Drag, slide, undo, redo, save; then by keys and with the brush. On the phone a finger draws."""
+    from playwright.sync_api import expect
+
     page, faults = run_in_lab(chromium, lab, "editor", width)
-    status, canvas = page.locator(".sempal-status"), page.locator(".sempal-region-canvas")
+    canvas = page.locator(".sempal-region-canvas")
     canvas.wait_for(timeout=60_000)
-    canvas.scroll_into_view_if_needed()
 
     def told(text):
-        page.wait_for_function(f"document.querySelector('.sempal-status').innerText.includes({text!r})", timeout=10_000)
+        expect(page.locator(".sempal-status")).to_contain_text(text, timeout=10_000)
 
     def shown():
         return np.array(canvas.evaluate(LAYOUT, [16, 32]))
@@ -326,7 +328,9 @@ def test_region_is_edited_in_jupyterlab(chromium, lab, width):
     canvas.focus()
     for key in ("Enter", "ArrowRight", "ArrowDown", "Shift+ArrowLeft", "Enter"):
         canvas.press(key)
-    told(" px marked")
-    assert "16 px marked" in status.inner_text()  # 2 rows, from 7 pixels left of the first to it
+    told("16 px marked")  # two rows, from the column where the drag began to 7 left of it
+    page.locator(".widget-toggle-button", has_text="brush").click()
+    drag(page, canvas, (2.5 / 32, 1.5 / 16), (10.5 / 32, 1.5 / 16), by_finger=width < 600)
+    told("36 px marked")  # a stroke of 2 by 10 more
     assert [fault for fault in faults if "asked the network" in fault] == []
     page.close()

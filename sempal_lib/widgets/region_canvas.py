@@ -27,7 +27,8 @@ class RegionCanvas(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_suffix(".js")
     _css = """
-    .sempal-region-canvas { display: block; width: 100%; image-rendering: pixelated; cursor: crosshair; }
+    .sempal-region-canvas { display: block; width: calc(100% - 4px); margin: 2px; } /* as pictures stand */
+    .sempal-region-canvas { image-rendering: pixelated; cursor: crosshair; }
     .sempal-region-canvas { touch-action: none; user-select: none; } /* a finger marks, it does not scroll */
     .sempal-region-canvas:focus-visible { outline: 3px solid #1976d2; outline-offset: 2px; }
     """
