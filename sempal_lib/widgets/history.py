@@ -14,7 +14,8 @@ class History(Generic[State]):
     """
 
     def __init__(self, state: State):
-        self._states, self._at, self._key = [state], 0, None
+        self._states, self._at = [state], 0
+        self._key: Hashable = None  # of the last push
 
     @property
     def now(self) -> State:

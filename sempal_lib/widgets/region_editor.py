@@ -109,7 +109,9 @@ class RegionEditor(ipw.VBox):
 
     def __init__(self, generator, layout, label_space: LabelSpace, painter=None, classes=None, seed=0, folder="edits"):
         self.generator, self.label_space, self.painter = generator, label_space, painter
-        self.folder, self.picture_now, self._painted = Path(folder), None, None
+        self.folder = Path(folder)
+        self.picture_now: Tensor | None = None
+        self._painted: Tensor | None = None  # the layout that the picture is of
         layout = check_start(generator, layout, label_space, painter)
         whole = region_palette(layout, torch.ones_like(layout, dtype=torch.bool), label_space)
         none = torch.zeros_like(layout, dtype=torch.bool)
@@ -145,7 +147,8 @@ class RegionEditor(ipw.VBox):
 
     def rectangle(self, top: int, left: int, height: int, width: int, key=None) -> None:
         """Mark a rectangle, in px. Raises ValueError for one that is empty or reaches out of the layout."""
-        self.select(rectangle(tuple(self.layout_now.shape), top, left, height, width), key)
+        rows, columns = self.layout_now.shape
+        self.select(rectangle((rows, columns), top, left, height, width), key)
 
     def fill(self, palette=None, seed: int | None = None, mode: str | None = None, key=None) -> None:
         """Fill the region by the generator; what is None stays.
