@@ -24,6 +24,13 @@ from sempal_lib.training.painting import (
     train_images,
     train_progan,
 )
+from sempal_lib.training.partial import (
+    PartialSettings,
+    PartialTraining,
+    partial_training,
+    random_regions,
+    train_partial,
+)
 from sempal_lib.training.progan_rgb import ProganTraining
 from sempal_lib.training.progressive import ProgressiveTraining
 from sempal_lib.training.segmentation import (
@@ -41,7 +48,7 @@ from sempal_lib.training.semgan import (
     train_semgan,
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
-from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, progress_bar, scene_set
+from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, layout_set, progress_bar, scene_set
 from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
@@ -55,6 +62,8 @@ __all__ = [
     "LayoutData",
     "LayoutSet",
     "PairSource",
+    "PartialSettings",
+    "PartialTraining",
     "ProganTraining",
     "Progress",
     "ProgressiveSettings",
@@ -77,6 +86,7 @@ __all__ = [
     "image_training",
     "judge_training",
     "layout_data",
+    "layout_set",
     "layout_training",
     "load_generator",
     "load_painter",
@@ -84,9 +94,11 @@ __all__ = [
     "once_training",
     "painted_scenes",
     "painter_for",
+    "partial_training",
     "perceptual_for",
     "progan_training",
     "progress_bar",
+    "random_regions",
     "save_generator",
     "save_segmenter",
     "scene_set",
@@ -96,6 +108,7 @@ __all__ = [
     "train",
     "train_images",
     "train_judge",
+    "train_partial",
     "train_progan",
     "train_segmenter",
     "train_semgan",
