@@ -146,11 +146,15 @@ class TestFill:
         editor.sliders["car"].value = 0.25
         assert values(editor) == [0.25, 0.5, 0.25]
 
-    def test_region_of_one_class_gives_room_in_the_ratio_of_the_layout(self, editor):
+    def test_region_of_one_class_gives_room_in_the_ratio_of_the_layout(self):
+        editor = RegionEditor(Filler(), torch.tensor([0, 0, 1, 2])[:, None].repeat(1, 8), ABC)
+        region = torch.zeros(4, 8, dtype=torch.bool)
+        region[2], region[3, 0] = True, True  # another ratio of road and car, marked before
+        editor.select(region)
         editor.rectangle(0, 0, 2, 8)
         assert values(editor) == [1, 0, 0]
         editor.sliders["sky"].value = 0.5
-        assert values(editor) == [0.5, 0.5, 0]
+        assert values(editor) == [0.5, 0.25, 0.25]
 
     def test_canvas_and_picture_show_the_layout(self, editor):
         marked(editor).sliders["car"].value = 0.5
