@@ -249,7 +249,7 @@ class TestUndo:
             history.push(state, key)
         history.undo()
         assert history.now == "c"
-        history.push("e", 1)
+        history.push("e", 2)  # the key of what was undone
         history.undo()
         assert history.now == "c"
         history.undo()
