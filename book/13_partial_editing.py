@@ -70,7 +70,7 @@ Markdown(
 # Let $y$ be a real layout, one-hot: $y_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. A *region* $R$ is any
 # set of pixels. The generator sees the layout with a hole,
 #
-# $$\tilde{y}_{c,i,j} = \begin{cases} 1/C & (i, j) \in R \\ y_{c,i,j} & \text{else} \end{cases} \tag{1}$$
+# $$\tilde{y}_{c,i,j} = \begin{cases} 1/C & (i, j) \in R \cr y_{c,i,j} & \text{else} \end{cases} \tag{1}$$
 #
 # It is told the palette $t$ of the region, $\sum_c t_c = 1$. What it paints has one class more, *background*, whose
 # budget is all that lies outside. With $a$ the region's share of the pixels, the generator's own palette is

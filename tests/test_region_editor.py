@@ -1,7 +1,6 @@
-"""The region editor: what a mark, a slider, undo and save must do, what is refused, and its frames."""
+"""The region editor: what a mark, a slider, undo and save must do, and what is refused."""
 
 import io
-import json
 import time
 from types import SimpleNamespace
 
@@ -9,18 +8,16 @@ import ipywidgets as ipw
 import numpy as np
 import pytest
 import torch
-from ipywidgets.embed import dependency_state
 from PIL import Image
 from test_widgets import ABC
-from test_widgets_painter import Tinter, images
+from test_widgets_painter import Tinter
 
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.layout_gans import GeneratorSettings, PartialGenerator
 from sempal_lib.palettes import palette_of
 from sempal_lib.pictures import pixels_of
 from sempal_lib.widgets import STEP, RegionEditor, edit_region
-from sempal_lib.widgets.history import STEPS, History
-from sempal_lib.widgets.regions import box_of, outlined, region_palette
+from sempal_lib.widgets.regions import box_of, region_palette
 
 BANDS = torch.tensor([0, 0, 1, 1])[:, None].repeat(1, 8)  # sky over road
 WITH_NONE = LabelSpace(ABC.names, ABC.colors, ignore_index=255)
@@ -235,26 +232,6 @@ class TestUndo:
         editor.redo()
         assert values(editor)[2] == 0.5
 
-    def test_history_has_an_end(self):
-        history = History(0)
-        for state in range(1, STEPS + 10):
-            history.push(state)
-        for _ in range(STEPS + 10):
-            history.undo()
-        assert history.now == 9
-
-    def test_same_key_after_an_undo_is_a_step_of_its_own(self):
-        history = History("a")
-        for state, key in (("b", 1), ("c", 1), ("d", 2)):
-            history.push(state, key)
-        history.undo()
-        assert history.now == "c"
-        history.push("e", 2)  # the key of what was undone
-        history.undo()
-        assert history.now == "c"
-        history.undo()
-        assert history.now == "a"
-
 
 class TestSave:
     def test_files_hold_what_is_shown(self, editor, tmp_path):
@@ -338,43 +315,6 @@ class TestRefusals:
         editor.sliders["car"].value = 0.5
         assert "weights &lt;are not finite&gt;" in editor.status.value
         assert values(editor) == [0.5, 0.5, 0]
-
-
-class TestFrames:
-    @pytest.fixture(autouse=True)
-    def _static(self, monkeypatch):
-        monkeypatch.setenv("SEMPAL_STATIC", "1")
-
-    def test_outline_lies_within_the_region(self):
-        region = torch.zeros(4, 8, dtype=torch.bool)
-        region[1:3, 2:5] = True
-        drawn = outlined(BANDS, region, 80, ABC)
-        large = BANDS.repeat_interleave(10, 0).repeat_interleave(10, 1)
-        frame = drawn == 3
-        assert frame[10:30, 20:50].any()
-        assert torch.equal(drawn[~frame], large[~frame])
-        assert int(frame.sum()) == 20 * 30 - 16 * 26
-
-    def test_are_edits_of_the_region(self):
-        generator = Filler(3, (16, 32))
-        layout = BANDS.repeat_interleave(4, 0).repeat_interleave(4, 1)
-        view = edit_region(generator, layout, ABC, Tinter((16, 32)))
-        assert view.children[0].options == ("sky", "road", "fills")
-        assert [call[3] for call in generator.calls] == [0] * 14 + [0, 1, 2, 3, 4, 5]
-        assert {int(call[1].sum()) for call in generator.calls} == {8 * 16}
-        slider, columns = view.children[1].children[0].children
-        assert float(slider.value) == pytest.approx(0.5, abs=0.1)
-        layouts, pictures = (images(column) for column in columns.children)
-        assert len(slider.options) == len(layouts) == len(set(pictures)) == 7
-
-    def test_live_editor_stays_out_of_the_page(self):
-        generator = Filler(19, (64, 128))
-        layout = torch.arange(64)[:, None].expand(64, 128) * 19 // 64
-        view = edit_region(generator, layout, CITYSCAPES_19, Tinter((64, 128), 19, grain=2.0))
-        state = dependency_state([view], drop_defaults=False)
-        modules = {model["model_module"] for model in state.values()}
-        assert modules == {"@jupyter-widgets/base", "@jupyter-widgets/controls"}  # nothing from a network
-        assert len(json.dumps(state)) < 450_000
 
 
 def test_edit_region_is_live_by_hand():
