@@ -49,10 +49,11 @@ run = Run.start("13_partial_editing", globals())
 import torch
 from IPython.display import Markdown
 
-from sempal_lib import datasets, figures, layers, layout_gans, losses, metrics, training
+from sempal_lib import datasets, figures, layers, layout_gans, losses, metrics, training, widgets
 from sempal_lib.labels import one_hot
 from sempal_lib.layout_gans import partial
 from sempal_lib.palettes import with_share
+from sempal_lib.runs import reference_run
 from sempal_lib.sources import source
 
 data = training.layout_set(run.parameters)
@@ -69,7 +70,7 @@ Markdown(
 # Let $y$ be a real layout, one-hot: $y_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. A *region* $R$ is any
 # set of pixels. The generator sees the layout with a hole,
 #
-# $$\tilde{y}_{c,i,j} = \begin{cases} 1/C & (i, j) \in R \\ y_{c,i,j} & \text{else} \end{cases} \tag{1}$$
+# $$\tilde{y}_{c,i,j} = \begin{cases} 1/C & (i, j) \in R \cr y_{c,i,j} & \text{else} \end{cases} \tag{1}$$
 #
 # It is told the palette $t$ of the region, $\sum_c t_c = 1$. What it paints has one class more, *background*, whose
 # budget is all that lies outside. With $a$ the region's share of the pixels, the generator's own palette is
@@ -401,6 +402,28 @@ Markdown(
 #
 # ## Edit a region yourself
 #
+# Drag a rectangle over the layout, or take the brush and paint a mask. Marking changes nothing; the sliders then show
+# what stands in the region. Move one, or press *new fill* for other noise: the generator fills the region, and outside
+# not one pixel of the layout changes. The next region is marked on the result, so edits add up. *Undo* takes back a
+# mark or a fill. *Save* writes the layout, a PNG whose values are the classes, and the picture. The menu gives a slider
+# to a class that the layout lacks. By keys: arrows move on the layout, Enter begins and ends a region; or use the
+# sliders of rows and columns.
+#
+# Beside the layout stands its picture, by the best painter at hand (see
+# [Painting by layout](07_painting_by_layout.ipynb)). It paints all of it anew after each edit. On a page without a
+# running notebook there are frames of edits instead.
+
+# %%
+best = reference_run("07_painting_by_layout", data.name) if procedural else None
+painter = None
+if best is not None:
+    painter = training.load_generator(best / "generator-gaugan.safetensors")[0]
+editor = widgets.edit_region(
+    generator, held[i], data.label_space, painter, regions[i], folder=run.folder / "edits"
+)
+editor if procedural else grid
+
+# %% [markdown]
 # In your own code it is one call:
 #
 # ```python

@@ -13,9 +13,11 @@ from urllib.parse import urlparse
 import nbclient
 import nbformat
 import notebooks
+import numpy as np
 import pytest
 import website
 import yaml
+from PIL import Image
 
 WIDTHS = (1280, 390)  # px: a laptop and a phone
 # A generator that has not been trained follows the palette all the same: the activation sees to that.
@@ -30,12 +32,35 @@ torch.manual_seed(0)
 generator = LayoutGenerator(GeneratorSettings(19, height=16, width=32, latent_dim=8, max_channels=8)).eval()
 explore(generator, CITYSCAPES_19, torch.softmax(torch.linspace(2, -3, 19), 0))
 """
+# The same for a generator of parts: `edit` spends the palette within the region.
+EDITOR = """
+import torch
+
+from sempal_lib.image_gans.spade import SpadeGenerator, SpadeSettings
+from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.layout_gans import GeneratorSettings, PartialGenerator
+from sempal_lib.widgets import edit_region
+
+torch.manual_seed(0)
+generator = PartialGenerator(GeneratorSettings(19, height=16, width=32, latent_dim=8, max_channels=8)).eval()
+painter = SpadeGenerator(SpadeSettings(19, 16, 32, ngf=2, doublings=2, hidden=2)).eval()
+bands = torch.tensor([10, 10, 10, 8, 2, 13, 0, 0]).repeat_interleave(2)[:, None].expand(16, 32)
+editor = edit_region(generator, bands, CITYSCAPES_19, painter, folder="saved")
+editor
+"""
 # Sum of the bytes of the picture in sight: changes if and only if the picture does.
 PICTURE = """async () => {
     const shown = [...document.querySelectorAll('img.widget-image')].filter(image => image.checkVisibility());
     if (!shown.length) return 0;
     const bytes = new Uint8Array(await (await fetch(shown[0].src)).arrayBuffer());
     return bytes.reduce((sum, byte, place) => (sum + byte * (1 + place % 997)) % 1000000007, 0);
+}"""
+
+# The colour on the region editor's canvas at the middle of each pixel of the layout: rows of columns of (R, G, B).
+LAYOUT = """(canvas, [rows, columns]) => {
+    const [scale, context] = [canvas.width / columns, canvas.getContext('2d')];
+    const at = (x, y) => [...context.getImageData((x + 0.5) * scale, (y + 0.5) * scale, 1, 1).data.slice(0, 3)];
+    return [...Array(rows).keys()].map(y => [...Array(columns).keys()].map(x => at(x, y)));
 }"""
 
 # Displayed formulas of which a sign lies outside their column: what is left of it, no scrolling brings back.
@@ -51,9 +76,9 @@ WIDE_TABLES = """() => [...document.querySelectorAll('.sempal-table')].filter(
 ).map(table => table.querySelector('th').textContent)"""
 
 
-def notebook_with_explorer():
-    formula = nbformat.v4.new_markdown_cell("# Explorer\n\nA palette $t$ has\n\n$$\\sum_c t_c = 1 .$$")
-    notebook = nbformat.v4.new_notebook(cells=[formula, nbformat.v4.new_code_cell(EXPLORER.strip())])
+def notebook_with(code):
+    formula = nbformat.v4.new_markdown_cell("# Widget\n\nA palette $t$ has\n\n$$\\sum_c t_c = 1 .$$")
+    notebook = nbformat.v4.new_notebook(cells=[formula, nbformat.v4.new_code_cell(code.strip())])
     notebook.metadata.kernelspec = notebooks.KERNEL
     return notebook
 
@@ -89,16 +114,17 @@ def wait_for_other_picture(page, before):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The committed book and one more page with a formula and the explorer in its static form, built."""
+    """The committed book and two more pages, each with a formula and a widget in its static form, built."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(notebooks.BOOK, folder / "book", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     toc = yaml.safe_load((folder / "book" / "_toc.yml").read_text("utf-8"))
-    toc["parts"].append({"caption": "Test", "chapters": [{"file": "explorer"}]})
+    toc["parts"].append({"caption": "Test", "chapters": [{"file": "explorer"}, {"file": "editor"}]})
     (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(toc), "utf-8")
-    notebook = notebook_with_explorer()
     environment = {**os.environ, **notebooks.kernel_environment()}
-    nbclient.NotebookClient(notebook, timeout=120).execute(env=environment)
-    nbformat.write(notebook, folder / "book" / "explorer.ipynb")
+    for name, code in (("explorer", EXPLORER), ("editor", EDITOR)):
+        notebook = notebook_with(code)
+        nbclient.NotebookClient(notebook, timeout=120).execute(env=environment)
+        nbformat.write(notebook, folder / "book" / f"{name}.ipynb")
     website.build_from(folder / "book", folder / "_build" / "html")
     return folder / "_build" / "html"
 
@@ -110,7 +136,7 @@ def names(site):
 
 class TestSite:
     def test_is_complete(self, site, names):
-        assert {*notebooks.pages(), "explorer"} <= set(names)
+        assert {*notebooks.pages(), "explorer", "editor"} <= set(names)
         assert website.faults_of(site, notebooks.BOOK) == []
 
     @pytest.mark.parametrize("width", WIDTHS)
@@ -157,14 +183,15 @@ class TestSite:
                 seen.append(name)
             assert faults == [], name
             page.close()
-        assert "explorer" in seen
+        assert {"explorer", "editor"} <= set(seen)
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Address of a running JupyterLab with the explorer's notebook."""
+    """Address of a running JupyterLab, and the folder that it shows, with a notebook for each widget."""
     folder = tmp_path_factory.mktemp("lab")
-    nbformat.write(notebook_with_explorer(), folder / "explorer.ipynb")
+    for name, code in (("explorer", EXPLORER), ("editor", EDITOR)):
+        nbformat.write(notebook_with(code), folder / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -178,7 +205,7 @@ def lab(tmp_path_factory):
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         wait_for_answer(f"http://127.0.0.1:{port}/api", server, folder / "log.txt")
-        yield f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb"
+        yield f"http://127.0.0.1:{port}/lab/tree", folder
     finally:
         server.terminate()
         server.wait(30)
@@ -195,13 +222,21 @@ def wait_for_answer(url, server, log, seconds=60):
     raise AssertionError(f"JupyterLab gave no answer within {seconds} s:\n{log.read_text()}")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
-    page, faults = open_page(chromium, lab, width)
+def run_in_lab(browser, lab, name, width):
+    """A page of JupyterLab on which all cells of a notebook have been told to run, and its faults."""
+    page, faults = open_page(browser, f"{lab[0]}/{name}.ipynb?reset", width)  # no notebook of an earlier page
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
     page.wait_for_function(f"{kernel} === 'idle'", timeout=60_000)
+    if width < 600:  # or the list of files leaves no room
+        page.evaluate("window.jupyterapp.shell.collapseLeft()")
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    return page, faults
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
+    page, faults = run_in_lab(chromium, lab, "explorer", width)
     page.wait_for_selector(".sempal-sum", timeout=60_000)
     before = wait_for_other_picture(page, None)
     handle = page.locator(".noUi-handle").first
@@ -218,5 +253,84 @@ def test_explorer_follows_its_slider_in_jupyterlab(chromium, lab, width):
     assert len(moved) == 19
     assert moved[0] > first[0]
     assert sum(moved) == pytest.approx(1, abs=19 * 0.0005)
+    assert [fault for fault in faults if "asked the network" in fault] == []
+    page.close()
+
+
+def drag(page, canvas, start, end, by_finger):
+    """Draw on the region editor's canvas from one place to another, each (x, y) from 0 to 1."""
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    (x, y), (to_x, to_y) = ((box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end))
+    way = [(x + part * (to_x - x), y + part * (to_y - y)) for part in (0.3, 0.6, 1)]
+    if by_finger:
+        touch = page.context.new_cdp_session(page)
+        events = [("touchStart", (x, y)), *(("touchMove", place) for place in way), ("touchEnd", None)]
+        for kind, place in events:
+            points = [] if place is None else [{"x": place[0], "y": place[1]}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        return
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for place in way:
+        page.mouse.move(*place)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_region_is_edited_in_jupyterlab(chromium, lab, width):
+    """Drag, slide, undo, redo, save; then by keys and with the brush. On the phone a finger draws."""
+    from playwright.sync_api import expect
+
+    page, faults = run_in_lab(chromium, lab, "editor", width)
+    canvas = page.locator(".sempal-region-canvas")
+    canvas.wait_for(timeout=60_000)
+
+    def told(text):
+        expect(page.locator(".sempal-status")).to_contain_text(text, timeout=10_000)
+
+    def shown():
+        return np.array(canvas.evaluate(LAYOUT, [16, 32]))
+
+    def press(name):
+        page.locator(".widget-button", has_text=name).click()
+
+    told("Drag a rectangle")
+    start = shown()
+    # From the middle of the pixel in row 4, column 8 to that in row 13, column 19.
+    drag(page, canvas, (8.5 / 32, 4.5 / 16), (19.5 / 32, 13.5 / 16), by_finger=width < 600)
+    told("120 px marked")
+    assert (shown() == start).all()
+    painted = wait_for_other_picture(page, None)
+    handle = page.locator(".widget-hslider:has(+ .widget-toggle-button) .noUi-handle").last
+    handle.focus()
+    for _ in range(3):
+        handle.press("PageUp")
+    told("120 px filled")
+    wait_for_other_picture(page, painted)
+    page.wait_for_timeout(500)
+    filled = shown()
+    changed = (filled != start).any(2)
+    assert changed[4:14, 8:20].any()
+    assert changed.sum() == changed[4:14, 8:20].sum()
+    press("undo")
+    told("120 px marked")
+    assert (shown() == start).all()
+    press("redo")
+    told("120 px filled")
+    assert (shown() == filled).all()
+    press("save")
+    told("saved")
+    newest = max((lab[1] / "saved").glob("layout-*.png"))
+    with Image.open(newest) as file:
+        assert (np.asarray(file.convert("RGB")) == filled).all()
+        assert set(np.unique(np.asarray(file))) <= {0, 2, 8, 10, 13}
+    canvas.focus()
+    for key in ("Enter", "ArrowRight", "ArrowDown", "Shift+ArrowLeft", "Enter"):
+        canvas.press(key)
+    told("16 px marked")  # two rows, from the column where the drag began to 7 left of it
+    page.locator(".widget-toggle-button", has_text="brush").click()
+    drag(page, canvas, (2.5 / 32, 1.5 / 16), (10.5 / 32, 1.5 / 16), by_finger=width < 600)
+    told("36 px marked")  # a stroke of 2 by 10 more
     assert [fault for fault in faults if "asked the network" in fault] == []
     page.close()

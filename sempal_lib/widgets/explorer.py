@@ -14,6 +14,7 @@ from sempal_lib.pictures import array_of, hex_colour
 from sempal_lib.widgets.frames import sweep
 from sempal_lib.widgets.latents import path_slider
 from sempal_lib.widgets.painting import STYLES, check_painter, has_styles, paint, styles_at
+from sempal_lib.widgets.palette_sliders import PaletteSliders
 from sempal_lib.widgets.shared import (
     MODES,
     as_wide_as_a_frame,
@@ -26,7 +27,6 @@ from sempal_lib.widgets.shared import (
     png_of,
     seed_controls,
 )
-from sempal_lib.widgets.simplex import STEP, on_steps, rescale
 
 SMALL = 0.01  # classes with a smaller proportion are grouped after the others
 
@@ -95,15 +95,14 @@ class PaletteExplorer(ipw.VBox):
         self._start = start / start.sum()
         self._start_seed = seed
         self._order = np.argsort(-start, kind="stable")  # of the bars; stays while they move
-        # The last palette with several classes: when one has taken all, the others come back in its ratio.
-        self.palette = self._memory = self._start.copy()
         self._busy = False
         self._real = None if real is None else array_of(real)
         self._moved: int | None = None  # the class whose slider moved last
         names = label_space.names if classes is None else classes
         self._shown = [label_space.index(name) for name in names]
         self._make_controls(seed)
-        self._make_sliders()
+        self.dials = PaletteSliders(label_space, self._start, self._slide, self._shown)
+        self.sliders, self.locks = self.dials.sliders, self.dials.locks
         super().__init__(children=[self._arrange()])
         self._redraw()
 
@@ -124,32 +123,7 @@ class PaletteExplorer(ipw.VBox):
         for control in (self.style, self.style_seed):
             control.observe(lambda _: self._repaint(), "value")
 
-    def _make_sliders(self) -> None:
-        self.sliders: dict[str, ipw.FloatSlider] = {}
-        self.locks: dict[str, ipw.ToggleButton] = {}
-        values = on_steps(self.palette)
-        for c in self._shown:
-            name = self.label_space.names[c]
-            slider = ipw.FloatSlider(
-                values[c], min=0, max=1, step=STEP, readout_format=".3f", description=name,
-                style={"description_width": "88px", "handle_color": hex_colour(self.label_space.colors[c])},
-                layout=ipw.Layout(flex="1 1 auto", width="auto", min_width="0"),
-            )  # fmt: skip
-            lock = ipw.ToggleButton(
-                icon="unlock", tooltip=f"keep the proportion of {name}", layout=ipw.Layout(width="36px")
-            )
-            slider.observe(lambda change, c=c: self._slide(c, change["new"]), "value")
-            lock.observe(lambda _: self._lock(), "value")
-            self.sliders[name], self.locks[name] = slider, lock
-
     def _arrange(self) -> ipw.Box:
-        def rows(classes, height: str) -> ipw.VBox:
-            names = [self.label_space.names[c] for c in classes]
-            whole = ipw.Layout(flex="0 0 auto")
-            lines = [ipw.HBox([self.sliders[name], self.locks[name]], layout=whole) for name in names]
-            # The boxes scroll and do not squeeze their rows, so that the picture stays in sight.
-            return ipw.VBox(lines, layout=ipw.Layout(max_height=height, overflow="auto", flex="0 0 auto"))
-
         main = [c for c in self._shown if self._start[c] >= SMALL]
         small = [c for c in self._shown if self._start[c] < SMALL]
         styled = has_styles(self.painter)
@@ -157,9 +131,9 @@ class PaletteExplorer(ipw.VBox):
             [self.mode, self.next_seed, *[self.next_style] * styled, self.reset],
             layout=ipw.Layout(flex_flow="row wrap", align_items="center"),
         )
-        groups = [rows(main, "370px")] * bool(main)
+        groups = [self.dials.rows(main, "370px")] * bool(main)
         if small:
-            groups += [ipw.HTML(f"<b>classes that start below {SMALL:.0%}</b>"), rows(small, "180px")]
+            groups += [ipw.HTML(f"<b>classes that start below {SMALL:.0%}</b>"), self.dials.rows(small, "180px")]
         settings = [*groups, self.seed, *[self.style_seed] * styled, controls]
         if self.painter is None:
             return beside([self.picture, self.status, self.bars], settings)
@@ -167,39 +141,16 @@ class PaletteExplorer(ipw.VBox):
         pictures = beside([self.picture, self.status], [self.painting, *[self.style] * styled])
         return ipw.VBox([pictures, beside([self.bars], settings)])
 
-    def _slide(self, index: int, value: float) -> None:
-        if self._busy:  # the move of another slider set this one
-            return
-        self._moved = index
-        self._set(rescale(self.palette, index, value, self._locked(), self._memory))
+    @property
+    def palette(self) -> np.ndarray:
+        return self.dials.palette
 
-    def _set(self, palette: np.ndarray) -> None:
-        self.palette = palette
-        if np.count_nonzero(palette[~self._locked()]) > 1:
-            self._memory = palette.copy()
-        self._busy = True
-        try:
-            values = on_steps(palette)
-            for c in self._shown:
-                self.sliders[self.label_space.names[c]].value = values[c]
-        finally:
-            self._busy = False
+    def _slide(self, index: int) -> None:
+        self._moved = index
         self._redraw()
 
-    def _locked(self) -> np.ndarray:
-        locked = np.zeros(self.label_space.num_classes, bool)
-        for c in self._shown:
-            locked[c] = self.locks[self.label_space.names[c]].value
-        return locked
-
-    def _lock(self) -> None:
-        for name, lock in self.locks.items():
-            self.sliders[name].disabled = lock.value
-            lock.icon = "lock" if lock.value else "unlock"
-
     def _reset(self) -> None:
-        for lock in self.locks.values():
-            lock.value = False
+        self.dials.unlock()
         self._busy = True
         try:
             self.seed.value, self.mode.index = self._start_seed, 0
@@ -207,7 +158,8 @@ class PaletteExplorer(ipw.VBox):
             self.style.value, self.style_seed.value = 0, self._start_seed
         finally:
             self._busy = False
-        self._set(self._start.copy())
+        self.dials.set(self._start.copy())
+        self._redraw()
 
     def _redraw(self) -> None:
         if self._busy:

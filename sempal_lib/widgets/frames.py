@@ -8,7 +8,7 @@ import torch
 
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import check_palette
-from sempal_lib.pictures import FRAME_WIDTH, array_of, frame_png, hex_colour
+from sempal_lib.pictures import array_of, frame_png, hex_colour
 from sempal_lib.widgets.painting import STYLES, check_painter, has_styles, paint, styles_at
 from sempal_lib.widgets.shared import (
     MODES,
@@ -17,6 +17,7 @@ from sempal_lib.widgets.shared import (
     generate_layouts,
     linked_frames,
     mode_switch,
+    paged,
     png_of,
     thinning,
 )
@@ -68,12 +69,7 @@ def sweep(
     if styled:
         names.append("style")
         pages.append(_style_page(*models, start))
-    stack = ipw.Stack(children=pages, selected_index=0)
-    menu = ipw.ToggleButtons(
-        options=names, index=0, description="", style={"button_width": "auto"},
-        layout=ipw.Layout(width="auto", max_width=f"{FRAME_WIDTH}px"),
-    )  # fmt: skip
-    ipw.jslink((menu, "index"), (stack, "selected_index"))
+    menu, stack = paged(names, pages)
     note = ipw.HTML("Frames that the trained model made. With a running notebook every class has a slider.")
     return ipw.VBox([menu, *([switch] if switch else []), stack, note])
 
@@ -81,15 +77,13 @@ def sweep(
 def _sweep_page(
     generator, painter, label_space, seed: int, limit: int, start, index: int, steps: int, switch, real
 ) -> ipw.VBox:
-    locked = np.zeros(len(start), bool)
-    top = min(0.9, max(0.1, np.ceil(3 * start[index] * 20) / 20))  # as fractions of 1/20
-    palettes = np.stack([rescale(start, index, value, locked) for value in np.linspace(0, top, steps)])
+    palettes = palettes_along(start, index, steps)
     # The class that moves comes first, then the largest ones; the same rows and scale in every frame.
     rest = [c for c in np.argsort(-palettes.mean(0), kind="stable") if c != index and start[c] > 0][: BARS - 1]
     shown = label_space, [index, *rest]
     ways = MODES.values() if painter is None else [MODES["1 iteration"]]
     made = [generate_layouts(generator, label_space, palettes, seed, **options) for options in ways]
-    columns = [_layout_frames(layouts, palettes, realised, *shown) for layouts, realised in made]
+    columns = [layout_frames(layouts, palettes, realised, *shown) for layouts, realised in made]
     if painter is not None:
         layouts, _ = made[0]
         pictures = paint(painter, layouts, styles_at(painter, torch.zeros(1), seed))
@@ -105,6 +99,13 @@ def _sweep_page(
     )  # fmt: skip
 
 
+def palettes_along(start: np.ndarray, index: int, steps: int) -> np.ndarray:
+    """Palettes through `start`, [steps, C], in which a class goes from 0 up and the others share the rest."""
+    locked = np.zeros(len(start), bool)
+    top = min(0.9, max(0.1, np.ceil(3 * start[index] * 20) / 20))  # as fractions of 1/20
+    return np.stack([rescale(start, index, value, locked) for value in np.linspace(0, top, steps)])
+
+
 def _reading(index: int, value: float, real) -> str:
     """What the slider reads: the proportion, and whether no real layout has it."""
     note = beyond_real(index, value, real)
@@ -117,14 +118,14 @@ def _style_page(generator, painter, label_space, seed: int, limit: int, start) -
     largest = [c for c in np.argsort(-start, kind="stable") if start[c] > 0][:BARS]
     positions = torch.arange(STYLES * STYLE_STEPS) / STYLE_STEPS
     pictures = paint(painter, layouts.expand(len(positions), -1, -1), styles_at(painter, positions, seed))
-    still = _layout_frames(layouts, start[None], realised, label_space, largest)
+    still = layout_frames(layouts, start[None], realised, label_space, largest)
     moving = [png_of(picture, label_space) for picture in pictures]
     step = thinning([still, moving], limit)
     options = [f"{position:.2f}" for position in positions[::step].tolist()]
     return ipw.VBox(linked_frames(options, [still, moving[::step]], "style"))
 
 
-def _layout_frames(layouts, palettes, realised, label_space, classes: Sequence[int]) -> list[bytes]:
+def layout_frames(layouts, palettes, realised, label_space, classes: Sequence[int]) -> list[bytes]:
     """Layouts over their bars, all of one scale."""
     top = float(max(palettes[:, classes].max(), realised[:, classes].max(), 0.01))
     return [

@@ -134,3 +134,14 @@ def linked_frames(
         ipw.jslink((switch, "index"), (shown, "selected_index"))
         return [slider, shown]
     return [slider, stacks[0] if len(stacks) == 1 else beside(*([stack] for stack in stacks))]
+
+
+def paged(names: Sequence[str], pages: Sequence[ipw.Widget]) -> tuple[ipw.ToggleButtons, ipw.Stack]:
+    """A menu and the page that it shows, linked in the browser."""
+    stack = ipw.Stack(children=pages, selected_index=0)
+    menu = ipw.ToggleButtons(
+        options=names, index=0, description="", style={"button_width": "auto"},
+        layout=ipw.Layout(width="auto", max_width=f"{FRAME_WIDTH}px"),
+    )  # fmt: skip
+    ipw.jslink((menu, "index"), (stack, "selected_index"))
+    return menu, stack
