@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+IGNORED = 255  # the label of pixels that belong to no class
+
 
 def described(x: object) -> str:
     """A tensor as "float32 [2, 3]"; anything else by its type."""
@@ -110,3 +112,17 @@ def check_noise(z: Tensor, length: int) -> None:
     if len(bad):
         row, column = bad[0].tolist()
         raise ValueError(f"noise of sample {row} holds {z[row, column]:g}, expected finite numbers, as of torch.randn")
+
+
+def check_labels(layouts: Tensor, num_classes: int) -> None:
+    """Raise ValueError that names labels of integer layouts [N, H, W] which are neither a class nor 255."""
+    if not isinstance(layouts, Tensor) or layouts.is_floating_point() or layouts.ndim != 3:
+        what = f"{layouts.dtype} {list(layouts.shape)}" if isinstance(layouts, Tensor) else described(layouts)
+        raise ValueError(f"layouts are {what}, expected integers [N, H, W]: of soft layouts take argmax(1)")
+    unknown = ((layouts < 0) | (layouts >= num_classes)) & (layouts != IGNORED)
+    if bool(unknown.any()):
+        number = int(unknown.flatten(1).any(1).nonzero()[0])
+        raise ValueError(
+            f"layout {number} has the labels {layouts[unknown].unique().tolist()[:8]}, expected 0 to "
+            f"{num_classes - 1}, or {IGNORED} for no class: check the class list"
+        )

@@ -29,10 +29,10 @@ from sempal_lib.image_gans import (
     perceptual_features,
     segmenter_features,
 )
-from sempal_lib.image_gans.interface import spectral, track_spectral_norms
 from sempal_lib.image_gans.layout_levels import CodedLevel, LayoutLevels
 from sempal_lib.labels import one_hot
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
+from sempal_lib.spade_layers import spectral, track_spectral_norms
 
 SPADE = SpadeSettings(5, 16, 16, ngf=4, doublings=2, hidden=8, latent_dim=6, encoder_size=16)
 UNET = Pix2pixSettings(5, 16, 16, ngf=4, depth=3, dropouts=1)

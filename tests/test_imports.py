@@ -16,7 +16,7 @@ import sempal_lib
 # From below to above; what stands in one line may import each other. Modules that are not named are left alone.
 LAYERS = (
     ("labels", "label_spaces"),
-    ("scenes", "palettes", "layers", "losses"),
+    ("scenes", "palettes", "layers", "spade_layers", "losses"),
     ("worlds",),
     ("datasets",),
     ("layout_gans", "image_gans", "segmentation"),

@@ -1,7 +1,8 @@
 """Generators of pictures from layouts, and their judges."""
 
+from sempal_lib.checks import IGNORED
 from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
-from sempal_lib.image_gans.interface import IGNORED, ImageGenerator
+from sempal_lib.image_gans.interface import ImageGenerator
 from sempal_lib.image_gans.layout_levels import instance_edges
 from sempal_lib.image_gans.perceptual import (
     PerceptualFeatures,

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sempal_lib.image_gans.interface import check_layout, initialise, spectral
+from sempal_lib.image_gans.interface import check_layout, initialise
 from sempal_lib.labels import one_hot
 from sempal_lib.layers import SLOPE
+from sempal_lib.spade_layers import spectral
 
 _KERNEL = 4  # px, of every convolution
 _NORMS = ("spectral_instance", "instance", "batch")

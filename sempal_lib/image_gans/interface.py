@@ -3,14 +3,10 @@
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
-from sempal_lib.checks import check_finite, check_noise, check_tensor, check_whole, described
-
-IGNORED = 255  # the label of pixels that belong to no class
+from sempal_lib.checks import check_finite, check_labels, check_noise, check_tensor, check_whole
 
 
 class ImageSettings(Protocol):
@@ -130,31 +126,6 @@ def check_layout(layout: Tensor, num_classes: int, size: tuple[int, int], whose:
         )
 
 
-def check_labels(layouts: Tensor, num_classes: int) -> None:
-    """Raise ValueError that names labels of integer layouts [N, H, W] which are neither a class nor 255."""
-    if not isinstance(layouts, Tensor) or layouts.is_floating_point() or layouts.ndim != 3:
-        what = f"{layouts.dtype} {list(layouts.shape)}" if isinstance(layouts, Tensor) else described(layouts)
-        raise ValueError(f"layouts are {what}, expected integers [N, H, W]: of soft layouts take argmax(1)")
-    unknown = ((layouts < 0) | (layouts >= num_classes)) & (layouts != IGNORED)
-    if bool(unknown.any()):
-        number = int(unknown.flatten(1).any(1).nonzero()[0])
-        raise ValueError(
-            f"layout {number} has the labels {layouts[unknown].unique().tolist()[:8]}, expected 0 to "
-            f"{num_classes - 1}, or {IGNORED} for no class: check the class list"
-        )
-
-
-def spectral(conv: nn.Conv2d) -> nn.Conv2d:
-    """A convolution with spectral norm. Its weights are drawn here, for the norm's singular vectors must fit them.
-
-    Source: Miyato et al. 2018, algorithm 1.
-    """
-    nn.init.xavier_normal_(conv.weight, gain=0.02)
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
-    return spectral_norm(conv)  # type: ignore[return-value]
-
-
 def initialise(module: nn.Module, kind: str) -> None:
     """Draw a network's weights, but for the spectrally normalised: biases are 0, scales of norms 1.
 
@@ -171,17 +142,3 @@ def initialise(module: nn.Module, kind: str) -> None:
                 nn.init.zeros_(part.bias)
         elif isinstance(part, nn.BatchNorm2d) and part.affine and kind == "normal":
             nn.init.normal_(part.weight, 1.0, 0.02)
-
-
-def track_spectral_norms(module: nn.Module) -> None:
-    """One power iteration of every spectral norm, from where it stands. For weights that something else has moved.
-
-    Source: Miyato et al. 2018, algorithm 1.
-    """
-    with torch.no_grad():
-        for part in module.modules():
-            if isinstance(part, nn.Conv2d) and is_parametrized(part, "weight"):
-                weights: Any = part.parametrizations.weight  # type: ignore[union-attr]
-                matrix, norm = weights.original.flatten(1), weights[0]
-                norm._v.copy_(F.normalize(matrix.T @ norm._u, dim=0))
-                norm._u.copy_(F.normalize(matrix @ norm._v, dim=0))

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sempal_lib.labels import one_hot
+from sempal_lib.spade_layers import DenseLevel, Level
 
 METHODS = ("auto", "coded", "dense")
 MOST_PATCHES = 0.5  # different neighbourhoods a pixel; where there are more, plain convolutions take less time
@@ -108,26 +109,6 @@ class CodedLevel:
         windows, place = self._windows
         rows = _bag(windows, table) + bias
         return F.embedding(place, rows).movedim(-1, 1)
-
-
-class DenseLevel:
-    """A soft layout at one resolution, [B, C, H, W], for plain convolutions. Gradients reach it."""
-
-    def __init__(self, soft_layout: Tensor):
-        self.soft_layout = soft_layout
-
-    def hidden(self, weight: Tensor, bias: Tensor) -> Tensor:
-        """3×3 convolution: weights [O, C, 3, 3] to [B, O, H, W]."""
-        return F.conv2d(self.soft_layout.to(weight.dtype), weight, bias, padding=1)
-
-    convolve = hidden
-
-    def convolve_hidden(self, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """3×3 convolution: weights [O, I, 3, 3], features [B, I, H, W] to [B, O, H, W]."""
-        return F.conv2d(hidden, weight, bias, padding=1)
-
-
-Level = CodedLevel | DenseLevel
 
 
 class LayoutLevels:

@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sempal_lib.image_gans.interface import ImageGenerator, initialise, spectral
-from sempal_lib.image_gans.layout_levels import LayoutLevels, Level
+from sempal_lib.image_gans.interface import ImageGenerator, initialise
+from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.layers import SLOPE, upsample
+from sempal_lib.spade_layers import SpadeBlock, spectral
 
 _LATENT = 4  # px, side of the encoder's last map
 
@@ -68,53 +68,6 @@ class SpadeSettings:
 
     def as_dict(self) -> dict:
         return asdict(self)
-
-
-class SpadeBlock(nn.Module):
-    """Residual block whose normalisations are modulated by the layout: SPADE.
-
-    Each of its two or three SPADEs has a 3×3 convolution from the layout to `hidden` channels, ReLU, and one from
-    there to γ and β, after which x becomes x̄ (1 + γ) + β, x̄ normalised over the batch. The first ones are kept as
-    one convolution. The first and the shortcut's normalise the same x, which is done once.
-
-    Source: Park et al. 2019, §3, eq. 1 and 2, figs. 2 and 4; the details are its release's.
-        Chapter: Painting by layout.
-    """
-
-    def __init__(self, before: int, after: int, layout_channels: int, hidden: int):
-        super().__init__()
-        middle = min(before, after)
-        widths = [before, middle] + ([before] if before != after else [])
-        self.shared = nn.Conv2d(layout_channels, len(widths) * hidden, 3, padding=1)
-        self.modulations = nn.ModuleList(nn.Conv2d(hidden, 2 * width, 3, padding=1) for width in widths)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width, affine=False) for width in widths[:2])
-        convs = nn.Conv2d(before, middle, 3, padding=1), nn.Conv2d(middle, after, 3, padding=1)
-        self.convs = nn.ModuleList(spectral(conv) for conv in convs)
-        self.shortcut = spectral(nn.Conv2d(before, after, 1, bias=False)) if before != after else None
-
-    def initialise(self) -> None:
-        """As if each SPADE had its own two convolutions for γ and β: Xavier's fan-outs are theirs."""
-        modulations: Any = self.modulations
-        hidden = self.shared.out_channels // len(modulations)
-        for conv, size in [(self.shared, hidden), *((m, m.out_channels // 2) for m in modulations)]:
-            for part in conv.weight.data.split(size):
-                nn.init.xavier_normal_(part, gain=0.02)
-
-    def forward(self, x: Tensor, level: Level) -> Tensor:
-        """x [B, channels in, H, W] and the layout at that size to [B, channels out, H, W]."""
-        shared: Any = self.shared
-        hidden = level.hidden(shared.weight, shared.bias).relu().chunk(len(self.modulations), 1)
-
-        def modulate(normalised: Tensor, number: int) -> Tensor:
-            conv: Any = self.modulations[number]
-            gamma, beta = level.convolve_hidden(hidden[number], conv.weight, conv.bias).chunk(2, 1)
-            return torch.addcmul(normalised + beta, normalised, gamma)
-
-        normalised = self.norms[0](x)
-        if self.shortcut is not None:
-            x = self.shortcut(modulate(normalised, 2))
-        y = self.convs[0](F.leaky_relu(modulate(normalised, 0), SLOPE))
-        return x + self.convs[1](F.leaky_relu(modulate(self.norms[1](y), 1), SLOPE))
 
 
 class SpadeGenerator(ImageGenerator):

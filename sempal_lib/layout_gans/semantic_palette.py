@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,34 +41,41 @@ class Fusion(nn.Module):
         return self.kept * features + leaky_relu(self.conv(soft_layout), SLOPE)
 
 
-class LayoutGenerator(nn.Module):
-    """Noise and a palette in, a layout that follows the palette out.
+class GuidedTrunk(nn.Module):
+    """A progressive trunk that gives a mask at every stage: what all layout generators of the book share.
 
     Args:
         settings: size, width and the switches of the ablation.
-    Source: Semantic Palette, §3.1, fig. 2 and 3. Chapter: Progressive layouts, guided by a palette.
+    Attributes:
+        backgrounds: classes that are painted beside the C.
+    Source: Semantic Palette, §3.1, fig. 2 and 3.
     """
+
+    backgrounds = 0
 
     def __init__(self, settings: GeneratorSettings):
         super().__init__()
         self.settings = settings
-        norm = PixelNorm(root=not settings.released)
         widths = [settings.channels(stage) for stage in range(settings.num_stages)]
-        features = settings.latent_dim + (settings.num_classes if settings.palette_input else 0)
-        first = FirstBlock(features, widths[0], settings.first_width, norm)
-        rest = [TrunkBlock(a, b, norm) for a, b in pairwise(widths)]
-        self.blocks = nn.ModuleList([first, *rest])
-        self.to_mask = nn.ModuleList(EqualizedConv2d(w, settings.num_classes, 1, gain=1.0) for w in widths)
+        painted = settings.num_classes + self.backgrounds
+        features = settings.latent_dim + (painted if settings.palette_input else 0)
+        self.blocks = nn.ModuleList(self._trunk(features, widths, PixelNorm(root=not settings.released)))
+        self.to_mask = nn.ModuleList(EqualizedConv2d(w, painted, 1, gain=1.0) for w in widths)
         self.fusions = nn.ModuleList(
             Fusion(settings.num_classes, w, settings.released) for w in widths[: -1 if settings.fusion else 0]
         )
+
+    def _trunk(self, features: int, widths: list[int], norm: PixelNorm) -> list[nn.Module]:
+        """One block a stage. features: of the input vector. widths: channels of each stage."""
+        first = FirstBlock(features, widths[0], self.settings.first_width, norm)
+        return [first, *(TrunkBlock(a, b, norm) for a, b in pairwise(widths))]
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the last stage, px."""
         return self.settings.height, self.settings.width
 
-    def mask(self, features: Tensor, palette: Tensor, stage: int, iterations: int | None = None) -> Mask:
+    def mask(self, features: Tensor, palette: Tensor, stage: int, iterations: int | None = None) -> Any:
         """TO MASK: a 1×1 convolution and the activation. Features [B, ·, H, W] of any size."""
         scores = self.to_mask[stage](features).float()
         if self.settings.activation == "saa":
@@ -80,6 +87,47 @@ class LayoutGenerator(nn.Module):
             return Mask(scores, scores, scores)
         soft = scores.softmax(1)
         return Mask(scores, soft / soft[0, 0].numel(), soft)
+
+    def _grow(
+        self,
+        z: Tensor,
+        palette: Tensor,
+        given: tuple[Tensor, ...],
+        stage: int | None,
+        fade: float | Tensor,
+        all_stages: bool,
+        iterations: int | None,
+    ) -> list[Any]:
+        """The masks from the coarsest to the one of `stage`; arguments as in `LayoutGenerator.forward`.
+
+        Args:
+            given: what blocks and `mask` take beside the features: nothing, or a layout.
+        """
+        stage = self.settings.num_stages - 1 if stage is None else stage
+        fading = stage > 0 and not (isinstance(fade, float) and fade >= 1)
+        masks: list[Any] = []
+        x = torch.cat([z, palette], 1) if self.settings.palette_input else z
+        for s in range(stage):
+            x = self.blocks[s](x, *given)
+            if fading and s == stage - 1:
+                coarse = self.mask(upsample(x), palette, s, iterations, *given)
+            if self.settings.fusion or all_stages:
+                masks.append(self.mask(x, palette, s, iterations, *given))
+            if self.settings.fusion:
+                x = self.fusions[s](x, masks[-1][-1])  # the last entry of any mask has C classes
+        fine = self.mask(self.blocks[stage](x, *given), palette, stage, iterations, *given)
+        if fading:
+            fine = type(fine)(*(blend(old, new, fade) for old, new in zip(coarse, fine, strict=True)))
+        return [*masks, fine]
+
+
+class LayoutGenerator(GuidedTrunk):
+    """Noise and a palette in, a layout that follows the palette out.
+
+    Args:
+        settings: size, width and the switches of the ablation.
+    Source: Semantic Palette, §3.1, fig. 2 and 3. Chapter: Progressive layouts, guided by a palette.
+    """
 
     def forward(
         self,
@@ -103,22 +151,7 @@ class LayoutGenerator(nn.Module):
             Masks from the coarsest to the one of `stage`, which is the last of the list. Without fusion and
             `all_stages`, only that one.
         """
-        stage = self.settings.num_stages - 1 if stage is None else stage
-        fading = stage > 0 and not (isinstance(fade, float) and fade >= 1)
-        masks: list[Mask] = []
-        x = torch.cat([z, palette], 1) if self.settings.palette_input else z
-        for s in range(stage):
-            x = self.blocks[s](x)
-            if fading and s == stage - 1:
-                coarse = self.mask(upsample(x), palette, s, iterations)
-            if self.settings.fusion or all_stages:
-                masks.append(self.mask(x, palette, s, iterations))
-            if self.settings.fusion:
-                x = self.fusions[s](x, masks[-1].soft_layout)
-        fine = self.mask(self.blocks[stage](x), palette, stage, iterations)
-        if fading:
-            fine = Mask(*(blend(old, new, fade) for old, new in zip(coarse, fine, strict=True)))
-        return [*masks, fine]
+        return self._grow(z, palette, (), stage, fade, all_stages, iterations)
 
     @torch.no_grad()
     def generate(

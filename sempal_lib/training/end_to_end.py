@@ -10,10 +10,10 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from sempal_lib.image_gans import MultiScaleDiscriminator, SpadeGenerator, TwoStageGenerator, enlarge
-from sempal_lib.image_gans.interface import track_spectral_norms
 from sempal_lib.labels import one_hot
 from sempal_lib.layers import soften, softening_kernel
 from sempal_lib.losses import hinge_discriminator_loss, hinge_generator_loss
+from sempal_lib.spade_layers import track_spectral_norms
 from sempal_lib.training.images import ImageTraining
 from sempal_lib.training.loop import Training, average_of, placed
 from sempal_lib.training.progressive import Judged, ProgressiveTraining

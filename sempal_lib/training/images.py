@@ -10,11 +10,13 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from sempal_lib import losses
+from sempal_lib.checks import check_labels
 from sempal_lib.image_gans.discriminators import MultiScaleDiscriminator
-from sempal_lib.image_gans.interface import ImageGenerator, check_labels, track_spectral_norms
+from sempal_lib.image_gans.interface import ImageGenerator
 from sempal_lib.image_gans.perceptual import PerceptualFeatures
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, sample_latent
 from sempal_lib.segmentation import as_float
+from sempal_lib.spade_layers import track_spectral_norms
 from sempal_lib.training.loop import Training, average_of, compiled, placed
 
 _GENERATOR_LOSS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {

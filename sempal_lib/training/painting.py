@@ -36,8 +36,8 @@ from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_s
 SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")
 _NETWORKS = ("interface", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
 CODE = (
-    "layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS), "training/images.py",
-    "training/painting.py",
+    "layers.py", "spade_layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS),
+    "training/images.py", "training/painting.py",
 )  # fmt: skip
 _PROGAN_CODE = (
     "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",

@@ -35,8 +35,9 @@ from sempal_lib.training.setup import (
 )
 
 _CODE = (
-    "layers.py", "palettes.py", "segmentation.py", "layout_gans/*.py", "image_gans/*.py", "training/progressive.py",
-    "training/images.py", "training/painting.py", "training/end_to_end.py", "training/tuning.py",
+    "layers.py", "spade_layers.py", "palettes.py", "segmentation.py", "layout_gans/*.py", "image_gans/*.py",
+    "training/progressive.py", "training/images.py", "training/painting.py", "training/end_to_end.py",
+    "training/tuning.py",
 )  # fmt: skip
 _RATIOS = {"sb-gan": 0.01, "semantic-palette": 0.1}  # of the layout networks' learning rate to that of their training
 
