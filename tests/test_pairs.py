@@ -38,7 +38,9 @@ def contents(folder):
 def test_pairs_are_read_by_index(tmp_path):
     found = made(tmp_path / "pairs")
     assert len(found) == 23
-    plain = [noise(count, torch.Generator().manual_seed(5 << 20 | shard)) for shard, count in enumerate([5, 5, 5, 5, 3])]
+    plain = [
+        noise(count, torch.Generator().manual_seed(5 << 20 | shard)) for shard, count in enumerate([5, 5, 5, 5, 3])
+    ]
     images, layouts = (torch.cat(parts) for parts in zip(*plain, strict=True))
     index = torch.tensor([22, 0, 7, 7, 19])
     mine = found[index]
@@ -112,7 +114,9 @@ def test_a_kill_while_a_shard_is_written_leaves_none(tmp_path, monkeypatch):
 def test_pairs_of_another_label_space_or_size_are_refused(tmp_path):
     made(tmp_path / "pairs")
     other = label_space_of([("ground", (200, 60, 40)), ("wall", (40, 90, 220))], ignore_index=255)
-    with pytest.raises(PairsError, match=r"another label space, of 2 classes \(ground, sky.*not the 2.*make pairs from"):
+    with pytest.raises(
+        PairsError, match=r"another label space, of 2 classes \(ground, sky.*not the 2.*make pairs from"
+    ):
         PairSet(tmp_path / "pairs", other, (4, 8))
     with pytest.raises(PairsError, match=r"ignored: 255.*ignored: None"):
         PairSet(tmp_path / "pairs", replace(SPACE, ignore_index=None), (4, 8))
@@ -126,7 +130,12 @@ def test_damaged_pairs_are_refused_and_made_anew(damage, tmp_path):
     path = tmp_path / "pairs" / "pairs-00002.safetensors"
     bytes_ = bytearray(path.read_bytes())
     bytes_[-9] ^= 1
-    new = {"bit": bytes(bytes_), "end": bytes(bytes_[:-1]), "empty": b"", "another shard": before["pairs-00001.safetensors"]}
+    new = {
+        "bit": bytes(bytes_),
+        "end": bytes(bytes_[:-1]),
+        "empty": b"",
+        "another shard": before["pairs-00001.safetensors"],
+    }
     path.write_bytes(new[damage])
     with pytest.raises(PairsError, match=r"pairs-00002.*delete it, make_pairs makes it anew"):
         PairSet(tmp_path / "pairs", SPACE, (4, 8))
@@ -142,7 +151,7 @@ def test_labels_of_no_class_are_refused(tmp_path):
 
 def test_a_folder_of_another_recipe_is_left_alone(tmp_path):
     made(tmp_path / "pairs")
-    with pytest.raises(PairsError, match="pairs of another recipe, see recipe.json"):
+    with pytest.raises(PairsError, match=r"pairs of another recipe, see recipe\.json"):
         list(make_pairs(tmp_path / "pairs", replace(RECIPE, seed=6), noise))
     with pytest.raises(PairsError, match="missing or no recipe"):
         PairSet(tmp_path, SPACE, (4, 8))

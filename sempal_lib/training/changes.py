@@ -12,7 +12,9 @@ from sempal_lib.labels import LabelSpace
 
 # Classes whose pixels fall into things that can be counted, by the names of the street data sets.
 THINGS = frozenset(
-    "person pedestrian rider bicyclist car truck bus train motorcycle bicycle caravan trailer autorickshaw animal".split()
+    (
+        "person pedestrian rider bicyclist car truck bus train motorcycle bicycle caravan trailer autorickshaw animal"
+    ).split()
 )
 _GREY = (0.299, 0.587, 0.114)  # share of red, green and blue in what the eye takes for light
 

@@ -121,7 +121,9 @@ def make_pairs(folder: str | Path, recipe: Recipe, scenes: Scenes) -> Iterator[i
         if not (folder / _RECIPE).exists():
             write_atomically(folder / _RECIPE, recipe.text())
         elif read_recipe(folder) != recipe:
-            raise PairsError(f"{folder} holds pairs of another recipe, see {_RECIPE}: give another folder, or delete it")
+            raise PairsError(
+                f"{folder} holds pairs of another recipe, see {_RECIPE}: give another folder, or delete it"
+            )
         for shard in range(recipe.shards):
             path, count = _place(folder, shard), recipe.size_of(shard)
             if not path.exists():
@@ -156,9 +158,9 @@ def _facts(recipe: Recipe, shard: int) -> dict[str, Any]:
 def _check_use(folder: Path, recipe: Recipe, space: LabelSpace, size: tuple[int, int]) -> None:
     if (recipe.names, recipe.ignore_index) != (tuple(space.names), space.ignore_index):
         raise PairsError(
-            f"{folder} was made from another label space, of {len(recipe.names)} classes ({', '.join(recipe.names[:3])}, "
-            f"…; ignored: {recipe.ignore_index}), not the {len(space.names)} of this run "
-            f"({', '.join(space.names[:3])}, …; ignored: {space.ignore_index}): make pairs from this run's data"
+            f"{folder} was made from another label space, of {len(recipe.names)} classes "
+            f"({', '.join(recipe.names[:3])}, …; ignored: {recipe.ignore_index}), not the {len(space.names)} of this "
+            f"run ({', '.join(space.names[:3])}, …; ignored: {space.ignore_index}): make pairs from this run's data"
         )
     if (recipe.height, recipe.width) != tuple(size):
         raise PairsError(

@@ -125,6 +125,8 @@ class SegmenterTraining(Training):
             optimizer = torch.optim.AdamW(parameters, rate, betas, weight_decay=settings.weight_decay, fused=True)
         pairs = 0 if self._pictures is None else len(self._pictures)
         facts = {"pairs": pairs, "fresh_pairs": source is not None, **(configuration or {})}
+        if isinstance(source, PairSet):
+            facts["recipe"] = source.recipe.digest
         networks: dict[str, nn.Module] = {"segmenter": self.segmenter}
         optimizers = {"s": optimizer}
         if discriminator is not None:
@@ -132,9 +134,7 @@ class SegmenterTraining(Training):
             optimizers["d"] = torch.optim.Adam(
                 self.discriminator.parameters(), settings.adapt_rate, (0.9, 0.99), fused=True
             )
-        super().__init__(
-            networks, optimizers, settings, fabric, checkpoint_path, segmenter.settings.as_dict() | facts
-        )
+        super().__init__(networks, optimizers, settings, fabric, checkpoint_path, segmenter.settings.as_dict() | facts)
         self._run: Any = compiled(self.segmenter.outputs, settings.compile)
         self.resume()
 
