@@ -32,7 +32,7 @@ from sempal_lib.training.once import once, segmenter_for, unfinished_of
 from sempal_lib.training.painting import CODE as PAINTER_CODE
 from sempal_lib.training.painting import image_training, perceptual_for
 from sempal_lib.training.pairs import PairSet, Recipe, Scenes, make_pairs
-from sempal_lib.training.segmentation import SegmenterTraining, load_segmenter, save_segmenter
+from sempal_lib.training.segmentation import PairSource, SegmenterTraining, load_segmenter, save_segmenter
 from sempal_lib.training.settings import Progress
 from sempal_lib.training.setup import CODE, SceneSet, device_of, digest_of, progress_bar, provenance, scene_set
 from sempal_lib.training.weights import load_generator, save_generator
@@ -86,7 +86,7 @@ def own_eye(parameters: AugmentationParameters, data: SceneSet) -> Segmenter:
 
     def make(path: Path) -> dict[str, Any]:
         unfinished = unfinished_of(path, "own-eye")
-        training = row_training(_real(p), data, None, unfinished)
+        training = row_training(row_real(p), data, None, unfinished)
         for _ in progress_bar(training):
             pass
         save_segmenter(path, training.segmenter, data.label_space)
@@ -96,7 +96,7 @@ def own_eye(parameters: AugmentationParameters, data: SceneSet) -> Segmenter:
     return load_segmenter(once(p, "own-eye", recipe, make))[0].to(device_of(p))
 
 
-def _real(parameters: AugmentationParameters) -> AugmentationParameters:
+def row_real(parameters: AugmentationParameters) -> AugmentationParameters:
     """The parameters of the row `real` beside a run's own."""
     plain = {"synthetic": "none", "labels": "own", "adapt": False, "augment": False, "copy_paste": False}
     return parameters.model_copy(update=plain)
@@ -230,11 +230,15 @@ def things_of(parameters: AugmentationParameters, data: SceneSet) -> Tensor:
 def row_training(
     parameters: AugmentationParameters,
     data: SceneSet,
-    pairs: PairSet | None,
+    pairs: PairSet | PairSource | None,
     checkpoint_path: str | Path | None = None,
     fabric: Fabric | None = None,
+    instances: Tensor | None = None,
 ) -> SegmenterTraining:
-    """The segmenter of a row, ready to be trained or to go on. pairs: from `synthetic_pairs`.
+    """The segmenter of a row, ready to be trained or to go on.
+
+    Args:
+        pairs: from `synthetic_pairs`. instances: things for copy-paste; None: those of `things_of`.
 
     In every step a batch of real pairs and one of synthetic ones, whose gradients add up, as in the release.
 
@@ -246,7 +250,8 @@ def row_training(
         jitter=JITTER * p.augment, copy_paste=COPY_PASTE * p.copy_paste, adapt=ADAPT * p.adapt,
     )  # fmt: skip
     network = SegmenterSettings.light(classes) if light else SegmenterSettings(classes, p.segmenter)
-    instances = things_of(p, data) if p.copy_paste else None
+    if p.copy_paste and instances is None:
+        instances = things_of(p, data)
     return segmenter_training(p, data, data.images, network, settings, checkpoint_path, pairs, fabric, instances)
 
 
