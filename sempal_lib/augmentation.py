@@ -9,7 +9,7 @@ from typing import Any
 from sempal_lib import ablation
 from sempal_lib.ablation import Study, pairs_of, paper_value
 from sempal_lib.parameters import AugmentationParameters
-from sempal_lib.records import RunError
+from sempal_lib.records import RunError, records_under, reference_root, runs_root
 from sempal_lib.results import Comparison, compare, verdict_table
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
@@ -84,6 +84,39 @@ def rows_of_runs(
     return runs
 
 
+def by_scenes(parameters: AugmentationParameters) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """`rows_of_runs` by the number of real pairs, of all numbers that have run on the data set; the fewest first.
+
+    Of one number those with the most steps. Where all are taken (`train_scenes` None), the number is 0.
+    """
+    mine, steps = parameters.model_dump(mode="json"), dict[int, int]()
+    for root in (reference_root(), runs_root()):
+        for _, record in records_under(root / parameters.preset / CHAPTER):
+            theirs = record["parameters"]
+            if all(theirs.get(name) == mine[name] for name in ("dataset", "height")):
+                scenes = theirs["train_scenes"] or 0
+                steps[scenes] = max(steps.get(scenes, 0), theirs["segmenter_steps"])
+    return {scenes: rows_of_runs(parameters, scenes, steps[scenes]) for scenes in sorted(steps)}
+
+
+def published_table(datasets: Sequence[str] = ("cityscapes", "cityscapes-25k", "idd")) -> Table:
+    """The paper's Table 3: mIoU and mIoU* of each row, and by how much they are above or below `real`."""
+    body = []
+    for row in PAPERS:
+        cells = []
+        for dataset in datasets:
+            for metric in ("miou", "miou_all"):
+                value, real = (paper_value(name, metric, dataset, STUDY) for name in (row, "real"))
+                change = 0.0 if value is None or real is None else value - real
+                sign = (
+                    "" if row == "real" else f" {'↑' if change > 0 else '↓' if change < 0 else '='} {abs(change):.3f}"
+                )
+                cells.append(f"{number(value)}{sign}")
+        body.append((row, *cells))
+    header = ("row", *(f"{name}{metric}" for name in datasets for metric in (" mIoU", ", mIoU*")))
+    return Table(header, tuple(body), {})
+
+
 def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, dict[str, float]]]:
     """Row to metric to its values by seed."""
     return ablation.values(runs, STUDY)
@@ -126,6 +159,33 @@ def class_values(runs: Mapping[str, Sequence[Mapping[str, Any]]], row: str, name
     found = values(runs)[row]
     means = (list(found.get(metric_of(name), {}).values()) for name in names)
     return [sum(each) / len(each) if each else float("nan") for each in means]
+
+
+def group_values(runs: Mapping[str, Sequence[Mapping[str, Any]]], row: str, names: Sequence[str]) -> dict[str, float]:
+    """Mean IoU over some classes, by seed; a class that a seed's scenes do not show is left out of its mean."""
+    found = values(runs)[row]
+    classes = [found.get(metric_of(name), {}) for name in names]
+    by_seed = {seed: [each[seed] for each in classes if seed in each] for seed in found.get("miou", {})}
+    return {seed: sum(each) / len(each) for seed, each in by_seed.items() if each}
+
+
+def group_table(runs: Mapping[str, Sequence[Mapping[str, Any]]], names: Sequence[str]) -> Table:
+    """Mean IoU over some classes of each row that has run, and its gain over `real`."""
+    found, body = {row: group_values(runs, row, names) for row in runs}, []
+    for row in [row for row in runs if found[row]]:
+        change = NOTHING if row == "real" else arrow(compare(found["real"], found[row]))
+        body.append((row, mean_and_spread(list(found[row].values())), change, str(len(found[row]))))
+    return Table(("row", f"mean IoU of {len(names)} classes", "against real", "seeds"), tuple(body), {})
+
+
+def curves(
+    fractions: Mapping[int, Mapping[str, Sequence[Mapping[str, Any]]]], rows: Sequence[str], total: int
+) -> dict[str, dict[int, list[float]]]:
+    """mIoU of rows by the number of real pairs, for `figures.learning_curves`. total: how many "all" (0) are."""
+    return {
+        row: {number or total: list(values(runs)[row].get("miou", {}).values()) for number, runs in fractions.items()}
+        for row in rows
+    }
 
 
 def metric_of(name: str) -> str:

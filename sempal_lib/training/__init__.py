@@ -1,5 +1,14 @@
 """Training: progressive layout GANs, checkpoints, devices."""
 
+from sempal_lib.training.augmentation import (
+    evaluate_pairs,
+    evaluate_row,
+    own_painter,
+    row_real,
+    synthetic_pairs,
+    train_row,
+)
+from sempal_lib.training.changes import colour_jitter, pasted, random_view
 from sempal_lib.training.checkpoint import CheckpointError
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining, gradient_share
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -24,6 +33,7 @@ from sempal_lib.training.painting import (
     train_images,
     train_progan,
 )
+from sempal_lib.training.pairs import PairsError, PairSet, Recipe, make_pairs
 from sempal_lib.training.progan_rgb import ProganTraining
 from sempal_lib.training.progressive import ProgressiveTraining
 from sempal_lib.training.segmentation import (
@@ -54,11 +64,14 @@ __all__ = [
     "ImageTrainingSettings",
     "LayoutData",
     "LayoutSet",
+    "PairSet",
     "PairSource",
+    "PairsError",
     "ProganTraining",
     "Progress",
     "ProgressiveSettings",
     "ProgressiveTraining",
+    "Recipe",
     "SceneSet",
     "SegmenterTraining",
     "SegmenterTrainingSettings",
@@ -68,8 +81,11 @@ __all__ = [
     "Training",
     "TrainingError",
     "TuningData",
+    "colour_jitter",
     "device_of",
     "end_to_end_training",
+    "evaluate_pairs",
+    "evaluate_row",
     "gan_train",
     "gradient_share",
     "image_networks",
@@ -81,22 +97,29 @@ __all__ = [
     "load_generator",
     "load_painter",
     "load_segmenter",
+    "make_pairs",
     "once_training",
+    "own_painter",
     "painted_scenes",
     "painter_for",
+    "pasted",
     "perceptual_for",
     "progan_training",
     "progress_bar",
+    "random_view",
+    "row_real",
     "save_generator",
     "save_segmenter",
     "scene_set",
     "segmenter_for",
     "semgan_data",
     "semgan_training",
+    "synthetic_pairs",
     "train",
     "train_images",
     "train_judge",
     "train_progan",
+    "train_row",
     "train_segmenter",
     "train_semgan",
     "tune_pair",

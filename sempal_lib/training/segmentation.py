@@ -170,9 +170,8 @@ class SegmenterTraining(Training):
         count, device = len(pair[0]), pair[0].device
         index = torch.randint(len(self._pictures), (count,), generator=self.random, device=device)
         chosen = torch.rand(self._things, generator=self.random, device=device) < self.settings.copy_paste
-        things = self._instances[index]
         # Layout and number of the thing go through the change of view as one label.
-        both = self._layouts[index].long() * self._things + things
+        both = self._layouts[index].long() * self._things + self._instances[index]
         images, both = random_view(as_float(self._pictures[index]), both, _RESIZED, self.random, 0)
         flip = torch.rand(count, 1, 1, generator=self.random, device=device) < 0.5
         both = torch.where(flip, both.flip(-1), both)
@@ -245,29 +244,32 @@ class SegmenterTraining(Training):
             torch.manual_seed(self.settings.seed << 24 | self.step)
             yield
 
+    def _set_rates(self) -> None:
+        for name, start in (("s", self.settings.learning_rate), ("d", self.settings.adapt_rate)):
+            for group in self.optimizers[name].param_groups if name in self.optimizers else ():
+                group["lr"] = self._rate(start)
+
     def _train_step(self) -> dict[str, Tensor]:
-        for group in self.optimizers["s"].param_groups:
-            group["lr"] = self.learning_rate
+        self._set_rates()
         self.segmenter.train()
-        names = ("loss", "loss_fresh") if self._pictures is not None else ("loss_fresh",)
+        names = ("loss_fresh",) if self._pictures is None else ("loss", "loss_fresh")
         batches = self._batches()
         with self._seeded_dropout():
             seen = [self._seen(*pairs) for pairs in batches]
-            losses = dict(zip(names, (self._supervised(*each) for each in seen), strict=False))
-        self.images += self.settings.batch_size * len(losses)
-        total, parameters = sum(losses.values()), list(self.segmenter.parameters())
+            losses = [self._supervised(*each) for each in seen]
+        reported = dict(zip(names, losses, strict=False))
+        total, learning = sum(losses), list(self.segmenter.parameters())
         judging: list[nn.Parameter] = []
         if self.settings.adapt:
-            for group in self.optimizers["d"].param_groups:
-                group["lr"] = self._rate(self.settings.adapt_rate)
-            losses["adversarial"], losses["loss_d"] = self.adaptation(seen[0][0]["out"], seen[1][0]["out"])
-            total = total + self.settings.adapt * losses["adversarial"]
-            judging = list(self.discriminator.parameters())
-        gradients = list(torch.autograd.grad(total, parameters))  # type: ignore[arg-type]
+            fooled, told = self.adaptation(seen[0][0]["out"], seen[1][0]["out"])
+            reported |= {"adversarial": fooled, "loss_d": told}
+            total, judging = total + self.settings.adapt * fooled, list(self.discriminator.parameters())
+        gradients = list(torch.autograd.grad(total, learning))  # type: ignore[arg-type]
         if judging:
-            gradients += torch.autograd.grad(losses["loss_d"], judging)
-        self._update([*parameters, *judging], gradients)
-        return {name: loss.detach() for name, loss in losses.items()}
+            gradients += torch.autograd.grad(told, judging)
+        self._update([*learning, *judging], gradients)
+        self.images += self.settings.batch_size * len(losses)
+        return {name: loss.detach() for name, loss in reported.items()}
 
 
 def _check_extras(
