@@ -157,6 +157,39 @@ class LayoutParameters(Parameters):
             )
 
 
+class PartialParameters(LayoutParameters):
+    """The generator for a part of a layout. Batches are its release's."""
+
+    batch_sizes: _Batches = Field(
+        (1024, 512, 256, 64, 16, 6), strict=False, description="layouts a step over all devices, at 4, 8, … px"
+    )
+    phase_images: _Images = Field(
+        (1781760, 1337856, 1338624, 892416, 892480, 446250), strict=False,
+        description="real layouts shown in a phase (fade-in or hold), at 4, 8, … px",
+    )  # fmt: skip
+    palette_source: Literal["mixture", "real"] = Field("real", description="a part is painted as what was there")
+    generator_rate: float = Field(
+        0.001, gt=0, le=1, description="Adam's for the generator, whose SPADE blocks are not equalized"
+    )
+    crop: Literal["rectangle", "band"] = Field(
+        "rectangle", description="regions that training cuts out; a band has the full height, as in the release"
+    )
+    shortest_side: float = Field(0.25, gt=0, le=1, description="of a region, as a share of the layout's side")
+    longest_side: float = Field(1, gt=0, le=1, description="of a region, as a share of the layout's side")
+
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        if self.shortest_side > self.longest_side:
+            yield f"shortest_side = {self.shortest_side:g} is more than longest_side = {self.longest_side:g}: swap them"
+        whole = {
+            "palette_source": "real", "palette_judge": False, "wide_share": 0, "matching_weight": 0,
+            "activation": "saa",
+        }  # fmt: skip
+        for name, value in whole.items():
+            if getattr(self, name) != value:
+                yield f"{name} = {getattr(self, name)!r} is for whole layouts: here set it to {value!r}"
+
+
 class SemganParameters(Parameters):
     """SemGAN and its twin that paints colours; both always with the same settings."""
 

@@ -47,7 +47,7 @@ class SpadeBlock(nn.Module):
         Chapter: Painting by layout.
     """
 
-    def __init__(self, before: int, after: int, layout_channels: int, hidden: int):
+    def __init__(self, before: int, after: int, layout_channels: int, hidden: int, gain: float | None = 0.02):
         super().__init__()
         middle = min(before, after)
         widths = [before, middle] + ([before] if before != after else [])
@@ -55,8 +55,8 @@ class SpadeBlock(nn.Module):
         self.modulations = nn.ModuleList(nn.Conv2d(hidden, 2 * width, 3, padding=1) for width in widths)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width, affine=False) for width in widths[:2])
         convs = nn.Conv2d(before, middle, 3, padding=1), nn.Conv2d(middle, after, 3, padding=1)
-        self.convs = nn.ModuleList(spectral(conv) for conv in convs)
-        self.shortcut = spectral(nn.Conv2d(before, after, 1, bias=False)) if before != after else None
+        self.convs = nn.ModuleList(spectral(conv, gain) for conv in convs)
+        self.shortcut = spectral(nn.Conv2d(before, after, 1, bias=False), gain) if before != after else None
 
     def initialise(self) -> None:
         """As if each SPADE had its own two convolutions for γ and β: Xavier's fan-outs are theirs."""
@@ -83,14 +83,17 @@ class SpadeBlock(nn.Module):
         return x + self.convs[1](F.leaky_relu(modulate(self.norms[1](y), 1), SLOPE))
 
 
-def spectral(conv: nn.Conv2d) -> nn.Conv2d:
+def spectral(conv: nn.Conv2d, gain: float | None = 0.02) -> nn.Conv2d:
     """A convolution with spectral norm. Its weights are drawn here, for the norm's singular vectors must fit them.
 
+    Args:
+        gain: of Xavier's normal weights, with biases of 0; None leaves what PyTorch has drawn.
     Source: Miyato et al. 2018, algorithm 1.
     """
-    nn.init.xavier_normal_(conv.weight, gain=0.02)
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
+    if gain is not None:
+        nn.init.xavier_normal_(conv.weight, gain=gain)
+        if conv.bias is not None:
+            nn.init.zeros_(conv.bias)
     return spectral_norm(conv)  # type: ignore[return-value]
 
 

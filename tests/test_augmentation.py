@@ -6,8 +6,9 @@ from run_helpers import bundle, isolated  # noqa: F401
 
 from sempal_lib import ablation, augmentation, training
 from sempal_lib.data_folders import fingerprint
+from sempal_lib.layout_gans import LayoutGenerator, PartialGenerator
 from sempal_lib.parameters import resolve
-from sempal_lib.runs import Run, RunError, parameters_for
+from sempal_lib.runs import Run, RunError, folder_of, parameters_for
 from sempal_lib.training import augmentation as rows
 from sempal_lib.training import once
 
@@ -133,6 +134,58 @@ class TestPairs:
         monkeypatch.setattr("sempal_lib.training.pairs.write_tensors", None)  # to write again would fail
         assert rows.synthetic_pairs(p, data).folder == pairs.folder
         assert rows.synthetic_pairs(parameters("real"), data) is None
+
+    @pytest.mark.parametrize("row", ["real+syn-sbgan", "real+syn", "real+part"])
+    def test_generated_layouts_are_those_of_the_runs_own_generator(self, row, monkeypatch):
+        """Untrained ones, which lie where the other chapters leave theirs."""
+        p = parameters(row, height=16)
+        (chapter,) = augmentation.needed_chapters(p)
+        theirs = parameters_for(chapter, p)
+        data = training.layout_data(theirs)
+        kind = PartialGenerator if row == "real+part" else LayoutGenerator
+        generator = kind(training.layouts.generator_settings(theirs, data)).eval()
+        path = folder_of(chapter, theirs) / "generator.safetensors"
+        training.save_generator(path, generator, data.label_space, data.mixture)
+        scenes = training.scene_set(p)
+        images, layouts = rows.synthetic_pairs(p, scenes)[torch.arange(6)]
+        assert images.shape == (6, 3, 16, 32)
+        if row == "real+part":  # beside the rectangle each is a real layout, at full size
+            alike = torch.stack([(layouts != real).flatten(1).float().mean(1) for real in scenes.layouts])
+            assert (alike.min(0).values < 1).all()
+        else:
+            assert torch.equal(layouts, layouts[:, ::2, ::2].repeat_interleave(2, 1).repeat_interleave(2, 2))
+        with monkeypatch.context() as other:
+            other.setattr("sempal_lib.training.pairs.write_tensors", None)
+            training.save_generator(path, generator.__class__(generator.settings), data.label_space, data.mixture)
+            with pytest.raises(TypeError):  # of another generator they are other pairs
+                rows.synthetic_pairs(p, scenes)
+
+    def test_edits_keep_what_is_beside_the_rectangle(self, monkeypatch):
+        """With a generator that paints class 3 alone, and a rectangle that is known."""
+        p = parameters("real+part", height=16)
+        scenes, theirs = training.scene_set(p), parameters_for("13_partial_editing", p)
+        generator = PartialGenerator(training.layouts.generator_settings(theirs, training.layout_data(theirs)))
+        region = torch.zeros(4, 8, 16, dtype=torch.bool)
+        region[:, 2:5, 3:9] = True
+        asked = []
+
+        def edit(layout, region, palette, seed):
+            asked.append(palette)
+            return torch.where(region, 3, layout)
+
+        monkeypatch.setattr(rows, "random_regions", lambda *_: region)
+        monkeypatch.setattr(generator, "edit", edit)
+        scenes.layouts[:, 4:10, 6:18] = 255  # and of ignored pixels, which have no palette
+        painter = rows.own_painter(p, scenes)
+        settings = rows.partial_settings(theirs)
+        made = rows.edited_scenes(generator, painter, scenes.layouts, settings)
+        pictures, layouts = made(4, torch.Generator().manual_seed(0))
+        index = torch.randint(8, (4,), generator=torch.Generator().manual_seed(0))
+        expected = scenes.layouts[index].clone()
+        expected[:, 4:10, 6:18] = 3
+        assert torch.equal(layouts, expected)
+        assert torch.allclose(asked[0].sum(1), torch.ones(4))
+        assert pictures.shape == (4, 3, 16, 32)
 
     def test_further_pairs_are_real_and_unseen(self):
         p = parameters("real+more")

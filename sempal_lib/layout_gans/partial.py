@@ -82,7 +82,7 @@ class SpadeTrunkBlock(nn.Module):
 
     def __init__(self, before: int, after: int, num_classes: int, hidden: int):
         super().__init__()
-        self.block = SpadeBlock(before, after, num_classes, hidden)
+        self.block = SpadeBlock(before, after, num_classes, hidden, gain=None)
 
     def forward(self, x: Tensor, layout: Tensor) -> Tensor:
         """Features [B, in, H, W] and a layout [B, C, ·, ·] to features [B, out, 2H, 2W]."""
@@ -97,7 +97,7 @@ class FirstSpadeBlock(nn.Module):
         self.shape = (after, FIRST_HEIGHT, first_width)
         self.norm = norm
         self.linear = EqualizedLinear(features, after * FIRST_HEIGHT * first_width, gain=2**0.5 / 4)
-        self.block = SpadeBlock(after, after, num_classes, hidden)
+        self.block = SpadeBlock(after, after, num_classes, hidden, gain=None)
 
     def forward(self, x: Tensor, layout: Tensor) -> Tensor:
         """Input vectors [B, in] and a layout to features [B, out, 4, first_width]."""

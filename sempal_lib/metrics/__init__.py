@@ -20,6 +20,13 @@ from sempal_lib.metrics.layouts import (
     palette_kl,
     proportion_error,
 )
+from sempal_lib.metrics.parts import (
+    background_left,
+    drawn_at_random,
+    edge_shares,
+    evaluate_edits,
+    palette_within,
+)
 from sempal_lib.metrics.scenes import evaluate_images, evaluate_real, standard_classes
 from sempal_lib.metrics.segmentation import (
     class_iou,
@@ -40,10 +47,14 @@ from sempal_lib.metrics.shapes import (
 
 __all__ = [
     "FeatureWeightsMissing",
+    "background_left",
     "check_sample_count",
     "class_iou",
     "confusion_matrix",
+    "drawn_at_random",
+    "edge_shares",
     "evaluate_control",
+    "evaluate_edits",
     "evaluate_images",
     "evaluate_layouts",
     "evaluate_pictures",
@@ -65,6 +76,7 @@ __all__ = [
     "off_colour_share",
     "painted",
     "palette_kl",
+    "palette_within",
     "pixel_accuracy",
     "proportion_error",
     "require_classes",

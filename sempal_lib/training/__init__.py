@@ -34,6 +34,13 @@ from sempal_lib.training.painting import (
     train_progan,
 )
 from sempal_lib.training.pairs import PairsError, PairSet, Recipe, make_pairs
+from sempal_lib.training.partial import (
+    PartialSettings,
+    PartialTraining,
+    partial_training,
+    random_regions,
+    train_partial,
+)
 from sempal_lib.training.progan_rgb import ProganTraining
 from sempal_lib.training.progressive import ProgressiveTraining
 from sempal_lib.training.segmentation import (
@@ -51,7 +58,7 @@ from sempal_lib.training.semgan import (
     train_semgan,
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
-from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, progress_bar, scene_set
+from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, layout_set, progress_bar, scene_set
 from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
@@ -67,6 +74,8 @@ __all__ = [
     "PairSet",
     "PairSource",
     "PairsError",
+    "PartialSettings",
+    "PartialTraining",
     "ProganTraining",
     "Progress",
     "ProgressiveSettings",
@@ -93,6 +102,7 @@ __all__ = [
     "image_training",
     "judge_training",
     "layout_data",
+    "layout_set",
     "layout_training",
     "load_generator",
     "load_painter",
@@ -102,10 +112,12 @@ __all__ = [
     "own_painter",
     "painted_scenes",
     "painter_for",
+    "partial_training",
     "pasted",
     "perceptual_for",
     "progan_training",
     "progress_bar",
+    "random_regions",
     "random_view",
     "row_real",
     "save_generator",
@@ -118,6 +130,7 @@ __all__ = [
     "train",
     "train_images",
     "train_judge",
+    "train_partial",
     "train_progan",
     "train_row",
     "train_segmenter",

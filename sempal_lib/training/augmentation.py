@@ -32,6 +32,7 @@ from sempal_lib.training.once import once, segmenter_for, unfinished_of
 from sempal_lib.training.painting import CODE as PAINTER_CODE
 from sempal_lib.training.painting import image_training, perceptual_for
 from sempal_lib.training.pairs import PairSet, Recipe, Scenes, make_pairs
+from sempal_lib.training.partial import PartialSettings, partial_settings, random_regions
 from sempal_lib.training.segmentation import PairSource, SegmenterTraining, load_segmenter, save_segmenter
 from sempal_lib.training.settings import Progress
 from sempal_lib.training.setup import CODE, SceneSet, device_of, digest_of, progress_bar, provenance, scene_set
@@ -102,7 +103,9 @@ def row_real(parameters: AugmentationParameters) -> AugmentationParameters:
     return parameters.model_copy(update=plain)
 
 
-def edited_scenes(generator: PartialGenerator, painter: ImageGenerator, layouts: Tensor, settings: Any) -> Scenes:
+def edited_scenes(
+    generator: PartialGenerator, painter: ImageGenerator, layouts: Tensor, settings: PartialSettings
+) -> Scenes:
     """Pairs of real layouts, uint8 [N, H, W] on the CPU, with one rectangle painted anew, and what a painter makes.
 
     Within the rectangle the palette stays that of the real content. The generator may work at a smaller size: outside
@@ -110,8 +113,6 @@ def edited_scenes(generator: PartialGenerator, painter: ImageGenerator, layouts:
 
     Source: Semantic Palette, §5.2. Chapter: Does synthetic data help?
     """
-    from sempal_lib.training.partial import random_regions
-
     size, classes = (layouts.shape[1], layouts.shape[2]), generator.settings.num_classes
     step = size[0] // generator.size[0]
 
@@ -175,8 +176,6 @@ def pair_source(parameters: AugmentationParameters, data: SceneSet) -> tuple[Sce
         generator, _, mixture = load_generator(path, "partial" if p.synthetic == "part" else "layout")
         generator = generator.to(device)
         if p.synthetic == "part":
-            from sempal_lib.training.partial import partial_settings
-
             settings = partial_settings(parameters_for(PART_CHAPTER, p))  # type: ignore[arg-type]
             scenes = edited_scenes(generator, painter, data.layouts, settings)
         else:

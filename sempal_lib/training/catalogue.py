@@ -27,6 +27,7 @@ from sempal_lib.training.layouts import LayoutData, layout_training
 from sempal_lib.training.loop import Training
 from sempal_lib.training.once import once_training
 from sempal_lib.training.painting import image_settings, image_training, progan_training
+from sempal_lib.training.partial import partial_training
 from sempal_lib.training.semgan import semgan_training
 from sempal_lib.training.setup import SceneSet, layout_size
 from sempal_lib.training.tuning import TuningData, end_to_end_training
@@ -116,6 +117,7 @@ TRAININGS: dict[str, Kind] = {
     "segmenter-resnet101": Kind(_IMAGES, pairs_training, {"segmenter": "resnet101"}),
     "pair-semantic-palette": Kind(_TUNING, _pair("semantic-palette", _LAYOUTS)),
     "pair-sb-gan": Kind(_TUNING, _pair("sb-gan", "04_sb_gan_layouts")),
+    "partial": Kind("13_partial_editing", partial_training),
     "pix2pixhd": Kind(_IMAGES, _image("pix2pixhd")),
     "pix2pix": Kind(_IMAGES, _image("pix2pix")),
     "gaugan-vae": Kind(_IMAGES, _image("gaugan-vae")),

@@ -59,7 +59,7 @@ def typical_palettes(parameters: LayoutParameters, data: LayoutData) -> Tensor:
     return data.palettes[chosen]
 
 
-def generator_settings(parameters: LayoutParameters, data: LayoutData) -> GeneratorSettings:
+def generator_settings(parameters: LayoutParameters, data: LayoutSet) -> GeneratorSettings:
     p, (height, width) = parameters, data.size
     return GeneratorSettings(
         data.label_space.num_classes, height, width, p.latent_dim, p.max_channels, p.channel_base,

@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sempal_lib.layout_gans import LayoutGenerator
-from sempal_lib.layout_gans.semantic_palette import Mask
+from sempal_lib.layout_gans.semantic_palette import GuidedTrunk, Mask
 from sempal_lib.palettes import PaletteMixture
 from sempal_lib.segmentation import as_float
 from sempal_lib.training.progressive import ProgressiveTraining
@@ -26,7 +25,7 @@ class ProganTraining(ProgressiveTraining):
 
     @staticmethod
     def _check(
-        generator: LayoutGenerator, layouts: Tensor, settings: ProgressiveSettings, mixture: PaletteMixture | None
+        generator: GuidedTrunk, layouts: Tensor, settings: ProgressiveSettings, mixture: PaletteMixture | None
     ) -> None:
         if generator.settings.activation != "none":
             raise ValueError("this generator makes layouts: pictures need a ProganGenerator")

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from sempal_lib.labels import one_hot
 from sempal_lib.layers import gumbel_noise, soften, softening_kernel, straight_through_gumbel, twice_differentiable
-from sempal_lib.layout_gans import LayoutDiscriminator, LayoutGenerator
-from sempal_lib.layout_gans.semantic_palette import Mask
+from sempal_lib.layout_gans import LayoutDiscriminator
+from sempal_lib.layout_gans.semantic_palette import GuidedTrunk, Mask
 from sempal_lib.losses import (
     entropy_loss,
     gradient_penalty,
@@ -73,7 +73,7 @@ class ProgressiveTraining(Training):
 
     def __init__(
         self,
-        generator: LayoutGenerator,
+        generator: GuidedTrunk,
         discriminator: LayoutDiscriminator,
         layouts: Tensor,
         settings: ProgressiveSettings,
@@ -85,9 +85,9 @@ class ProgressiveTraining(Training):
         self._check(generator, layouts, settings, mixture)
         fabric = fabric or Fabric(accelerator="cpu", devices=1)
         device = fabric.device
-        self.generator: LayoutGenerator = placed(generator, fabric, settings.channels_last)
+        self.generator: Any = placed(generator, fabric, settings.channels_last)
         self.discriminator: LayoutDiscriminator = placed(discriminator, fabric, settings.channels_last)
-        self.averaged: LayoutGenerator = average_of(self.generator, settings.ema_images)
+        self.averaged: Any = average_of(self.generator, settings.ema_images)
         self.layouts = layouts.to(device)
         self.num_classes = generator.settings.num_classes
         self.has_ignored = self._has_ignored()
@@ -114,7 +114,7 @@ class ProgressiveTraining(Training):
 
     @staticmethod
     def _check(
-        generator: LayoutGenerator, layouts: Tensor, settings: ProgressiveSettings, mixture: PaletteMixture | None
+        generator: GuidedTrunk, layouts: Tensor, settings: ProgressiveSettings, mixture: PaletteMixture | None
     ) -> None:
         if layouts.dtype != torch.uint8 or layouts.ndim != 3 or tuple(layouts.shape[1:]) != generator.size:
             raise ValueError(
@@ -248,6 +248,10 @@ class ProgressiveTraining(Training):
         part = self._part(count)
         return torch.cat([z, noise[part]]), torch.cat([palette, wide[part]])
 
+    def _given(self, hard: Tensor, z: Tensor, palette: Tensor) -> tuple[Tensor, ...]:
+        """What G is given, from a batch as it was drawn: here noise and palettes."""
+        return self._widened(z, palette)
+
     def _compared(self, hard: Tensor, soft_layout: Tensor) -> tuple[Tensor, Tensor]:
         """A real and a generated batch, made alike in softness: what D tells apart."""
         real, fake, batch = hard, soft_layout, self.settings.stages[self._stage].batch_size
@@ -294,10 +298,10 @@ class ProgressiveTraining(Training):
         # network is not compiled again for each value.
         alpha: float | Tensor = 1.0 if fade >= 1 else self._fade.fill_(fade)
         with self.fabric.autocast():
-            given = self._widened(z, palette)
+            given = self._given(hard, z, palette)
             masks = self._run_g(*given, stage, alpha, settings.multi_scale)
         masks, beyond = _parted(masks, len(hard))
-        real, fake = self._compared(hard, masks[-1].soft_layout)
+        real, fake = self._compared(hard, masks[-1][-1])  # the last entry of any mask has C classes
         # D lowers what G raises: on its way back the gradient changes its sign.
         seen = fake.detach() - weight * (fake - fake.detach())
         if self.has_ignored:

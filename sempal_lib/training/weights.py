@@ -15,7 +15,7 @@ from sempal_lib.image_gans import (
     UnetGenerator,
 )
 from sempal_lib.labels import LabelSpace
-from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator
+from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator, PartialGenerator
 from sempal_lib.layout_gans.semgan import SemganGenerator, SemganSettings
 from sempal_lib.palettes import PaletteMixture
 from sempal_lib.training import checkpoint
@@ -23,6 +23,7 @@ from sempal_lib.training import checkpoint
 # By the name that stands in the file; files without one are of the first kind.
 _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "layout": (LayoutGenerator, GeneratorSettings),
+    "partial": (PartialGenerator, GeneratorSettings),
     "semgan": (SemganGenerator, SemganSettings),
     "gaugan": (SpadeGenerator, SpadeSettings),
     "pix2pix": (UnetGenerator, Pix2pixSettings),
@@ -67,7 +68,8 @@ def load_generator(path: str | Path, kind: str | None = None) -> tuple[Any, Labe
     """Read what `save_generator` wrote; the generator is ready to sample from, in float32 on the CPU.
 
     Args:
-        kind: "layout", "semgan", "gaugan", "pix2pix", "pix2pixhd" or "progan", if it must be that; None: any.
+        kind: "layout", "partial", "semgan", "gaugan", "pix2pix", "pix2pixhd" or "progan", if it must be that; None:
+            any.
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else; its weights are not finite, or its
             label space or mixture has another number of classes than the network.
