@@ -14,8 +14,8 @@ from sempal_lib.runs import Run, RunError
 
 PRESETS = ("smoke", "demo", "gpu", "paper")
 CHAPTER_OF = {
-    "layouts": CHAPTER, "semgan": "03_semgan", "images": "07_painting_by_layout", "tuning": "09_end_to_end",
-    "augmentation": "14_data_augmentation",
+    "layouts": CHAPTER, "partial": "13_partial_editing", "semgan": "03_semgan", "images": "07_painting_by_layout",
+    "tuning": "09_end_to_end", "augmentation": "14_data_augmentation",
 }  # one of each family  # fmt: skip
 
 
@@ -71,6 +71,8 @@ WIDE = {"max_channels": 512, "channel_base": 4096, "latent_dim": 512, "learning_
 PAPER = [
     ("05_semantic_palette", None, EPOCHS_150, {
         "dataset": "cityscapes-35", "batch_sizes": PALETTE_BATCHES, "samples": 2960, "max_components": 30, **WIDE}),
+    ("13_partial_editing", None, (*EPOCHS_150[:5], 74375), {
+        "dataset": "cityscapes-35", "batch_sizes": (1024, 512, 256, 64, 16, 6), "crop": "rectangle", **WIDE}),
     ("06_ablation", None, EPOCHS_150, {"dataset": "cityscapes-35", "batch_sizes": PALETTE_BATCHES, **WIDE}),
     ("05_semantic_palette", "cityscapes-25k-35", EPOCHS_150_25K, {
         "batch_sizes": PALETTE_BATCHES, "samples": 5024, **WIDE}),

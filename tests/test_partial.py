@@ -103,7 +103,7 @@ def test_it_sees_the_layout_and_every_parameter_learns():
     assert not torch.allclose(net(z, t, layout)[0].scores, net(z, t, layout.roll(8, 3))[0].scores)
 
 
-@pytest.mark.parametrize("how", [{}, {"exact": True}, {"iterations": 20}])
+@pytest.mark.parametrize("how", [{}, {"exact": True}, {"iterations": 20}, {"confine": False}])
 def test_outside_the_region_not_one_pixel_changes(generator, how):
     for seed in range(4):
         layouts, regions = scenes(12, seed)

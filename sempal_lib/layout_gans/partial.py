@@ -166,6 +166,7 @@ class PartialGenerator(GuidedTrunk):
         exact: bool = False,
         iterations: int | None = None,
         batch_size: int = 64,
+        confine: bool = True,
     ) -> Tensor:
         """Paint a region of hard layouts anew. Outside it not one pixel changes, within it none is background.
 
@@ -175,6 +176,8 @@ class PartialGenerator(GuidedTrunk):
             palette: proportions within the region, [C] or [B, C], each sums to 1.
             seed: of the noise. exact: give each class its number of pixels to within one, see `exact_layout`.
             iterations: of the activation; None is what the settings say. batch_size: of the network.
+            confine: False takes the largest class of the merged mask, as the paper does, and True that of an
+                activation within the region: a class then spends there what the network would spend outside.
         Returns:
             Like `layout`.
         Raises:
@@ -191,20 +194,22 @@ class PartialGenerator(GuidedTrunk):
         try:
             for start in range(0, len(z), batch_size):
                 part = [x[start : start + batch_size].to(device) for x in (z, layouts, regions, palettes)]
-                made.append(self._painted(part, exact, iterations).to(layout.device))
+                made.append(self._painted(part, exact, iterations, confine).to(layout.device))
         finally:
             self.train(training)
         return torch.where(regions, torch.cat(made).to(layout.dtype), layouts).view(layout.shape)
 
-    def _painted(self, part: list[Tensor], exact: bool, iterations: int | None) -> Tensor:
+    def _painted(self, part: list[Tensor], exact: bool, iterations: int | None, confine: bool) -> Tensor:
         """Hard layouts that count within the region alone. part: noise, layouts, regions and palettes."""
         z, layout, region, palette = part
         given = cropped(one_hot(layout, self.settings.num_classes), region)
-        scores = self(z, budget(palette, region), given, iterations=iterations)[-1].scores
-        check_finite(scores, "scores", "the weights are not finite either, take an earlier checkpoint")
+        mask = self(z, budget(palette, region), given, iterations=iterations)[-1]
+        check_finite(mask.scores, "scores", "the weights are not finite either, take an earlier checkpoint")
         if exact:
-            return _exact(scores[:, :-1], region, palette)
-        return confined(scores, region, palette, self.settings.iterations if iterations is None else iterations)
+            return _exact(mask.scores[:, :-1], region, palette)
+        if not confine:
+            return mask.merged.argmax(1)
+        return confined(mask.scores, region, palette, self.settings.iterations if iterations is None else iterations)
 
     def _checked(self, layout: Tensor, region: Tensor, palette: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The three with an axis of samples, or what is wrong with them."""

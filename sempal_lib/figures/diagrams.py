@@ -1,0 +1,46 @@
+"""Diagrams of methods: boxes and arrows."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from sempal_lib.figures.style import CURVE_COLOURS, WIDTH, styled
+
+_BOX, _TINTED = ("white", "0.3"), ("#e8f1f8", CURVE_COLOURS[0])
+
+
+def _boxes(
+    places: Mapping[str, tuple[float, float]], arrows: Sequence[tuple[str, str]], tinted: Sequence[str], height: float
+) -> Figure:
+    """Texts in boxes at their places, in inches from the lower left, and arrows between them."""
+    figure = plt.figure(figsize=(WIDTH, height))
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xlim=(0, WIDTH), ylim=(0, height))
+    drawn = {}
+    for text, (x, y) in places.items():
+        face, edge = _TINTED if text in tinted else _BOX
+        style = {"boxstyle": "round,pad=0.35", "facecolor": face, "edgecolor": edge}
+        drawn[text] = axes.text(x, y, text, ha="center", va="center", bbox=style, zorder=2, linespacing=1.3)
+    for start, end in arrows:
+        axes.annotate(
+            "", places[end], places[start], zorder=1,
+            arrowprops={"arrowstyle": "-|>", "color": "0.3", "patchB": drawn[end].get_bbox_patch(), "shrinkB": 2},
+        )  # fmt: skip
+    return figure
+
+
+@styled
+def partial_diagram() -> Figure:
+    """How a part of a layout is painted: what goes in, the blocks, the extra class, the merge."""
+    noise, crop = "noise $z$", "layout with a hole\n$1/C$ in each class"
+    target, blocks = "palette of the part,\nrest: background", "SPADE blocks,\n4 px, 8 px, …"
+    scores, merge = "activation: $m$,\n$C$ classes + background", "merge:\n$m_c + m_{bg}\\,y_c$"
+    places = {
+        noise: (0.7, 2.5), target: (2.35, 2.5), crop: (0.95, 1.4), blocks: (3.0, 1.4),
+        scores: (3.9, 0.4), merge: (0.95, 0.4),
+    }  # fmt: skip
+    arrows = [(noise, blocks), (target, blocks), (crop, blocks), (blocks, scores), (crop, merge), (scores, merge)]
+    return _boxes(places, arrows, (blocks, merge), 2.9)
