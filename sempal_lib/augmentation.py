@@ -122,7 +122,9 @@ def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[st
     return ablation.values(runs, STUDY)
 
 
-def gain(runs: Mapping[str, Sequence[Mapping[str, Any]]], row: str, metric: str = "miou", over: str = "real"):
+def gain(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], row: str, metric: str = "miou", over: str = "real"
+) -> Comparison:
     """`results.Comparison` of a row with another one, seed by seed: positive where the row is better."""
     return compare(*pairs_of(runs, metric, over, row, STUDY))
 
@@ -145,7 +147,7 @@ def augmentation_table(
         change = NOTHING if row == "real" else arrow(gain(runs, row))
         stated, real = (paper_value(name, "miou", dataset, STUDY) for name in (row, "real"))
         theirs = NOTHING if stated is None else number(stated)
-        if stated is not None and row != "real":
+        if stated is not None and real is not None and row != "real":
             theirs += f" {'↑' if stated > real else '↓'} {abs(stated - real):.3f}"
         places = ", ".join(sorted({record["place"] for record in runs[row]}))
         seeds = len(ours[row].get("miou", {}))
@@ -195,6 +197,8 @@ def metric_of(name: str) -> str:
 
 def verdicts(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Mapping[str, tuple[str, str, str]]) -> Table:
     """`results.verdict_table` of claims: sentence to (metric, row that should be lower, row that should be higher)."""
-    return verdict_table(
-        [(claim, metric, *pairs_of(runs, metric, a, b, STUDY)) for claim, (metric, a, b) in claims.items()]
-    )
+    rows = []
+    for claim, (metric, lower, higher) in claims.items():
+        first, second = pairs_of(runs, metric, lower, higher, STUDY)
+        rows.append((claim, metric, first, second))
+    return verdict_table(rows)

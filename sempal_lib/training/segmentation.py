@@ -128,7 +128,7 @@ class SegmenterTraining(Training):
         if isinstance(source, PairSet):
             facts["recipe"] = source.recipe.digest
         networks: dict[str, nn.Module] = {"segmenter": self.segmenter}
-        optimizers = {"s": optimizer}
+        optimizers: dict[str, torch.optim.Optimizer] = {"s": optimizer}
         if discriminator is not None:
             networks["discriminator"] = self.discriminator = placed(discriminator, fabric, settings.channels_last)
             optimizers["d"] = torch.optim.Adam(
