@@ -190,6 +190,10 @@ if synthetic_pairs is not None:
     display(sheet(*synthetic_pairs[torch.arange(6)]))
 
 # %% [markdown]
+# *Figure 1. Pairs of picture and layout, real ones first. Look at what is thin or rare: does the painter draw a person
+# where the layout says so? What it leaves out is a wrong label.*
+
+# %% [markdown]
 # How far are they from real ones, part by part? **FSD** compares how much of each class the layouts have
 # ([defined here](04_sb_gan_layouts.ipynb)), **FD-seg** the pictures, and **GAN-test** says how well a judge finds in
 # the pictures what the labels say ([both here](08_judging_with_a_segmenter.ipynb)). The judge has been trained on
@@ -239,6 +243,10 @@ for name, learner in sorted(trainings.items()):
     ious[name] = [found.get(key, (math.nan, 0))[0] for key in keys]
 figures.training_curves(trainings[row].history)
 
+# %% [markdown]
+# *Figure 2. The losses of equation (1), on real pairs and, where there are any, on synthetic ones (`loss_fresh`). The
+# distance between the two says how much easier the painted pictures are to read.*
+
 # %%
 courses = {name: learner.course for name, learner in sorted(trainings.items())}
 asked = sorted({step for course in courses.values() for step in course})
@@ -255,6 +263,10 @@ Table(("mIoU after steps", *(f"{step:,}" for step in asked)), rows, {})
 
 # %%
 figures.class_scores(ious, space)
+
+# %% [markdown]
+# *Figure 3. IoU of each class after this run's trainings. One seed: look at the order of the classes, and not at small
+# differences between rows.*
 
 # %%
 record = run.finish()
@@ -302,7 +314,7 @@ curves = augmentation.curves(fractions, SHOWN, len(data.layouts))
 figures.learning_curves(curves)
 
 # %% [markdown]
-# *mIoU over the number of real pairs, on a logarithmic axis. Look at how far a row lies above `real`, and how many
+# *Figure 4. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how far a row lies above `real`, and how many
 # more real pairs would give as much: go to the right along `real` until it is as high.*
 #
 # ## Rare classes
@@ -321,6 +333,9 @@ scores = {
     for name in SHOWN if at_hand[name]
 }  # fmt: skip
 figures.class_scores(scores or ious, space)
+
+# %% [markdown]
+# *Figure 5. Mean IoU of each class over the seeds that have run, by row.*
 
 # %% [markdown]
 # ## Real streets

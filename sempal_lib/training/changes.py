@@ -16,7 +16,6 @@ THINGS = frozenset(
         "person pedestrian rider bicyclist car truck bus train motorcycle bicycle caravan trailer autorickshaw animal"
     ).split()
 )
-_GREY = (0.299, 0.587, 0.114)  # share of red, green and blue in what the eye takes for light
 
 
 def random_view(
@@ -57,12 +56,16 @@ def colour_jitter(images: Tensor, strength: float, random: torch.Generator) -> T
     """
     drawn = torch.rand(3, len(images), 1, 1, 1, generator=random, device=images.device)
     brightness, contrast, saturation = 1 + strength * (2 * drawn - 1)
-    grey_of = torch.tensor(_GREY, device=images.device).view(1, 3, 1, 1)
     seen = (images + 1) / 2 * brightness
-    middle = (seen * grey_of).sum(1, keepdim=True).mean((2, 3), keepdim=True)
+    middle = _grey(seen).mean((2, 3), keepdim=True)
     seen = middle + contrast * (seen - middle)
-    grey = (seen * grey_of).sum(1, keepdim=True)
+    grey = _grey(seen)
     return (grey + saturation * (seen - grey)).clamp(0, 1) * 2 - 1
+
+
+def _grey(images: Tensor) -> Tensor:
+    """How light the eye takes colours for, [B, 1, H, W]."""
+    return 0.299 * images[:, :1] + 0.587 * images[:, 1:2] + 0.114 * images[:, 2:]
 
 
 def pasted(
