@@ -314,8 +314,9 @@ curves = augmentation.curves(fractions, SHOWN, len(data.layouts))
 figures.learning_curves(curves)
 
 # %% [markdown]
-# *Figure 4. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how far a row lies above `real`, and how many
-# more real pairs would give as much: go to the right along `real` until it is as high.*
+# *Figure 4. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how far
+# a row lies above `real`, and how many more real pairs would give as much: go to the right along `real` until it is as
+# high.*
 #
 # ## Rare classes
 #
