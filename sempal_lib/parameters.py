@@ -35,8 +35,8 @@ __all__ = [
 
 # A preset has a section for each family. A family that another one is derived from lends it its section.
 FAMILIES: dict[str, type[Parameters]] = {
-    "layouts": LayoutParameters, "partial": PartialParameters, "semgan": SemganParameters, "images": ImageParameters,
-    "tuning": TuningParameters, "augmentation": AugmentationParameters,
+    "layouts": LayoutParameters, "semgan": SemganParameters, "images": ImageParameters, "tuning": TuningParameters,
+    "partial": PartialParameters, "augmentation": AugmentationParameters,
 }  # fmt: skip
 CHAPTERS: dict[str, str] = {
     "01_how_to_use": "layouts", "02_layouts_and_palettes": "layouts", "03_semgan": "semgan",

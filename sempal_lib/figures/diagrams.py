@@ -37,7 +37,7 @@ def partial_diagram() -> Figure:
     """How a part of a layout is painted: what goes in, the blocks, the extra class, the merge."""
     noise, crop = "noise $z$", "layout with a hole\n$1/C$ in each class"
     target, blocks = "palette of the part,\nrest: background", "SPADE blocks,\n4 px, 8 px, …"
-    scores, merge = "activation: $m$,\n$C$ classes + background", "merge:\n$m_c + m_{bg}\\,y_c$"
+    scores, merge = "activation: $m$,\n$C$ classes + background", "merge:\n$m_c + m_{bg}\\,\\tilde{y}_c$"
     places = {
         noise: (0.7, 2.5), target: (2.35, 2.5), crop: (0.95, 1.4), blocks: (3.0, 1.4),
         scores: (3.9, 0.4), merge: (0.95, 0.4),
