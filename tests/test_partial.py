@@ -5,7 +5,7 @@ import torch
 
 from sempal_lib.image_gans import SpadeGenerator, SpadeSettings
 from sempal_lib.labels import one_hot
-from sempal_lib.layout_gans import GeneratorSettings, PartialGenerator
+from sempal_lib.layout_gans import GeneratorSettings, PartialGenerator, semantically_assisted_activation
 from sempal_lib.layout_gans.partial import budget, confined, cropped, rectangle
 from sempal_lib.palettes import palette_of
 
@@ -141,6 +141,19 @@ def test_confined_by_hand():
     for iterations in (1, 20):
         found = [confined(x, region, torch.tensor([[0.3, 0.7]]), iterations)[0, 0, :2].tolist() for x in (f, other)]
         assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("iterations", [1, 3, 30])
+def test_confined_is_the_activation_on_the_regions_pixels_alone(iterations):
+    _, regions = scenes(6)
+    random = torch.Generator().manual_seed(0)
+    f = 3 * torch.randn(6, CLASSES + 1, *SIZE, generator=random)
+    t = torch.rand(6, CLASSES, generator=random).softmax(1)
+    found = confined(f, regions, t, iterations)
+    for i, region in enumerate(regions):
+        alone = f[i : i + 1, :CLASSES, region].unsqueeze(2)
+        soft = semantically_assisted_activation(alone, t[i : i + 1], iterations)[1]
+        assert torch.equal(found[i][region], soft[0, :, 0].argmax(0))
 
 
 def test_one_layout_is_as_many_and_seeds_differ(generator):
