@@ -41,7 +41,7 @@ from sempal_lib.worlds.engine import World
 
 # How strong the controls are, and AdvEnt's weight: its use in Semantic Palette's release.
 CROP, JITTER, COPY_PASTE, ADAPT = 0.5, 0.4, 0.5, 0.01
-_EYE_CODE = ("segmentation.py", "training/segmentation.py", "training/judge.py", "training/augmentation.py")
+_EYE_CODE = ("segmentation.py", *(f"training/{name}.py" for name in ("segmentation", "judge", "augmentation")))
 _PAIRS_CODE = (
     "palettes.py", "layout_gans/*.py", "image_gans/*.py", "training/judge.py", "training/pairs.py",
     "training/augmentation.py",

@@ -26,7 +26,7 @@ from sempal_lib.training.setup import (
 )
 
 _AT_ONCE = 64  # scenes
-_CODE = ("segmentation.py", "training/segmentation.py", "training/judge.py")
+_CODE = ("segmentation.py", *(f"training/{name}.py" for name in ("segmentation", "changes", "pairs", "judge")))
 
 
 def segmenter_training(
