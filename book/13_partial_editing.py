@@ -268,6 +268,23 @@ run.measure("semantic-palette", "partial", "background_left", left, len(held), "
 Markdown(f"Background left in the regions: {left:.2%} of their pixels.")
 
 # %% [markdown]
+# And what is the noise worth? Each region once more, with another seed: the share of its pixels that change.
+
+# %%
+again = generator.edit(held, regions, targets, seed + 1)
+worth = float((again != partly)[regions].float().mean())
+changed = float((held != partly)[regions].float().mean())
+run.measure("semantic-palette", "partial", "layout_diversity", worth, len(held), "val")
+Markdown(
+    f"Two seeds differ in {worth:.1%} of a region's pixels; a filling and the real content in {changed:.1%}. "
+    + ("**The noise is all but ignored**: a region has one answer to a palette." if worth < 0.2 * changed else "")
+)
+
+# %% [markdown]
+# What was cut out says nothing to the network, so it does not copy. But the surroundings and the palette, which is
+# of the very content that was cut out, leave little to choose; and the discriminator, which compares the samples of a
+# batch, sees as much variety as the surroundings bring.
+#
 # ## Does it fit?
 #
 # Palette KL asks how much of what. It says nothing of where, and a region is easily filled with the right amounts: draw
@@ -309,7 +326,8 @@ record = run.finish()
 # %%
 from sempal_lib.results import comparison
 
-comparison(record, "cityscapes", ["palette_kl", "budget_mae", "background_left"])
+comparison(record, "cityscapes", [
+    "palette_kl", "budget_mae", "background_left", "layout_diversity"])
 
 # %%
 comparison(record, "cityscapes", ["fsd", "fsd_grid", "edges_within", "edges_across"])
