@@ -21,7 +21,7 @@ import yaml
 from failures import BookError, UsageError
 from nbformat import NotebookNode
 
-from sempal_lib import records, runs
+from sempal_lib import augmentation, records, runs
 from sempal_lib.data_folders import check_data
 from sempal_lib.files import replacing
 from sempal_lib.keeping import LOCK
@@ -36,6 +36,14 @@ NEEDS = {
     "08_judging_with_a_segmenter": ["04_sb_gan_layouts", "05_semantic_palette", "07_painting_by_layout"],
     "09_end_to_end": ["08_judging_with_a_segmenter"],
 }
+
+
+def needs(chapter: str, parameters: Any) -> list[str]:
+    """The chapters whose weights a run takes: those of NEEDS, or as its parameters say."""
+    own = augmentation.needed_chapters(parameters) if chapter == augmentation.CHAPTER else []
+    return [*NEEDS.get(chapter, []), *own]
+
+
 # Chapters that go without, but need not train what another one has trained.
 BORROWS = {"05_semantic_palette": ["04_sb_gan_layouts"]}
 PATHS = ("SEMPAL_RUNS", "SEMPAL_DATA", "SEMPAL_VGG19", "SEMPAL_INCEPTION")  # environment variables

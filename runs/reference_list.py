@@ -15,11 +15,12 @@ import yaml
 from notebooks import BookError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from sempal_lib import ablation, runs
+from sempal_lib import ablation, augmentation, runs
 from sempal_lib.data_folders import data_folder
 from sempal_lib.records import PROCEDURAL, equal_codes, reference_root
 
 LIST = notebooks.ROOT / "runs" / "reference.yaml"
+STUDIES = {study.chapter: study for study in (ablation.ABLATION, augmentation.STUDY)}  # whose runs are rows of a table
 NEED_GPU = ("gpu", "paper")  # presets that would take days without one
 STATES = ("kept", "confirmed", "stale", "wanted", "failed", "left out")
 
@@ -128,13 +129,14 @@ def _expanded(entry: Entry, number: int, device: str | None, chapters: list[str]
         if name in entry.parameters:
             place = {"seed": "seeds", "data_root": "no key: SEMPAL_DATA says where", "device": "--device"}
             raise BookError(f"{name} does not belong under parameters: its place is {place.get(name, name)}")
+    study = STUDIES.get(entry.chapter, ablation.ABLATION)
     for row in entry.row:
-        if row not in ablation.ROWS:
-            raise BookError(f"the ablation has no row {row!r}{_near(row, ablation.ROWS)}")
+        if row not in study.rows:
+            raise BookError(f"the {study.name} has no row {row!r}{_near(row, study.rows)}")
     wanted = []
     for seed in entry.seeds:
         for row in entry.row or [None]:
-            given = {**(ablation.row_parameters(row) if row else {}), **entry.parameters}
+            given = {**(study.of_row(row) if row else {}), **entry.parameters}
             given |= {"preset": entry.preset, "seed": seed, "dataset": entry.dataset, "device": device}
             parameters = _resolved(entry.chapter, given)
             root, left_out = _data(parameters.dataset)
@@ -182,7 +184,7 @@ def run_of(chapter: str, parameters: Any, entry: int = 0, answers: str = "", lef
 def needed_by(run: Wanted) -> list[Wanted]:
     """The runs whose weights a run takes, of the same seed, in the order in which they are needed."""
     found = []
-    for chapter in notebooks.NEEDS.get(run.chapter, []):
+    for chapter in notebooks.needs(run.chapter, run.parameters):
         needed = run_of(chapter, runs.parameters_for(chapter, run.parameters), 0, f"needed by {run.name}")
         found += [*needed_by(needed), needed]
     return list({other.folder: other for other in found}.values())

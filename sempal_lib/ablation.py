@@ -3,11 +3,12 @@
 Imports no torch, so that the run graph can use it. Chapter: Does the palette help?
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sempal_lib.data_folders import data_of
-from sempal_lib.parameters import LayoutParameters, row_parameters
+from sempal_lib.parameters import LayoutParameters, Parameters, row_parameters
 from sempal_lib.records import SYSTEMS, code_hash, equal_codes, records_under, reference_root, runs_root
 from sempal_lib.results import Comparison, compare, published, verdict_table
 from sempal_lib.runs import NOT_CONFIGURATION, completed
@@ -25,10 +26,7 @@ EXACT = "exact"
 
 def row_of(parameters: LayoutParameters) -> str | None:
     """The row that parameters train: the one whose values they all have, or None."""
-    for name in ROWS:
-        if all(getattr(parameters, key) == value for key, value in row_parameters(name).items()):
-            return name
-    return None
+    return ABLATION.row_of(parameters)
 
 
 def system_and_variant(row: str) -> tuple[str, str]:
@@ -36,58 +34,98 @@ def system_and_variant(row: str) -> tuple[str, str]:
     return (row, "full") if row in SYSTEMS else ("semantic-palette", row)
 
 
-def rows_of_runs(parameters: LayoutParameters) -> dict[str, list[dict[str, Any]]]:
+@dataclass(frozen=True)
+class Study:
+    """A table of which each run trains one row.
+
+    Attributes:
+        name: in errors. chapter: whose runs. rows: in order.
+        of_row: a row's parameters, which tell it from the others; each row names the same ones.
+        named: how a row's numbers stand in the records, see `system_and_variant`.
+        also: row to another one that its runs measure too, which none trains for itself.
+        free: of the row's parameters those that change nothing that is measured of it.
+    """
+
+    name: str
+    chapter: str
+    rows: tuple[str, ...]
+    of_row: Callable[[str], dict[str, Any]]
+    named: Callable[[str], tuple[str, str]]
+    also: Mapping[str, str]
+    free: frozenset[str] = frozenset()
+
+    def row_of(self, parameters: Parameters) -> str | None:
+        """The row that parameters train: the one whose values they all have, or None."""
+        for name in self.rows:
+            wanted = {key: value for key, value in self.of_row(name).items() if key not in self.free}
+            if all(getattr(parameters, key) == value for key, value in wanted.items()):
+                return name
+        return None
+
+    def switches(self) -> set[str]:
+        """Names of the parameters that tell rows from each other."""
+        return {key for name in self.rows for key in self.of_row(name)}
+
+    def home(self, row: str) -> str:
+        """The row whose runs measure a row."""
+        return next((name for name, other in self.also.items() if other == row), row)
+
+
+ABLATION = Study("ablation", CHAPTER, ROWS, row_parameters, system_and_variant, {"full": EXACT})
+
+
+def rows_of_runs(parameters: Parameters, study: Study = ABLATION) -> dict[str, list[dict[str, Any]]]:
     """Records of every row with the present data, preset and schedule, one a seed.
 
     A seed's record is this machine's if the present code made it, else a committed one, whose code may be older.
 
     Returns:
-        Row name to its records, in the order of ROWS and of their seeds; rows without a record have an empty list. To
-        each record are added its `place`, "here", "kept", or "kept, older code" unless that code is known to give the
-        same numbers, and `equal_codes`, the codes that do.
+        Row name to its records, in the order of the study's and of their seeds; rows without a record have an empty
+        list. To each record are added its `place`, "here", "kept", or "kept, older code" unless that code is known to
+        give the same numbers, and `equal_codes`, the codes that do.
     """
-    mine, wanted, data = parameters.model_dump(mode="json"), _common(parameters), data_of(parameters)
-    found: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in ROWS}
-    kept = [record for _, record in records_under(reference_root() / mine["preset"] / CHAPTER)]
+    mine, wanted, data = parameters.model_dump(mode="json"), _common(parameters, study), data_of(parameters)
+    found: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in study.rows}
+    kept = [record for _, record in records_under(reference_root() / mine["preset"] / study.chapter)]
     for place, root in (("kept", reference_root()), ("here", runs_root())):
-        for _, record in records_under(root / mine["preset"] / CHAPTER):
-            theirs = completed(CHAPTER, record["parameters"])
+        for _, record in records_under(root / mine["preset"] / study.chapter):
+            theirs = completed(study.chapter, record["parameters"])
             if any(theirs.get(key) != mine[key] for key in wanted) or set(theirs) != set(mine):
                 continue
             if data is not None and record.get("data") != data:  # where the data are not at hand, any will do
                 continue
-            row = row_of(LayoutParameters.model_validate({**theirs, "data_root": None}, strict=False))
+            row = study.row_of(type(parameters).model_validate({**theirs, "data_root": None}, strict=False))
             if row is not None and (place == "kept" or record["code"] == code_hash()):
-                equal = equal_codes(kept, CHAPTER, record["code"])
+                equal = equal_codes(kept, study.chapter, record["code"])
                 where = place if code_hash() in equal else f"{place}, older code"
                 found[row][record["seed"]] = {**record, "place": where, "equal_codes": equal}
     return {row: [records[seed] for seed in sorted(records)] for row, records in found.items()}
 
 
-def _common(parameters: LayoutParameters) -> list[str]:
-    """Names of the parameters in which all rows of one ablation agree."""
-    switches = {key for name in ROWS for key in row_parameters(name)}
-    return [key for key in type(parameters).model_fields if key not in {*switches, *NOT_CONFIGURATION, "seed"}]
+def _common(parameters: Parameters, study: Study) -> list[str]:
+    """Names of the parameters in which all rows of one table agree."""
+    return [key for key in type(parameters).model_fields if key not in {*study.switches(), *NOT_CONFIGURATION, "seed"}]
 
 
-def values(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, dict[str, float]]]:
+def values(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], study: Study = ABLATION
+) -> dict[str, dict[str, dict[str, float]]]:
     """Row name to metric to its values by seed; the exact form of the whole is a row of its own."""
     table: dict[str, dict[str, dict[str, float]]] = {}
     for name, records in runs.items():
-        for row in (name, EXACT) if name == "full" else (name,):
-            system, variant = system_and_variant(row)
+        for row in (name, study.also[name]) if name in study.also else (name,):
             for record in sorted(records, key=lambda record: record["seed"]):
                 for metric in record["metrics"]:
-                    if (metric["system"], metric["variant"]) == (system, variant):
+                    if (metric["system"], metric["variant"]) == study.named(row):
                         found = table.setdefault(row, {}).setdefault(metric["metric"], {})
                         found[str(record["seed"])] = metric["value"]
             table.setdefault(row, {})
     return table
 
 
-def paper_value(row: str, metric: str, dataset: str = "cityscapes") -> float | None:
+def paper_value(row: str, metric: str, dataset: str = "cityscapes", study: Study = ABLATION) -> float | None:
     """The paper's number for a row, or None where it has none."""
-    found = published().get((*system_and_variant(row), dataset, metric))
+    found = published().get((*study.named(row), dataset, metric))
     return found[0] if found else None
 
 
@@ -129,22 +167,24 @@ def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequen
     ]
 
 
-def compared(runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str) -> Comparison:
+def compared(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str, study: Study = ABLATION
+) -> Comparison:
     """`results.compare` of two rows, on the seeds that both have by equal code."""
-    return compare(*_pairs(runs, metric, lower, higher))
+    return compare(*pairs_of(runs, metric, lower, higher, study))
 
 
-def _pairs(
-    runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str
+def pairs_of(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], metric: str, lower: str, higher: str, study: Study = ABLATION
 ) -> list[dict[str, float]]:
     """Values of two rows by seed, without the seeds whose two records are of codes that are not known to be equal.
 
     Of such a pair one half was made before a change of the method and one after: it would show that change.
     """
-    records = [{str(r["seed"]): r for r in runs["full" if row == EXACT else row]} for row in (lower, higher)]
+    records = [{str(r["seed"]): r for r in runs[study.home(row)]} for row in (lower, higher)]
     both = records[0].keys() & records[1].keys()
     unlike = {seed for seed in both if records[0][seed]["code"] not in records[1][seed]["equal_codes"]}
-    ours = values(runs)
+    ours = values(runs, study)
     return [{s: v for s, v in ours[row].get(metric, {}).items() if s not in unlike} for row in (lower, higher)]
 
 
@@ -162,6 +202,6 @@ def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[
         stated = [paper_value(row, metric) for row in (lower, higher)]
         paper = "" if None in stated else f" (paper: {' < '.join(map(number, stated))})"
         claim = f"{lower} < {higher}{paper}"
-        first, second = _pairs(runs, metric, lower, higher)
+        first, second = pairs_of(runs, metric, lower, higher)
         body.append((claim, metric, first, second))
     return verdict_table(body)

@@ -1,5 +1,6 @@
 """The losses, one function each, with the equation that it is."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -264,6 +265,36 @@ def dice_loss(scores: Tensor, target: Tensor) -> Tensor:
     there = true.sum((0, 2, 3)) > 0
     missed = 1 - (1 + 2 * both) / (1 + all_of_them)
     return (missed * there).sum() / there.sum().clamp(min=1)
+
+
+def self_information(scores: Tensor) -> Tensor:
+    """How unsure a segmenter is, class by class and pixel by pixel: I = -p log₂ p / log₂ C.
+
+    Args:
+        scores: logits, [B, C, H, W], C at least 2.
+    Returns:
+        [B, C, H, W] in [0, 1), float32: the sum over C is the entropy at a pixel, as a share of the highest there is.
+    Raises: ValueError: one class, of which nothing can be unsure.
+    Source: Vu et al. 2019, AdvEnt, eq. 4, divided by log₂ C as in its release. Chapter: Does synthetic data help?
+    """
+    if scores.shape[1] < 2:
+        raise ValueError("scores of one class, expected at least 2: with one class nothing is unsure")
+    log_p = scores.float().log_softmax(1)
+    return -log_p.exp() * log_p / math.log(scores.shape[1])
+
+
+def advent_loss(target_logits: Tensor) -> Tensor:
+    """Have predictions on real pictures taken for ones on generated pictures: -E ln(1 - D(I)).
+
+    The discriminator D calls maps of generated pictures (the source, which has labels) 0 and of real ones (the
+    target) 1. It lowers `discriminator_cross_entropy(target_logits, source_logits)`.
+
+    Args:
+        target_logits: D's output before the sigmoid for `self_information` of the target, any shape.
+    Source: Vu et al. 2019, AdvEnt, eq. 6; Semantic Palette, §5.2. Chapter: Does synthetic data help?
+    """
+    _check_scores(target_logits=target_logits)
+    return softplus(target_logits.float()).mean()
 
 
 def _check_scores(**scores: Tensor) -> None:

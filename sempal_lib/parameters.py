@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from sempal_lib.records import RunError, repository
 from sempal_lib.settings import (
+    AugmentationParameters,
     ImageParameters,
     LayoutParameters,
     Parameters,
@@ -26,7 +27,8 @@ from sempal_lib.settings import (
 )
 
 __all__ = [
-    "CHAPTERS", "FAMILIES", "ImageParameters", "LayoutParameters", "Parameters", "PartialParameters",
+    "CHAPTERS", "FAMILIES", "AugmentationParameters", "ImageParameters", "LayoutParameters", "Parameters",
+    "PartialParameters",
     "SemganParameters", "TuningParameters", "absolute", "family", "form_of", "least_scenes", "nearest",
     "preset_values", "presets_folder", "resolve", "row_parameters", "unknown",
 ]  # fmt: skip
@@ -34,13 +36,13 @@ __all__ = [
 # A preset has a section for each family. A family that another one is derived from lends it its section.
 FAMILIES: dict[str, type[Parameters]] = {
     "layouts": LayoutParameters, "semgan": SemganParameters, "images": ImageParameters, "tuning": TuningParameters,
-    "partial": PartialParameters,
+    "partial": PartialParameters, "augmentation": AugmentationParameters,
 }  # fmt: skip
 CHAPTERS: dict[str, str] = {
     "01_how_to_use": "layouts", "02_layouts_and_palettes": "layouts", "03_semgan": "semgan",
     "04_sb_gan_layouts": "layouts", "05_semantic_palette": "layouts", "06_ablation": "layouts",
     "07_painting_by_layout": "images", "08_judging_with_a_segmenter": "images", "09_end_to_end": "tuning",
-    "13_partial_editing": "partial",
+    "13_partial_editing": "partial", "14_data_augmentation": "augmentation",
 }  # fmt: skip
 # Chapters that train another form of their family's system than the paper's whole: a file of runs/ablation.
 _ROW_OF = {"04_sb_gan_layouts": "sb-gan", "06_ablation": "baseline-1"}

@@ -90,7 +90,7 @@ def parameters_for(chapter: str, parameters: Parameters) -> Parameters:
     kind = FAMILIES[family(chapter)]
     if issubclass(type(parameters), kind):
         return kind(**{name: getattr(parameters, name) for name in kind.model_fields} | form_of(chapter))
-    shared = {"preset", "dataset", "data_root", "seed", *NOT_CONFIGURATION}
+    shared = {"preset", "dataset", "data_root", "seed", *NOT_CONFIGURATION, *parameters.shared}
     return resolve(chapter, parameters.model_dump(include=shared))
 
 

@@ -1,5 +1,6 @@
 """The segmenter that judges pictures: DeepLabV3, the papers' size or a light one for a laptop."""
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.models.resnet import BasicBlock
 from torchvision.models.segmentation.deeplabv3 import ASPP, DeepLabHead, DeepLabV3
 from torchvision.models.segmentation.fcn import FCNHead
+
+from sempal_lib.layers import SLOPE
 
 FEATURE_GRID = 2  # features are pooled over so many rows and columns
 _STRIDES = {"resnet101": (8, 16), "light": (2, 4, 8)}
@@ -163,6 +166,26 @@ class Segmenter(nn.Module):
             raise ValueError(f"images have shape {list(images.shape)}, expected [N, 3, H, W] with N at least 1")
         device = self.projection.device
         return (as_float(x.to(device)) for x in images.split(batch_size))
+
+
+class EntropyDiscriminator(nn.Sequential):
+    """AdvEnt's discriminator: from which kind of picture is a map of self-information, [B, C, H, W] to [B, 1, h, w]?
+
+    Convolutions of 4×4 px and stride 2, LeakyReLU between them, no normalisation; at the paper's size five of them,
+    for small maps as many as leave a pixel.
+
+    Args:
+        num_classes: C. size: (H, W) of the maps, px; at least 4 each. width: channels of the first layer.
+    Source: Vu et al. 2019, AdvEnt, and its release. Chapter: Does synthetic data help?
+    """
+
+    def __init__(self, num_classes: int, size: tuple[int, int], width: int = 64):
+        count = min(5, min(size).bit_length() - 1)
+        if count < 2:
+            raise ValueError(f"maps of {size[0]}×{size[1]} px are too small for AdvEnt, expected at least 4×4 px")
+        channels = [num_classes, *(width * 2**number for number in range(count - 1)), 1]
+        convs = (nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in itertools.pairwise(channels))
+        super().__init__(*[layer for conv in convs for layer in (conv, nn.LeakyReLU(SLOPE))][:-1])
 
 
 def as_float(images: Tensor) -> Tensor:

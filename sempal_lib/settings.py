@@ -4,7 +4,7 @@ Imports no torch, so that the run graph can use it. Chapter: How it was run.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -38,6 +38,8 @@ class Parameters(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    # Of what is shared with a chapter of another family that a run builds on: these too, beside data set and seed.
+    shared: ClassVar[frozenset[str]] = frozenset()
 
     preset: str = Field(pattern=NAME, description="file name of the preset in runs/presets, without .yaml")
     dataset: Dataset
@@ -289,3 +291,32 @@ class TuningParameters(ImageParameters):
     tuning_steps: int = Field(148600, ge=1, le=MOST_STEPS, description="steps of each tuning")
     tuning_batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="scenes a step of a tuning, over all devices")
     released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")
+
+
+class AugmentationParameters(ImageParameters):
+    """A segmenter that learns from real pairs, and from generated ones beside them: one row of Table 3."""
+
+    # What generates the pairs has seen the same scenes as the segmenter, and no others.
+    shared: ClassVar[frozenset[str]] = frozenset({"train_scenes"})
+
+    synthetic: Literal["none", "semi", "syn-sbgan", "syn", "part", "more"] = Field(
+        "none", description="pairs beside the real ones: painted real, SB-GAN's, Semantic Palette's or edited layouts; "
+        "more: real ones that train_scenes leaves out",
+    )  # fmt: skip
+    labels: Literal["own", "judge"] = Field(
+        "own", description="of synthetic pairs: what they were painted on, or what the judge sees in them"
+    )
+    adapt: bool = Field(False, description="AdvEnt: predictions on real pictures are to look like those on synthetic")
+    augment: bool = Field(False, description="random crops, and colours that change")
+    copy_paste: bool = Field(False, description="things of other real pictures are put over real ones")
+    pairs: int = Field(
+        29750, ge=1, le=MOST_SCENES, description="synthetic pairs on disk; the release makes fresh ones in every step"
+    )
+    baseline: bool = Field(False, description="also train the row real, to hold this one against")
+
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        if self.adapt and self.synthetic == "none":
+            yield "adapt needs synthetic pairs to adapt from: choose synthetic, or leave adapt out"
+        if self.labels == "judge" and self.synthetic in ("none", "more"):
+            yield f"labels = 'judge' are of synthetic pairs, and synthetic = {self.synthetic!r} has none: choose others"

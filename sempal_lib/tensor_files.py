@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import mmap
 import os
 import warnings
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 # How the header of each of our files begins. BLAKE2 needs no special instructions to be quick. It is taken over the
 # whole file, zeros standing where its digits go.
 _LEAD, _ZEROS = b'{"__metadata__":{"blake2b":"', b"0" * 64
+_CHANGED = "its checksum does not fit its content: bytes in it have changed since it was written"
+_PIECE = 2**24  # bytes that are looked at together
 
 
 class DamagedFile(RuntimeError):
@@ -88,6 +91,35 @@ def read_tensors(path: str | Path, key: str = "facts") -> tuple[dict[str, Tensor
         raise DamagedFile(f"its facts are no JSON: {error}") from error
 
 
+def map_tensors(path: str | Path, key: str = "facts") -> tuple[dict[str, Tensor], Any]:
+    """As `read_tensors`, but the tensors lie in the file, mapped into memory: what is not looked at takes none.
+
+    The whole file is read once, for its checksum. What is written into the tensors does not reach it. A file is never
+    written in place (`write_tensors`), so one that another takes the place of stays what it was.
+    """
+    with open(path, "rb") as file:
+        length, size = file.read(8), os.fstat(file.fileno()).st_size
+        count = int.from_bytes(length, "little")
+        if len(length) < 8 or count > size - 8:
+            raise DamagedFile("it does not begin as a safetensors file does")
+        text = file.read(count)
+        entries, metadata = _parse(text, size - 8 - count)
+        if not text.startswith(_LEAD) or key not in metadata:
+            raise DamagedFile("it has no checksum: this library did not write it")
+        memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    digest, after, start = _digest_of(length, text), len(_LEAD) + len(_ZEROS), 8 + count
+    for place in range(start, size, _PIECE):
+        digest.update(memoryview(memory)[place : place + _PIECE])
+    if digest.hexdigest().encode() != text[len(_LEAD) : after]:
+        raise DamagedFile(_CHANGED)
+    tensors = {}
+    for name, dtype, shape in entries:
+        number = math.prod(shape)
+        tensors[name] = torch.frombuffer(memory, dtype=dtype, count=number, offset=start).view(shape)
+        start += number * dtype.itemsize
+    return tensors, json.loads(metadata[key])
+
+
 def read_facts(path: str | Path, key: str = "facts") -> Any:
     """The facts of a file that `write_tensors` wrote, and none of its tensors, whose checksum is not looked at.
 
@@ -117,7 +149,7 @@ def read_safetensors(file: BinaryIO) -> tuple[dict[str, Tensor], dict[str, str],
     text = file.read(count)
     entries, metadata = _parse(text, size - 8 - count)
     checked, after = text.startswith(_LEAD), len(_LEAD) + len(_ZEROS)
-    digest = hashlib.blake2b(length + _LEAD + _ZEROS + text[after:], digest_size=32) if checked else None
+    digest = _digest_of(length, text) if checked else None
     tensors = {}
     for name, dtype, shape in entries:
         tensors[name] = torch.empty(shape, dtype=dtype)
@@ -127,8 +159,13 @@ def read_safetensors(file: BinaryIO) -> tuple[dict[str, Tensor], dict[str, str],
         if digest:
             digest.update(data)
     if digest and digest.hexdigest().encode() != text[len(_LEAD) : after]:
-        raise DamagedFile("its checksum does not fit its content: bytes in it have changed since it was written")
+        raise DamagedFile(_CHANGED)
     return {name: tensors[name] for name in sorted(tensors)}, metadata, checked
+
+
+def _digest_of(length: bytes, text: bytes) -> Any:
+    """The checksum over a file's beginning, to go on with over its data."""
+    return hashlib.blake2b(length + _LEAD + _ZEROS + text[len(_LEAD) + len(_ZEROS) :], digest_size=32)
 
 
 def _parse(text: bytes, size: int) -> tuple[list[tuple[str, torch.dtype, list[int]]], dict[str, str]]:

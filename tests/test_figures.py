@@ -88,6 +88,9 @@ def draw_all():
         "soft_and_hard_plain": figures.soft_and_hard_scatter(*3 * [palettes(9, 3)], ABC),
         "level_bars": figures.level_bars({"SemGAN": {64: 21.2, 32: 15.4}, "RGB GAN": {64: 80.1, 32: 44.4}}),
         "level_bars_of_six": figures.level_bars({f"system number {i}": {128: 120.0 + i, 16: 9.8} for i in range(6)}),
+        "learning_curves": figures.learning_curves(
+            {"real": {50: [0.25, 0.27], 1000: [0.42]}, "real+part": {50: [0.3], 250: []}}
+        ),
         "ablation_dots": figures.ablation_dots(ablation_rows()),
         "training_curves_without_stages": figures.training_curves(semgan_history()),
         "control": figures.control_curves(
@@ -266,6 +269,18 @@ def points(axes, marker):
     """Height of the row and value of every mark of a kind, the mean's larger dot told by its size."""
     lines = [line for line in axes.lines if (line.get_marker(), line.get_markersize()) == marker]
     return [(round(float(y)), float(x)) for line in lines for x, y in zip(*line.get_data(), strict=True)]
+
+
+def test_learning_curves_show_means_spreads_and_no_number_without_a_value(drawn):
+    (axes,) = drawn["learning_curves"].axes
+    first, second = (container.lines[0] for container in axes.containers)
+    assert first.get_ydata().tolist() == pytest.approx([0.26, 0.42])
+    assert second.get_ydata().tolist() == [0.3]
+    assert axes.xaxis.get_majorticklocs().tolist() == [50, 1000]
+    (low, high) = axes.containers[0].lines[2][0].get_segments()[0][:, 1]
+    assert high - low == pytest.approx(2 * 0.02 / 2**0.5)
+    with pytest.raises(ValueError, match="0 curves: give 1 to 6"):
+        figures.learning_curves({})
 
 
 def test_ablation_dots_show_seeds_mean_spread_and_the_papers_number(drawn):

@@ -15,7 +15,8 @@ from sempal_lib.parameters import resolve
 from sempal_lib.records import MAX_WEIGHTS, PROCEDURAL, reference_root
 from sempal_lib.training import once, setup
 
-COMMITTED = sorted(path for role in once.ROLES for path in (reference_root() / f"{role}s").glob("*.safetensors"))
+FOLDERS = [reference_root() / f"{role}s" for role in (*once.ROLES, "own-painter")]
+COMMITTED = sorted(path for folder in FOLDERS for path in folder.glob("*.safetensors"))
 
 
 @pytest.fixture(autouse=True)

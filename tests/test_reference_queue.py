@@ -12,7 +12,7 @@ from notebooks import BookError
 from queue_helpers import EIGHT, FIVE, SIX, surroundings  # noqa: F401
 from run_helpers import isolated  # noqa: F401
 
-from sempal_lib import ablation, records, runs
+from sempal_lib import ablation, augmentation, records, runs
 
 # Of older settings and judged by older judges, which nobody will run again: CamVid's usual split, whose numbers the
 # chapters quote as what they are, and the painters of 64 px that the book shows until better ones are kept.
@@ -32,6 +32,21 @@ class TestList:
         assert not set(reference.records) - wanted - AS_THEY_ARE, (
             "add entries to runs/reference.yaml, or remove records that nobody wants"
         )
+
+    def test_a_row_of_table_3_needs_the_generators_of_its_own_scenes(self):
+        given = {"preset": "demo", "device": "cpu", "train_scenes": 50, "seed": 2}
+        for row, needed in {"real+part+da": ["13_partial_editing"], "real+syn-sbgan": ["04_sb_gan_layouts"],
+                            "real+semi": [], "real+aug": []}.items():  # fmt: skip
+            chosen = runs.resolve(augmentation.CHAPTER, given | augmentation.row_parameters(row))
+            found = reference_list.needed_by(reference_list.run_of(augmentation.CHAPTER, chosen))
+            assert [run.chapter for run in found] == needed
+            assert all((run.parameters.train_scenes, run.parameters.seed) == (50, 2) for run in found)
+
+    def test_rows_are_those_of_the_entrys_chapter(self, place):
+        with pytest.raises(BookError, match=r"the augmentation has no row 'real\+sny': did you mean 'real\+syn'"):
+            place.queue({"chapter": augmentation.CHAPTER, "row": "real+sny"})
+        with pytest.raises(BookError, match="the ablation has no row 'real'"):
+            place.queue({"chapter": SIX, "row": "real"})
 
     def test_an_entry_goes_seed_by_seed_and_of_a_seed_row_by_row(self, place):
         rows = ["sb-gan", "full"]

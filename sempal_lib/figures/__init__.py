@@ -19,14 +19,15 @@ from sempal_lib.figures.palettes import (
     soft_and_hard_scatter,
 )
 from sempal_lib.figures.scenes import contact_sheet, image_grid, layout_grid, legend
-from sempal_lib.figures.segmenters import class_scores
+from sempal_lib.figures.segmenters import class_scores, learning_curves
 from sempal_lib.figures.style import STYLE
 from sempal_lib.pictures import to_png
 from sempal_lib.tables import Table, metric_table
 
 __all__ = [
     "STYLE", "Table", "ablation_dots", "aic_curve", "class_error_bars", "class_scores", "contact_sheet",
-    "control_curves", "image_grid", "interpolation_figure", "layout_grid", "legend", "level_bars", "metric_table",
-    "palette_bars", "palette_map", "palette_statistics", "partial_diagram", "proportion_scatter", "sinkhorn_figure",
+    "control_curves", "image_grid", "interpolation_figure", "layout_grid", "learning_curves", "legend", "level_bars",
+    "metric_table", "palette_bars", "palette_map", "palette_statistics", "partial_diagram", "proportion_scatter",
+    "sinkhorn_figure",
     "soft_and_hard_scatter", "to_png", "training_curves",
 ]  # fmt: skip

@@ -18,8 +18,10 @@ from sempal_lib import datasets
 from sempal_lib.image_gans import PerceptualFeatures, segmenter_features
 from sempal_lib.image_gans.perceptual import untrained_vgg19
 from sempal_lib.palettes import PaletteMixture, palette_of
-from sempal_lib.parameters import Parameters, TuningParameters, resolve
+from sempal_lib.parameters import AugmentationParameters, Parameters, TuningParameters, resolve
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
+from sempal_lib.training.augmentation import row_training
+from sempal_lib.training.changes import components, thing_classes
 from sempal_lib.training.judge import judge_training, pairs_training
 from sempal_lib.training.layouts import LayoutData, layout_training
 from sempal_lib.training.loop import Training
@@ -96,6 +98,18 @@ def _pair(system: str, layout_chapter: str) -> Builder:
     return build
 
 
+def _augmented(p: AugmentationParameters, data: Scenes, path: Path | None, fabric: Fabric | None) -> Training:
+    """With every switch on. The scenes stand for synthetic pairs too."""
+    images, layouts = data.images[:8] / 127.5 - 1, data.layouts[:8]
+
+    def pairs(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        index = torch.randint(8, (count,), generator=random, device=random.device)
+        return tuple(x.to(index.device)[index] for x in (images, layouts))  # type: ignore[return-value]
+
+    things = components(data.layouts, thing_classes(data.label_space))
+    return row_training(p, data, pairs, path, fabric, things)
+
+
 TRAININGS: dict[str, Kind] = {
     "semantic-palette": Kind(_LAYOUTS, layout_training),
     "gaugan": Kind(_IMAGES, _image("gaugan")),
@@ -110,6 +124,11 @@ TRAININGS: dict[str, Kind] = {
     "sb-gan": Kind("04_sb_gan_layouts", layout_training),
     "progan-rgb": Kind(_IMAGES, progan_training),
     "segmenter-light": Kind(_IMAGES, pairs_training, {"segmenter": "light"}),
+    "segmenter-augmented": Kind(
+        "14_data_augmentation",
+        _augmented,
+        {"segmenter": "light", "adapt": True, "augment": True, "copy_paste": True, "synthetic": "semi"},
+    ),
     "judge": Kind(_IMAGES, lambda p, data, path, fabric: once_training(p, data, "judge", path, fabric)),
     "rgb-gan": Kind("03_semgan", lambda p, data, path, fabric: semgan_training(p, data, "rgb", path, fabric)),
     "baseline-1": Kind("06_ablation", layout_training),

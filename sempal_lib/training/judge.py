@@ -12,7 +12,8 @@ from sempal_lib.metrics.scenes import standard_classes
 from sempal_lib.metrics.segmentation import evaluate_segmenter
 from sempal_lib.metrics.semgan import painted
 from sempal_lib.parameters import ImageParameters, Parameters, SemganParameters
-from sempal_lib.segmentation import Segmenter, SegmenterSettings
+from sempal_lib.segmentation import EntropyDiscriminator, Segmenter, SegmenterSettings
+from sempal_lib.training.pairs import PairSet
 from sempal_lib.training.segmentation import PairSource, SegmenterTraining, SegmenterTrainingSettings
 from sempal_lib.training.setup import (
     LayoutSet,
@@ -25,7 +26,7 @@ from sempal_lib.training.setup import (
 )
 
 _AT_ONCE = 64  # scenes
-_CODE = ("segmentation.py", "training/segmentation.py", "training/judge.py")
+_CODE = ("segmentation.py", *(f"training/{name}.py" for name in ("segmentation", "changes", "pairs", "judge")))
 
 
 def segmenter_training(
@@ -35,23 +36,28 @@ def segmenter_training(
     network: SegmenterSettings,
     settings: SegmenterTrainingSettings,
     checkpoint_path: str | Path | None = None,
-    source: PairSource | None = None,
+    source: PairSource | PairSet | None = None,
     fabric: Fabric | None = None,
+    instances: Tensor | None = None,
 ) -> SegmenterTraining:
     """A segmenter of a run, ready to be trained or to go on from its checkpoint; on one device.
 
     Args:
         data: whose layouts go with `images`; where these are None, all pairs come from `source`.
+        instances: for copy-paste, see `SegmenterTraining`.
     """
     facts = provenance(data, _CODE)
     set_outdated_aside(checkpoint_path, facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        segmenter = Segmenter(network)
+        segmenter, discriminator = Segmenter(network), None
+        if settings.adapt:  # the paper's beside the paper's network, a narrow one beside a narrow one
+            width = 64 if network.backbone == "resnet101" else network.width
+            discriminator = EntropyDiscriminator(network.num_classes, data.size, width)
     layouts = None if images is None else data.layouts
     return SegmenterTraining(
         segmenter, images, layouts, settings, source, fabric or make_fabric(parameters, devices=1), checkpoint_path,
-        facts,
+        facts, instances, discriminator,
     )  # fmt: skip
 
 

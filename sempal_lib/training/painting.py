@@ -26,6 +26,7 @@ from sempal_lib.image_gans import (
 )
 from sempal_lib.layout_gans import LayoutDiscriminator
 from sempal_lib.parameters import ImageParameters
+from sempal_lib.segmentation import Segmenter
 from sempal_lib.training import checkpoint
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
 from sempal_lib.training.once import segmenter_for
@@ -97,12 +98,14 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
     return make.get(system, ImageTrainingSettings)(**values)
 
 
-def perceptual_for(parameters: ImageParameters) -> PerceptualFeatures:
+def perceptual_for(parameters: ImageParameters, stand_in: Callable[[], Segmenter] | None = None) -> PerceptualFeatures:
     """The features that perceptual losses compare, as `parameters.perceptual` says.
 
     The stand-in for VGG-19 is the eye of `segmenter_for`: another network than the judge, trained on other scenes, so
     that no synthesizer is trained on the features that it is judged by.
 
+    Args:
+        stand_in: makes another eye, where one is needed.
     Raises:
         PerceptualWeightsMissing: VGG-19 was asked for, and its weights cannot be had.
     Chapter: Painting by layout.
@@ -113,7 +116,7 @@ def perceptual_for(parameters: ImageParameters) -> PerceptualFeatures:
         except PerceptualWeightsMissing:
             if parameters.perceptual == "vgg19":
                 raise
-    return segmenter_features(segmenter_for(parameters, "eye"))
+    return segmenter_features(stand_in() if stand_in else segmenter_for(parameters, "eye"))
 
 
 def image_training(
