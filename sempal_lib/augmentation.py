@@ -9,17 +9,13 @@ from typing import Any
 from sempal_lib import ablation
 from sempal_lib.ablation import Study, pairs_of, paper_value
 from sempal_lib.parameters import AugmentationParameters
+from sempal_lib.record_model import metric_of
 from sempal_lib.records import RunError, records_under, reference_root, runs_root
 from sempal_lib.results import Comparison, compare, verdict_table
+from sempal_lib.settings import PAIRS_FROM
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
 CHAPTER = "14_data_augmentation"
-PART_CHAPTER = "13_partial_editing"
-# What makes synthetic pairs, and the chapters whose generators that takes.
-NEEDS: dict[str, list[str]] = {
-    "none": [], "semi": [], "syn-sbgan": ["04_sb_gan_layouts"], "syn": ["05_semantic_palette"],
-    "part": [PART_CHAPTER], "more": [],
-}  # fmt: skip
 _SWITCHES = {"judged": ("labels", "judge", "own"), "da": ("adapt", True, False), "aug": ("augment", True, False),
              "copy-paste": ("copy_paste", True, False)}  # fmt: skip
 PAPERS = (
@@ -37,13 +33,13 @@ def row_parameters(row: str) -> dict[str, Any]:
     Raises RunError for a name that is none.
     """
     parts = row.split("+")[1:]
-    kinds = [part for part in parts if part in NEEDS and part != "none"]
+    kinds = [part for part in parts if part in PAIRS_FROM and part != "none"]
     values = {name: on if part in parts else off for part, (name, on, off) in _SWITCHES.items()}
     values = {"synthetic": kinds[0] if kinds else "none", **values, "baseline": False}
     if name_of(values) != row:
         raise RunError(
             f"the augmentation has no row {row!r}: write real, then at most one of "
-            f"{', '.join(name for name in NEEDS if name != 'none')}, then any of {', '.join(_SWITCHES)}, joined by +"
+            f"{', '.join(name for name in PAIRS_FROM if name != 'none')}, then any of {', '.join(_SWITCHES)}, joined by +"
         )
     return values
 
@@ -57,7 +53,7 @@ def name_of(values: Mapping[str, Any]) -> str:
 
 def needed_chapters(parameters: AugmentationParameters) -> list[str]:
     """The chapters whose generators make the pairs of a run."""
-    return NEEDS[parameters.synthetic]
+    return PAIRS_FROM[parameters.synthetic]
 
 
 STUDY = Study(
@@ -188,11 +184,6 @@ def curves(
         row: {number or total: list(values(runs)[row].get("miou", {}).values()) for number, runs in fractions.items()}
         for row in rows
     }
-
-
-def metric_of(name: str) -> str:
-    """The metric of a class's IoU: "traffic light" to "iou_traffic_light"."""
-    return "iou_" + "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
 def verdicts(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Mapping[str, tuple[str, str, str]]) -> Table:

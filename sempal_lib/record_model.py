@@ -24,6 +24,11 @@ VARIANT = r"^[a-z0-9]+([+_-][a-z0-9]+)*$"
 MAX_SEED = 2**32 - 1
 
 
+def metric_of(class_name: str) -> str:
+    """The metric of a class's IoU: "traffic light" to "iou_traffic_light"."""
+    return "iou_" + "_".join("".join(c if c.isalnum() else " " for c in class_name.lower()).split())
+
+
 class RunError(ValueError):
     """A run cannot start, go on or be kept. The message says why and what to change."""
 

@@ -293,6 +293,13 @@ class TuningParameters(ImageParameters):
     released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")
 
 
+# What makes synthetic pairs, and the chapters whose generators that takes.
+PAIRS_FROM: dict[str, list[str]] = {
+    "none": [], "semi": [], "syn-sbgan": ["04_sb_gan_layouts"], "syn": ["05_semantic_palette"],
+    "part": ["13_partial_editing"], "more": [],
+}  # fmt: skip
+
+
 class AugmentationParameters(ImageParameters):
     """A segmenter that learns from real pairs, and from generated ones beside them: one row of Table 3."""
 

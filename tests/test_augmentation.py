@@ -8,6 +8,7 @@ from sempal_lib import ablation, augmentation, training
 from sempal_lib.data_folders import fingerprint
 from sempal_lib.layout_gans import LayoutGenerator, PartialGenerator
 from sempal_lib.parameters import resolve
+from sempal_lib.record_model import metric_of
 from sempal_lib.runs import Run, RunError, folder_of, parameters_for
 from sempal_lib.training import augmentation as rows
 from sempal_lib.training import once
@@ -102,8 +103,8 @@ class TestRows:
         assert augmentation.arrow(compare({}, {})) == "–"
 
     def test_names_of_the_classes_metrics(self):
-        assert augmentation.metric_of("traffic light") == "iou_traffic_light"
-        assert augmentation.metric_of("obs-str-bar-fallback") == "iou_obs_str_bar_fallback"
+        assert metric_of("traffic light") == "iou_traffic_light"
+        assert metric_of("obs-str-bar-fallback") == "iou_obs_str_bar_fallback"
 
 
 class TestPairs:

@@ -13,7 +13,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sempal_lib import datasets
-from sempal_lib.augmentation import NEEDS, PART_CHAPTER, metric_of
 from sempal_lib.image_gans import ImageGenerator, TwoStageGenerator
 from sempal_lib.image_gans.two_stage import enlarge
 from sempal_lib.layout_gans import PartialGenerator
@@ -22,9 +21,11 @@ from sempal_lib.metrics.scenes import evaluate_images, standard_classes
 from sempal_lib.metrics.segmentation import class_iou, confusion_matrix, mean_iou, pixel_accuracy
 from sempal_lib.palettes import palette_of
 from sempal_lib.parameters import AugmentationParameters
+from sempal_lib.record_model import metric_of
 from sempal_lib.records import RunError, runs_root
 from sempal_lib.runs import parameters_for, require_checkpoint
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
+from sempal_lib.settings import PAIRS_FROM
 from sempal_lib.training import checkpoint
 from sempal_lib.training.changes import components, thing_classes
 from sempal_lib.training.judge import painted_scenes, pairs_settings, segmenter_training
@@ -167,7 +168,7 @@ def pair_source(parameters: AugmentationParameters, data: SceneSet) -> tuple[Sce
     digests = {"data": provenance(data, ())["data"]}
     if p.synthetic == "more":
         return further_pairs(p, data), digests
-    needed = [require_checkpoint(chapter, p) for chapter in NEEDS[p.synthetic]]  # before anything is trained
+    needed = [require_checkpoint(chapter, p) for chapter in PAIRS_FROM[p.synthetic]]  # before anything is trained
     painter = own_painter(p, data)
     digests["painter"] = checkpoint.fingerprint(painter)[:16]
     scenes: Scenes = painted_scenes(painter, data.layouts)
@@ -176,7 +177,7 @@ def pair_source(parameters: AugmentationParameters, data: SceneSet) -> tuple[Sce
         generator, _, mixture = load_generator(path, "partial" if p.synthetic == "part" else "layout")
         generator = generator.to(device)
         if p.synthetic == "part":
-            settings = partial_settings(parameters_for(PART_CHAPTER, p))  # type: ignore[arg-type]
+            settings = partial_settings(parameters_for(PAIRS_FROM["part"][0], p))  # type: ignore[arg-type]
             scenes = edited_scenes(generator, painter, data.layouts, settings)
         else:
             scenes = TwoStageGenerator(generator, painter, mixture).sample
