@@ -38,8 +38,8 @@ def row_parameters(row: str) -> dict[str, Any]:
     values = {"synthetic": kinds[0] if kinds else "none", **values, "baseline": False}
     if name_of(values) != row:
         raise RunError(
-            f"the augmentation has no row {row!r}: write real, then at most one of "
-            f"{', '.join(name for name in PAIRS_FROM if name != 'none')}, then any of {', '.join(_SWITCHES)}, joined by +"
+            f"the augmentation has no row {row!r}: write real, then at most one of {', '.join([*PAIRS_FROM][1:])}, "
+            f"then any of {', '.join(_SWITCHES)}, joined by +"
         )
     return values
 

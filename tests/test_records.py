@@ -216,7 +216,7 @@ def test_what_an_edit_of_this_library_does_to_a_records_code(tmp_path, monkeypat
 
 
 def test_nothing_that_makes_numbers_uses_what_the_hash_leaves_out():
-    """Beside `runs`, which names folders and keeps records by it, and `once` and `pairs`, which take the name of a lock."""
+    """Beside `runs`, which names folders and keeps records by it, and `once` and `pairs`, which take a lock's name."""
     files = {path.relative_to(records._PACKAGE): path.read_text() for path in records._PACKAGE.rglob("*.py")}
     tops = {path: path.parts[0].removesuffix(".py") for path in files}
     assert set(records.WITHOUT_NUMBERS) <= set(tops.values())
