@@ -451,7 +451,7 @@ ablation.orderings(rows_of, [
 full, wide = (ablation.values(rows_of)[row] for row in ("full", "wide"))
 if full.get("control_mae_largest") and wide.get("control_mae_largest"):
     left = [
-        float(torch.tensor(wide[m]).mean() / torch.tensor(full[m]).mean())
+        sum(wide[m].values()) / len(wide[m]) / (sum(full[m].values()) / len(full[m]))
         for m in ("control_mae", "control_mae_largest")
     ]
     told = f"The control MAE falls to {left[0]:.0%} of what it was; that of the four largest classes to {left[1]:.0%}."
