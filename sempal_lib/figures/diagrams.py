@@ -25,10 +25,10 @@ def _boxes(
         style = {"boxstyle": "round,pad=0.35", "facecolor": face, "edgecolor": edge}
         drawn[text] = axes.text(x, y, text, ha="center", va="center", bbox=style, zorder=2, linespacing=1.3)
     for start, end in arrows:
-        axes.annotate(
-            "", places[end], places[start], zorder=1,
-            arrowprops={"arrowstyle": "-|>", "color": "0.3", "patchB": drawn[end].get_bbox_patch(), "shrinkB": 2},
-        )  # fmt: skip
+        # After the texts: drawing them is what gives their boxes a size.
+        ends = {"patchA": drawn[start].get_bbox_patch(), "patchB": drawn[end].get_bbox_patch()}
+        look = {"arrowstyle": "-|>", "color": "0.3", "shrinkA": 0, "shrinkB": 1}
+        axes.annotate("", places[end], places[start], zorder=3, arrowprops=look | ends)
     return figure
 
 
