@@ -119,11 +119,13 @@ source(partial.SpadeTrunkBlock)
 #
 # Each step cuts one region out of each real layout. The target palette is that of what was there, so the target is
 # always possible: a region of the lower edge is asked for road. The losses are those of chapter 5, with the adversarial
-# loss on $\hat{y}$ and the entropy loss on both $m$ and $\hat{y}$; spread is that of the $C + 1$ densities. So, summed
-# over the resolutions,
+# loss on $\hat{y}$ and the entropy loss on both $m$ and $\hat{y}$; spread is that of the $C + 1$ densities. So
 #
-# $$\mathcal{L}_G = -\mathbb{E}\, D(\hat{y}) + \sum \big( \mathcal{L}_\text{ENT}(m)
-# + \mathcal{L}_\text{ENT}(\hat{y}) + \mathcal{L}_\text{SPR} \big) \tag{4}$$
+# $$\mathcal{L}_G = -\mathbb{E}\, D(\hat{y}) + \sum \mathcal{L}_\text{COND} \tag{4}$$
+#
+# with the sum over the resolutions, and at each
+#
+# $$\mathcal{L}_\text{COND} = \mathcal{L}_\text{ENT}(m) + \mathcal{L}_\text{ENT}(\hat{y}) + \mathcal{L}_\text{SPR}$$
 
 # %%
 plain = training.partial_training(run.parameters, data)  # its networks are fresh

@@ -94,11 +94,10 @@ augmentation.published_table(("cityscapes-25k",))
 #
 # ## Two batches a step
 #
-# With $\mathcal{R}$ the real pairs and $\mathcal{S}$ the synthetic ones, of picture $x$ and layout $y$, and
-# $\mathcal{L}$ the loss of *Judging with a segmenter*, the segmenter $F$ lowers
+# With $\mathbb{E}_\mathcal{R}$ the mean over the real pairs of picture $x$ and layout $y$, $\mathbb{E}_\mathcal{S}$
+# that over the synthetic ones, and $\mathcal{L}$ the loss of *Judging with a segmenter*, the segmenter $F$ lowers
 #
-# $$\mathbb{E}_{(x, y) \in \mathcal{R}}\, \mathcal{L}(F(x), y) +
-# \mathbb{E}_{(x, y) \in \mathcal{S}}\, \mathcal{L}(F(x), y) \tag{1}$$
+# $$\mathbb{E}_\mathcal{R}\, \mathcal{L}(F(x), y) + \mathbb{E}_\mathcal{S}\, \mathcal{L}(F(x), y) \tag{1}$$
 #
 # A step takes a batch of each. The row `real` has the first term only, and as many steps: synthetic pairs come on top
 # of the real ones, and take none of their time.
