@@ -82,7 +82,8 @@ def end_children(process: int | None = None) -> None:
 
     with contextlib.suppress(psutil.NoSuchProcess):
         while children := psutil.Process(process).children(recursive=True):
-            for child in children:
+            # Descendants first: who ends us in the middle of this must not find a child whose parent is gone already.
+            for child in reversed(children):
                 with contextlib.suppress(psutil.Error):
                     child.kill()
             _, left = psutil.wait_procs(children, timeout=PATIENCE)

@@ -169,6 +169,9 @@ class TestEnds:
         (graph,) = psutil.Process(make.pid).children()
         return graph.pid
 
+    def below(self, process):
+        return [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
+
     @pytest.mark.parametrize(
         ("who", "number"),
         [
@@ -192,6 +195,17 @@ class TestEnds:
         assert "Traceback" not in said
         status, said = stub.make("runs", "PRESET=smoke")
         assert status == 0, said
+
+    def test_a_process_ends_after_those_that_it_started(self, monkeypatch):
+        """Else who ends the killer halfway finds no more of a child whose parent is gone."""
+        chain = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+        process = subprocess.Popen([sys.executable, "-c", chain, chain, "import time; time.sleep(60)"])
+        child, grandchild = wait_for(lambda: len(found := self.below(process)) == 2 and found)
+        killed, kill = [], psutil.Process.kill
+        monkeypatch.setattr(psutil.Process, "kill", lambda self: (killed.append(self.pid), kill(self)))
+        book.lifeline.end_children(process.pid)
+        process.wait(10)
+        assert killed == [grandchild, child]
 
     def test_the_lock_is_held_as_long_as_any_process_lives(self, stub):
         process = stub.start("runs", "PRESET=smoke", STEP="1")
