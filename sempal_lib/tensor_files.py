@@ -98,17 +98,12 @@ def map_tensors(path: str | Path, key: str = "facts") -> tuple[dict[str, Tensor]
     written in place (`write_tensors`), so one that another takes the place of stays what it was.
     """
     with open(path, "rb") as file:
-        length, size = file.read(8), os.fstat(file.fileno()).st_size
-        count = int.from_bytes(length, "little")
-        if len(length) < 8 or count > size - 8:
-            raise DamagedFile("it does not begin as a safetensors file does")
-        text = file.read(count)
-        entries, metadata = _parse(text, size - 8 - count)
+        length, text, entries, metadata = _header(file)
         if not text.startswith(_LEAD) or key not in metadata:
             raise DamagedFile("it has no checksum: this library did not write it")
         memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    digest, after, start = _digest_of(length, text), len(_LEAD) + len(_ZEROS), 8 + count
-    for place in range(start, size, _PIECE):
+    digest, after, start = _digest_of(length, text), len(_LEAD) + len(_ZEROS), 8 + len(text)
+    for place in range(start, len(memory), _PIECE):
         digest.update(memoryview(memory)[place : place + _PIECE])
     if digest.hexdigest().encode() != text[len(_LEAD) : after]:
         raise DamagedFile(_CHANGED)
@@ -142,12 +137,7 @@ def read_safetensors(file: BinaryIO) -> tuple[dict[str, Tensor], dict[str, str],
     """
     # Not safetensors' own safe_open, which opens a file twice, for its header and for its data: where another file
     # took its place in between, the two were mixed.
-    length, size = file.read(8), os.fstat(file.fileno()).st_size
-    count = int.from_bytes(length, "little")
-    if len(length) < 8 or count > size - 8:
-        raise DamagedFile("it does not begin as a safetensors file does")
-    text = file.read(count)
-    entries, metadata = _parse(text, size - 8 - count)
+    length, text, entries, metadata = _header(file)
     checked, after = text.startswith(_LEAD), len(_LEAD) + len(_ZEROS)
     digest = _digest_of(length, text) if checked else None
     tensors = {}
@@ -161,6 +151,16 @@ def read_safetensors(file: BinaryIO) -> tuple[dict[str, Tensor], dict[str, str],
     if digest and digest.hexdigest().encode() != text[len(_LEAD) : after]:
         raise DamagedFile(_CHANGED)
     return {name: tensors[name] for name in sorted(tensors)}, metadata, checked
+
+
+def _header(file: BinaryIO) -> tuple[bytes, bytes, list[tuple[str, torch.dtype, list[int]]], dict[str, str]]:
+    """The first 8 bytes of an open file, its header as text, and what that says, as `_parse`. Raises DamagedFile."""
+    length, size = file.read(8), os.fstat(file.fileno()).st_size
+    count = int.from_bytes(length, "little")
+    if len(length) < 8 or count > size - 8:
+        raise DamagedFile("it does not begin as a safetensors file does")
+    text = file.read(count)
+    return length, text, *_parse(text, size - 8 - count)
 
 
 def _digest_of(length: bytes, text: bytes) -> Any:

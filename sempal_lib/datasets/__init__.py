@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from sempal_lib.datasets.bundles import bundle_name, is_bundle, load_bundle
-from sempal_lib.datasets.official import OFFICIAL, Request, load_official, missing
+from sempal_lib.datasets.official import OFFICIAL, load_official
+from sempal_lib.datasets.published import Request
 from sempal_lib.scenes import SceneDataset
 from sempal_lib.worlds import WORLDS
 
@@ -77,8 +78,8 @@ def load(
     if name not in OFFICIAL:
         raise ValueError(_unknown(name, folder))
     if folder is None or not folder.is_dir():
-        raise missing(name, folder)
-    return load_official(Request(name, folder, split, size, seed, limit))
+        raise OFFICIAL[name].missing(name, folder)
+    return load_official(Request(name, OFFICIAL[name], folder, split, size, seed, limit))
 
 
 def _is_whole(value: object, least: int) -> bool:

@@ -5,7 +5,7 @@ downloaded: where a folder is missing the error says where the set is had.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from scipy.io.matlab import MatReadError
 from sempal_lib import label_spaces
 from sempal_lib.datasets.files import lines_of
 from sempal_lib.datasets.folders import (
-    Drives,
     FolderScenes,
     Scene,
     check_apart,
@@ -25,47 +24,9 @@ from sempal_lib.datasets.folders import (
     id_codes,
     of_drives,
     pair,
-    warn_if_fewer,
 )
-from sempal_lib.label_spaces import Table
-from sempal_lib.labels import CITYSCAPES_19, LabelSpace
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a caller of `load` asks for, with the folder found."""
-
-    name: str
-    root: Path
-    split: str
-    size: tuple[int, int] | None
-    seed: int
-    limit: int | None
-
-    @property
-    def what(self) -> str:
-        return f"{self.name}, {self.split}"
-
-
-@dataclass(frozen=True)
-class OfficialSet:
-    """A published set.
-
-    Args:
-        splits: scenes in each, as published.
-        expected: the files that a complete folder holds. source: where the set is had.
-        read: makes the scenes.
-        folder: its folder's name below SEMPAL_DATA, where that is not the set's own name.
-        drives: where the scenes of the folder's train and val are split anew: the drives of each split, which the
-            files' names begin with.
-    """
-
-    splits: dict[str, int]
-    expected: str
-    source: str
-    read: Callable[[Request], FolderScenes]
-    folder: str | None = None
-    drives: Drives | None = None
+from sempal_lib.datasets.published import OfficialSet, Request
+from sempal_lib.labels import CITYSCAPES_19
 
 
 def load_official(request: Request) -> FolderScenes:
@@ -76,39 +37,8 @@ def load_official(request: Request) -> FolderScenes:
         images and label maps do not pair; and what FolderScenes raises.
         UserWarning for fewer scenes than published.
     """
-    check_split(request.name, request.split, list(OFFICIAL[request.name].splits))
-    return OFFICIAL[request.name].read(request)
-
-
-def missing(name: str, folder: Path | None) -> FileNotFoundError:
-    """The error for a folder that is not named, is not there, or holds nothing of the set."""
-    published = OFFICIAL[name]
-    where = "its folder is not named" if folder is None else f"nothing to read in {folder.absolute()}"
-    return FileNotFoundError(
-        f"{name}: {where}. Expected are {published.expected}. "
-        f"The set is had from {published.source}. Give its folder as root=, or name the folder above it "
-        f"(…/{published.folder or name}) in the environment variable SEMPAL_DATA"
-    )
-
-
-def _found(request: Request, folder: Path, pattern: str, key: Callable[[Path], str]) -> dict[str, Path]:
-    """Files by key; an error that says what was expected if there are none."""
-    files = files_by_key(folder, pattern, key)
-    if not files:
-        raise missing(request.name, folder)
-    return files
-
-
-def _finish(
-    request: Request, scenes: list[Scene], space: LabelSpace, table: Table, left_out: int = 0, **options
-) -> FolderScenes:
-    published = OFFICIAL[request.name].splits[request.split]
-    warn_if_fewer(request.what, len(scenes) + left_out, published, request.root)
-    if any(scene.instances is None for scene in scenes):
-        # All items hold the same fields, so that they can be put into one batch.
-        scenes = [replace(scene, instances=None) for scene in scenes]
-    scenes = scenes[: request.limit]
-    return FolderScenes(request.name, scenes, space, table, request.size, seed=request.seed, **options)
+    check_split(request.name, request.split, list(request.published.splits))
+    return request.published.read(request)
 
 
 def _frame(path: Path) -> str:
@@ -119,7 +49,7 @@ def _frame(path: Path) -> str:
 def _cityscapes(classes: int, extra: bool = False) -> Callable[[Request], FolderScenes]:
     def read(request: Request) -> FolderScenes:
         folder = request.root / "leftImg8bit" / request.split
-        images = _found(request, folder, "*/*_leftImg8bit.png", _frame)
+        images = request.found(folder, "*/*_leftImg8bit.png", _frame)
         folder = request.root / "gtFine" / request.split
         instances = files_by_key(folder, "*/*_gtFine_instanceIds.png", _frame)
         labels = files_by_key(folder, "*/*_gtFine_labelIds.png", _frame) or instances
@@ -128,11 +58,11 @@ def _cityscapes(classes: int, extra: bool = False) -> Callable[[Request], Folder
             labels = files_by_key(folder, "*/*_gtFine_labelTrainIds.png", _frame)
             table = label_spaces.CITYSCAPES_FROM_TRAIN_IDS
         if not labels:
-            raise missing(request.name, folder)
+            raise request.missing(folder)
         scenes = pair(request.what, images, labels, instances)
         if extra and request.split == "train":
             scenes += _extra_scenes(request)
-        return _finish(request, scenes, space, table, codes=id_codes)
+        return request.finish(scenes, space, table, codes=id_codes)
 
     return read
 
@@ -143,7 +73,7 @@ _EXTRA_LABELS = ("refinement_final_v0", "refinement_final", "refinement_final_v0
 
 def _extra_scenes(request: Request) -> list[Scene]:
     """The 19,998 further scenes of Cityscapes-25k with their automatic labels: label ids, no instances."""
-    images = _found(request, request.root / "leftImg8bit/train_extra", "*/*_leftImg8bit.png", _frame)
+    images = request.found(request.root / "leftImg8bit/train_extra", "*/*_leftImg8bit.png", _frame)
     for name in _EXTRA_LABELS:
         # By the split's own folder, because the archive has a "tmp" beside it.
         folder = request.root / name / "train_extra"
@@ -152,7 +82,7 @@ def _extra_scenes(request: Request) -> list[Scene]:
         if labels:
             # The archive holds one label map more than there are images.
             return pair(f"{request.what}_extra", images, labels, instances=labels, spare_labels=True)
-    raise missing(request.name, request.root / _EXTRA_LABELS[0] / "train_extra")
+    raise request.missing(request.root / _EXTRA_LABELS[0] / "train_extra")
 
 
 def _idd(request: Request) -> FolderScenes:
@@ -160,14 +90,13 @@ def _idd(request: Request) -> FolderScenes:
         # Frame names repeat from drive to drive.
         return f"{path.parent.name}/{path.stem.split('_leftImg8bit')[0].split('_gtFine_')[0]}"
 
-    images = _found(request, request.root / "leftImg8bit" / request.split, "*/*_leftImg8bit.*", frame)
+    images = request.found(request.root / "leftImg8bit" / request.split, "*/*_leftImg8bit.*", frame)
     folder = request.root / "gtFine" / request.split
-    labels = _found(request, folder, "*/*_gtFine_labelids.png", frame)
+    labels = request.found(folder, "*/*_gtFine_labelids.png", frame)
     instances = files_by_key(folder, "*/*_gtFine_instanceids.png", frame)
     # Frames come in several sizes. The release squeezes all to 720×1280 and keeps 640 of the rows: the upper
     # ones in validation, others at each visit in training (here one place for each scene and seed).
-    return _finish(
-        replace(request, size=request.size or (640, 1280)),
+    return replace(request, size=request.size or (640, 1280)).finish(
         pair(request.what, images, labels, instances),
         label_spaces.IDD_40,
         label_spaces.IDD_TABLE,
@@ -225,21 +154,21 @@ def _camvid(request: Request) -> FolderScenes:
         return kept if drives is None else of_drives(request.name, kept, drives, request.split)
 
     def of_folders(ending: str) -> dict[str, Path]:
-        found = [_found(request, request.root / f"{split}{ending}", "*.png", frame) for split in splits]
+        found = [request.found(request.root / f"{split}{ending}", "*.png", frame) for split in splits]
         files = {key: path for folder in found for key, path in folder.items()}
         return files if drives is None else of_drives(request.name, files, drives, request.split)
 
     stills = request.root / "701_StillsRaw_full"
     if not stills.is_dir() and (request.root / request.split).is_dir():
         scenes = pair(request.what, of_folders(""), of_folders("annot"))
-        return _finish(request, scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_SEGNET_TABLE)
+        return request.finish(scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_SEGNET_TABLE)
 
-    images = of_split(_found(request, stills, "*.png", frame))
-    labels = of_split(_found(request, request.root / "LabeledApproved_full", "*_L.png", frame))
+    images = of_split(request.found(stills, "*.png", frame))
+    labels = of_split(request.found(request.root / "LabeledApproved_full", "*_L.png", frame))
     scenes = pair(request.what, images, labels)
     if not scenes:
-        raise missing(request.name, stills)
-    return _finish(request, scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_COLOR_TABLE, codes=camvid_codes)
+        raise request.missing(stills)
+    return request.finish(scenes, label_spaces.CAMVID_11, label_spaces.CAMVID_COLOR_TABLE, codes=camvid_codes)
 
 
 _ADE_SPLITS = {"train": "training", "val": "validation"}
@@ -247,21 +176,21 @@ _ADE_SPLITS = {"train": "training", "val": "validation"}
 
 def _ade20k(request: Request) -> FolderScenes:
     scenes = pair(request.what, *_ade_files(request))
-    return _finish(request, scenes, label_spaces.ADE_150, label_spaces.ADE_TABLE)
+    return request.finish(scenes, label_spaces.ADE_150, label_spaces.ADE_TABLE)
 
 
 def _ade_files(request: Request) -> tuple[dict[str, Path], dict[str, Path]]:
     """Images and label maps of ADEChallengeData2016, by name."""
     folder = _ADE_SPLITS[request.split]
-    images = _found(request, request.root / "images" / folder, "*.jpg", lambda path: path.stem)
-    return images, _found(request, request.root / "annotations" / folder, "*.png", lambda path: path.stem)
+    images = request.found(request.root / "images" / folder, "*.jpg", lambda path: path.stem)
+    return images, request.found(request.root / "annotations" / folder, "*.png", lambda path: path.stem)
 
 
 def _ade_indoor(request: Request) -> FolderScenes:
     """SB-GAN's subset: the scenes of ten indoor places. The place of each scene is in sceneCategories.txt."""
     listing = request.root / "sceneCategories.txt"
     if not listing.is_file():
-        raise missing(request.name, listing)
+        raise request.missing(listing)
     places = dict(line.split()[:2] for line in lines_of(listing) if len(line.split()) > 1)
 
     def indoor(files: dict[str, Path]) -> dict[str, Path]:
@@ -274,7 +203,7 @@ def _ade_indoor(request: Request) -> FolderScenes:
             f"{listing}: none of the {len(images)} scenes of {request.split!r} is of a place among "
             f"{', '.join(label_spaces.ADE_INDOOR_PLACES)}: check that its lines read 'ADE_train_00000001 bedroom'"
         )
-    return _finish(request, scenes, label_spaces.ADE_INDOOR_95, label_spaces.ADE_INDOOR_TABLE)
+    return request.finish(scenes, label_spaces.ADE_INDOOR_95, label_spaces.ADE_INDOOR_TABLE)
 
 
 _GTA_SPLITS = {"train": range(1, 12404), "val": range(12404, 18786), "test": range(18786, 24967)}
@@ -314,14 +243,14 @@ def _gta5(request: Request) -> FolderScenes:
         return path.stem.lstrip("0")
 
     chosen = gta_split(request.root, request.split)
-    images = _found(request, request.root / "images", "*.png", number)
-    labels = _found(request, request.root / "labels", "*.png", number)
+    images = request.found(request.root / "images", "*.png", number)
+    labels = request.found(request.root / "labels", "*.png", number)
     kept = chosen - _GTA_FAULTY
     images, labels = ({key: path for key, path in files.items() if key in kept} for files in (images, labels))
     scenes = pair(request.what, images, labels)
     if not scenes:
-        raise missing(request.name, request.root / "images")
-    return _finish(request, scenes, CITYSCAPES_19, label_spaces.GTA_5_TABLE, left_out=len(chosen) - len(kept))
+        raise request.missing(request.root / "images")
+    return request.finish(scenes, CITYSCAPES_19, label_spaces.GTA_5_TABLE, left_out=len(chosen) - len(kept))
 
 
 _CITYSCAPES = OfficialSet(

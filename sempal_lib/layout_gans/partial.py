@@ -249,6 +249,7 @@ def confined(scores: Tensor, region: Tensor, palette: Tensor, iterations: int = 
         scores: f, [B, C + 1, H, W]. region: bool [B, H, W]. palette: within the region, [B, C].
     Returns:
         int64 [B, H, W]; outside the region its entries mean nothing.
+    Source: this project; the paper takes the largest of the merged mask. Chapter: Changing a part.
     """
     inside = torch.where(region.unsqueeze(1), scores[:, :-1], -_FAR)
     outside = torch.where(region.unsqueeze(1), -_FAR, _FAR)

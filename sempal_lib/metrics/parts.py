@@ -88,7 +88,9 @@ def background_left(
 
     Args:
         layouts: integer [N, H, W]. regions: bool [N, H, W]. targets: palettes within, [N, C]. seed: of the noise.
-    Chapter: Changing a part.
+    Returns:
+        A fraction, 0 to 1, over the pixels of all regions.
+    Source: this project. Chapter: Changing a part.
     """
     z = torch.randn(len(layouts), generator.settings.latent_dim, generator=torch.Generator().manual_seed(seed))
     given = cropped(one_hot(layouts, generator.settings.num_classes), regions)
@@ -100,6 +102,7 @@ def drawn_at_random(layouts: Tensor, regions: Tensor, targets: Tensor, seed: int
     """A plain filling: each pixel of a region is a class drawn from the palette. It follows it, and fits nothing.
 
     Args and result as in `PartialGenerator.edit`, of [N, H, W].
+    Source: this project, a control. Chapter: Changing a part.
     """
     random = torch.Generator().manual_seed(seed)
     pixels = torch.multinomial(targets, layouts[0].numel(), replacement=True, generator=random)
