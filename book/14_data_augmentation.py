@@ -214,20 +214,27 @@ if synthetic_pairs is not None:
 # the held-out scenes.
 
 # %%
-def watched(learner):
-    """The training's reports; four times on the way, the mIoU goes into its course."""
-    learner.course = {}
-    for progress in training.progress_bar(learner):
-        if progress.step % max(learner.steps // 4, 1) < learner.settings.report_steps:
-            found = training.evaluate_row(learner.segmenter, data)
-            learner.course[progress.step] = found["miou"][0]
-        yield progress
-
-
 def trained(name, parameters, beside):
-    """A row's segmenter, trained."""
-    path = run.folder / f"checkpoint-{name}.safetensors"
-    return training.train_row(parameters, data, beside, path, watched)
+    """A row's segmenter, trained; four times on the way, its mIoU is written down."""
+    path, notes = (run.folder / f"{kind}-{name}" for kind in ("checkpoint", "course"))
+
+    def watched(learner):
+        for progress in training.progress_bar(learner):
+            if progress.step % max(learner.steps // 4, 1) < learner.settings.report_steps:
+                found = training.evaluate_row(learner.segmenter, data)
+                with notes.open("a") as file:
+                    print(progress.step, found["miou"][0], file=file)
+            yield progress
+
+    return training.train_row(
+        parameters, data, beside, path.with_name(f"{path.name}.safetensors"), watched)
+
+
+def course(name):
+    """Step to mIoU, as written down: of a run that was stopped and goes on, all of it."""
+    notes = run.folder / f"course-{name}"
+    lines = notes.read_text().splitlines() if notes.exists() else []
+    return {int(step): float(miou) for step, miou in map(str.split, lines)}
 
 
 # %%
@@ -247,7 +254,7 @@ figures.training_curves(trainings[row].history)
 # distance between the two says how much easier the painted pictures are to read.*
 
 # %%
-courses = {name: learner.course for name, learner in sorted(trainings.items())}
+courses = {name: course(name) for name in sorted(trainings)}
 asked = sorted({step for course in courses.values() for step in course})
 rows = tuple(
     (name, *(f"{course[step]:.3f}" if step in course else "–" for step in asked))
@@ -256,7 +263,7 @@ Table(("mIoU after steps", *(f"{step:,}" for step in asked)), rows, {})
 
 # %% [markdown]
 # The last steps should change little: a segmenter that is still learning gains from any step, and would say nothing
-# of data. (A run that was stopped and goes on shows only what came after.)
+# of data.
 #
 # Class by class, the best of `real` on top:
 
