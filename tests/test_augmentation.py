@@ -9,6 +9,7 @@ from sempal_lib.data_folders import fingerprint
 from sempal_lib.layout_gans import LayoutGenerator, PartialGenerator
 from sempal_lib.parameters import resolve
 from sempal_lib.record_model import metric_of
+from sempal_lib.results import compare
 from sempal_lib.runs import Run, RunError, folder_of, parameters_for
 from sempal_lib.training import augmentation as rows
 from sempal_lib.training import once
@@ -93,14 +94,27 @@ class TestRows:
         assert len(augmentation.rows_of_runs(parameters(), scenes=12)["real+aug"]) == 1
 
     def test_arrows(self):
-        from sempal_lib.results import compare
-
         worse, same = {"0": 0.1, "1": 0.11}, {"0": 0.3, "1": 0.1}
         better = {"0": 0.2, "1": 0.21}
         assert augmentation.arrow(compare(better, worse))[0] == "↓"
         assert augmentation.arrow(compare(better, same))[0] == "↔"
         assert augmentation.arrow(compare({"0": 0.1}, {"0": 0.2}))[0] == "?"
         assert augmentation.arrow(compare({}, {})) == "–"
+
+    def test_classes_by_row_best_first_with_an_arrow_where_seeds_agree(self, monkeypatch):
+        def found(row, car, pole):
+            metrics = {"iou_car": car, "iou_traffic_light": pole, "miou": {"0": 0.5}}
+            return {row: metrics}
+
+        seen = found("real", {"0": 0.5, "1": 0.52, "2": 0.51}, {"0": 0.1, "1": 0.2})
+        seen |= found("real+semi", {"0": 0.6, "1": 0.62, "2": 0.611}, {"0": 0.3, "1": 0.1})
+        monkeypatch.setattr(augmentation, "values", lambda runs: seen)
+        monkeypatch.setattr(
+            augmentation, "gain", lambda runs, row, metric, over: compare(seen[over][metric], seen[row][metric])
+        )
+        table = augmentation.class_table({}, ("real", "real+semi"))
+        assert table.header == ("class", "real", "real+semi")
+        assert table.rows == (("car", "0.510", "0.610 ↑"), ("traffic light", "0.150", "0.200"))
 
     def test_names_of_the_classes_metrics(self):
         assert metric_of("traffic light") == "iou_traffic_light"
