@@ -29,9 +29,8 @@ from sempal_lib.settings import (
 
 __all__ = [
     "CHAPTERS", "FAMILIES", "AugmentationParameters", "ImageParameters", "LayoutParameters", "Parameters",
-    "PartialParameters",
-    "SemganParameters", "StyleParameters", "TuningParameters", "absolute", "family", "form_of", "least_scenes", "nearest",
-    "preset_values", "presets_folder", "resolve", "row_parameters", "unknown",
+    "PartialParameters", "SemganParameters", "StyleParameters", "TuningParameters", "absolute", "family", "form_of",
+    "least_scenes", "nearest", "preset_values", "presets_folder", "resolve", "row_parameters", "unknown",
 ]  # fmt: skip
 
 # A preset has a section for each family. A family that another one is derived from lends it its section.

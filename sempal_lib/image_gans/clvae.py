@@ -177,7 +177,9 @@ class ClvaeEncoder(ImageEncoder):
                 nn.init.xavier_normal_(part, gain=0.02)
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]
 
-    def forward(self, images: Tensor, layouts: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(  # type: ignore[override]
+        self, images: Tensor, layouts: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """As `LatentEncoder` says: [B, N₁ + (L - 1) C N] each, layer by layer, class by class."""
         maps, labels = self._maps(images), self._labels(layouts)
         means, log_variances = ([x] for x in self._of_last(maps[-1]))
@@ -189,7 +191,9 @@ class ClvaeEncoder(ImageEncoder):
                 found.append(part.flatten(1))
         return torch.cat(means, 1), torch.cat(log_variances, 1)
 
-    def divergence(self, mean: Tensor, log_variance: Tensor, layouts: Tensor) -> Tensor:
+    def divergence(  # type: ignore[override]
+        self, mean: Tensor, log_variance: Tensor, layouts: Tensor
+    ) -> Tensor:
         """The KL terms of z₁, plus those of all codes over the number of classes that a layout shows.
 
         (The release divides layer by layer, by the number of classes that the layer's grid still shows.)
