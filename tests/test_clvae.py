@@ -360,4 +360,4 @@ def test_networks_at_the_papers_sizes_are_the_papers():
     rival, judge, encoder = training.image_networks("gaugan-vae", p, 20, (256, 256))
     assert (rival.latents.length, encoder.settings.encoder_size) == (256, 256)
     assert judge.settings == DiscriminatorSettings(20, 4)  # one judge for both
-    assert (p.batch_size, p.kl_weight, p.layers, p.class_dim) == (4, 0.05, 6, None)
+    assert (p.batch_size, p.kl_weight, p.most_layers, p.class_dim) == (4, 0.05, 6, None)

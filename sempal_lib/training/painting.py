@@ -105,9 +105,10 @@ def _gaugans_judge(p: ImageParameters, num_classes: int, size: tuple[int, int]) 
 def _clvae(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
     if not isinstance(p, StyleParameters):
         raise ValueError("clvae has layers: its parameters are those of chapter 12, resolve('12_class_layer_vae', …)")
+    layers = p.layers or p.most_layers
     settings = ClvaeSettings(
         num_classes, *size, p.ngf, p.doublings, p.hidden, latent_dim=p.latent_dim,
-        encoder_size=max(4 << p.layers, min(256, 2 * size[0])), layers=p.layers, class_dim=p.class_dim,
+        encoder_size=max(4 << layers, min(256, 2 * size[0])), layers=layers, class_dim=p.class_dim,
         class_wise=p.class_wise, layer_wise=p.layer_wise,
     )  # fmt: skip
     generator, encoder = ClvaeGenerator(settings), ClvaeEncoder(settings)
