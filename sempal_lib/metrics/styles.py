@@ -1,0 +1,269 @@
+"""What codes of styles do: where a picture changes with one class's code, at which scale, and what can be read in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sempal_lib.checks import check_alike, check_layout
+from sempal_lib.image_gans.latents import Latents
+from sempal_lib.metrics.diversity import Paint
+
+LEAST_PIXELS = 16  # of a class in a layout, to be looked at
+_AT_ONCE = 64  # pictures
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """Pictures before and after the code of one class was drawn anew; P pairs of a layout and a class in it.
+
+    Attributes:
+        scenes: number of each pair's layout, int64 [P]. classes: the class, int64 [P]. region: its pixels, bool
+            [P, H, W]. change: after − before, float32 [P, 3, H, W].
+    """
+
+    scenes: Tensor
+    classes: Tensor
+    region: Tensor
+    change: Tensor
+
+
+def pairs_in(layouts: Tensor, num_classes: int, least: int = LEAST_PIXELS) -> tuple[Tensor, Tensor]:
+    """Layouts [N, H, W] and classes that have at least so many pixels in them: two int64 [P], by layout.
+
+    Raises ValueError if there is no such pair.
+    """
+    check_layout(layouts, "layouts")
+    flat = layouts.flatten(1).long()
+    known = (flat >= 0) & (flat < num_classes)
+    counts = torch.zeros(len(flat), num_classes + 1, dtype=torch.long, device=flat.device)
+    counts.scatter_add_(1, torch.where(known, flat, num_classes), torch.ones_like(flat))
+    scenes, classes = (counts[:, :-1] >= least).nonzero(as_tuple=True)
+    if not len(scenes):
+        raise ValueError(f"no class has {least} pixels in any layout: take larger layouts, or a lower `least`")
+    return scenes, classes
+
+
+def with_codes(latents: Latents, z: Tensor, other: Tensor, classes: Tensor, layer: int | None = None) -> Tensor:
+    """z whose row i has the code of classes[i] from `other`; what has no codes of classes has all of it from there.
+
+    Args:
+        z, other: [P, Z]. classes: int64 [P]. layer: that alone; None: all that have codes of classes.
+    """
+    if layer == 1:
+        return latents.replace(z, other, layer)
+    if not latents.class_wise:
+        return latents.replace(z, other, layer)
+    z, rows = z.clone(), torch.arange(len(z))
+    new, old = latents.split(z)["layers"], latents.split(other)["layers"]
+    taken = slice(None) if layer is None else slice(layer - 2, layer - 1)
+    if layer is not None:
+        latents.index(layer, 0)  # raises for a layer that is not there
+    new[rows, taken, classes] = old[rows, taken, classes]  # views of z
+    return z
+
+
+@torch.no_grad()
+def redraw(
+    paint: Paint,
+    latents: Latents,
+    layouts: Tensor,
+    z: Tensor,
+    num_classes: int,
+    layer: int | None = None,
+    seed: int = 0,
+    least: int = LEAST_PIXELS,
+) -> Redrawn:
+    """Draw the code of each class in each layout anew, one at a time, and see what changes.
+
+    Args:
+        paint: see `diversity.Paint`. latents: which part of z is what. layouts: integer [N, H, W]. z: of the pictures
+            before, [N, Z]. layer: the one whose code is drawn; None: all that have codes of classes.
+        seed: of the codes. least: pixels of a class, to be looked at.
+    Raises:
+        ValueError: a layer that is not there, or no class with so many pixels.
+    Chapter: Many pictures from one layout.
+    """
+    scenes, classes = pairs_in(layouts.cpu(), num_classes, least)
+    other = torch.randn(len(scenes), latents.length, generator=torch.Generator().manual_seed(seed))
+    after = with_codes(latents, z.cpu()[scenes], other, classes, layer)
+    before = paint(layouts, z.cpu()).cpu()
+    parts = zip(scenes.split(_AT_ONCE), after.split(_AT_ONCE), strict=True)
+    change = torch.cat([paint(layouts[i.to(layouts.device)], new).cpu() - before[i] for i, new in parts])
+    return Redrawn(scenes, classes, layouts.cpu()[scenes] == classes[:, None, None], change)
+
+
+def containment(redrawn: Redrawn) -> tuple[Tensor, Tensor]:
+    """The share of the absolute change that lies within the class's region, and the region's share of the pixels.
+
+    The second is what a change that knows nothing of classes would give. A picture that does not change has no share:
+    it is NaN, and `by_class` leaves it out.
+
+    Returns:
+        Two [P], each from 0 to 1.
+    Source: this project. Chapter: Many pictures from one layout.
+    """
+    size = redrawn.change.abs().sum(1)
+    within = torch.where(redrawn.region, size, 0).sum((1, 2))
+    return within / size.sum((1, 2)), redrawn.region.float().mean((1, 2))
+
+
+def strength(redrawn: Redrawn) -> Tensor:
+    """The mean absolute change of a value of the picture within the class's region, [P], from 0 to 2."""
+    size = torch.where(redrawn.region, redrawn.change.abs().mean(1), 0)
+    return size.sum((1, 2)) / redrawn.region.sum((1, 2))
+
+
+def fine_share(redrawn: Redrawn, sigma: float | None = None) -> Tensor:
+    """The share of the change's energy within the region that is at high spatial frequencies: its layer's role.
+
+    The change is split into what a Gaussian leaves of it, and the rest. The Gaussian sees the region alone, its
+    weights divided by their sum there: so a region that changes by one colour has nothing fine, whatever its form.
+
+    Args:
+        sigma: of the Gaussian, px; None: a thirty-second of the height, 2 px at 64.
+    Returns:
+        [P], 0 for one colour, to 1; NaN for no change.
+    Source: this project, to test CLVAE's §4.4.3. Chapter: Editing objects and materials.
+    """
+    mask = redrawn.region[:, None].to(redrawn.change)
+    sigma = redrawn.region.shape[1] / 32 if sigma is None else sigma
+    change = redrawn.change * mask
+    coarse = _blurred(change, sigma) / _blurred(mask, sigma).clamp(min=1e-6) * mask
+    low, high = (x.square().sum((1, 2, 3)) for x in (coarse, change - coarse))
+    return high / (low + high)
+
+
+def _blurred(x: Tensor, sigma: float) -> Tensor:
+    """A Gaussian over [N, C, H, W], cut at 3 σ, with zeros around."""
+    reach = max(1, round(3 * sigma))
+    taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2).to(x)
+    channels = x.shape[1]
+    row = (taps / taps.sum()).view(1, 1, 1, -1).expand(channels, 1, 1, -1)
+    across = F.conv2d(x, row, padding=(0, reach), groups=channels)
+    return F.conv2d(across, row.transpose(2, 3), padding=(reach, 0), groups=channels)
+
+
+def by_class(values: Tensor, classes: Tensor, num_classes: int) -> Tensor:
+    """The mean of values [P] for each class [P], NaN left out: [C], NaN for a class without any."""
+    known = ~values.isnan()
+    sums, counts = (
+        torch.zeros(num_classes, dtype=torch.float64).index_add_(0, classes[known], x[known].double())
+        for x in (values, torch.ones_like(values))
+    )
+    return sums / counts
+
+
+def evaluate_styles(
+    paint: Paint, latents: Latents, layouts: Tensor, z: Tensor, num_classes: int, seed: int = 0
+) -> dict[str, tuple[float, int]]:
+    """How well a class's code keeps to the class.
+
+    Args:
+        As of `redraw`.
+    Returns:
+        Metric to (value, number of redrawn codes), each the mean over classes of the mean over layouts: `containment`;
+        `containment_area`, what the class's share of the pixels gives; `style_strength` of `strength`.
+    Source: this project. Chapter: Many pictures from one layout.
+    """
+    found = redraw(paint, latents, layouts, z, num_classes, seed=seed)
+    share, area = containment(found)
+    values = {"containment": share, "containment_area": area, "style_strength": strength(found)}
+    return {k: (float(by_class(v, found.classes, num_classes).nanmean()), len(v)) for k, v in values.items()}
+
+
+def evaluate_layers(
+    paint: Paint, latents: Latents, layouts: Tensor, z: Tensor, num_classes: int, seed: int = 0
+) -> dict[int, dict[str, tuple[float, int]]]:
+    """What the codes of each layer do.
+
+    Args:
+        As of `redraw`.
+    Returns:
+        Layer, from the coarsest with codes of classes to the finest, to `evaluate_styles` of its codes alone and
+        `layer_role`, the mean over classes of `fine_share`; each of a layer that changes something.
+    Source: this project, to test CLVAE's §4.4.3. Chapter: Editing objects and materials.
+    """
+    rows: dict[int, dict[str, tuple[float, int]]] = {}
+    for layer in range(2, latents.layers + 2):
+        found = redraw(paint, latents, layouts, z, num_classes, layer, seed)
+        values = {
+            "layer_role": fine_share(found), "style_strength": strength(found), "containment": containment(found)[0],
+        }  # fmt: skip
+        means = {name: float(by_class(v, found.classes, num_classes).nanmean()) for name, v in values.items()}
+        rows[layer] = {name: (mean, len(found.classes)) for name, mean in means.items() if mean == mean}
+    return rows
+
+
+def readable_colour(codes: Tensor, colors: Tensor, folds: int = 5, seed: int = 0) -> float:
+    """How well colours can be read from codes by a linear map: R² on codes that it was not fitted to.
+
+    Args:
+        codes: [M, N]. colors: [M, 3]. folds: of the cross-validation. seed: of the folds.
+    Returns:
+        The share of the colours' variance over all three that is explained, at most 1; about 0 or less where the codes
+        say nothing; NaN where there are fewer than ten codes a fold, or all colours are one.
+    Source: ridge regression, its weight chosen within each fold. Chapter: Editing objects and materials.
+    """
+    from sklearn.linear_model import RidgeCV  # here, for it is slow to import
+
+    x, y = codes.double().cpu().numpy(), colors.double().cpu().numpy()
+    if len(x) < 10 * folds or y.var(0).sum() < 1e-9:
+        return float("nan")
+    guess = _predicted(RidgeCV(np.logspace(-1, 5, 13)), x, y, folds, seed)
+    return 1 - float(((y - guess) ** 2).sum() / ((y - y.mean(0)) ** 2).sum())
+
+
+def readable_kind(codes: Tensor, kinds: Tensor, folds: int = 5, seed: int = 0) -> tuple[float, float]:
+    """How well kinds, such as patterns, can be read from codes by a linear map: accuracy, and that of the commonest.
+
+    Args:
+        codes: [M, N]. kinds: integers [M]. folds, seed: as in `readable_colour`.
+    Returns:
+        Two fractions; the second is what naming the commonest kind each time gives. NaN as in `readable_colour`.
+    Chapter: Editing objects and materials.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = codes.double().cpu().numpy(), kinds.cpu().numpy()
+    counts = np.unique(y, return_counts=True)[1]
+    if len(x) < 10 * folds or len(counts) < 2:
+        return float("nan"), float("nan")
+    guess = _predicted(LogisticRegression(C=0.1, max_iter=500), x, y, folds, seed)
+    return float((guess == y).mean()), float(counts.max() / len(y))
+
+
+def _predicted(model, x: np.ndarray, y: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    from sklearn.model_selection import KFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    split = KFold(folds, shuffle=True, random_state=seed)
+    return cross_val_predict(make_pipeline(StandardScaler(), model), x, y, cv=split)  # type: ignore[no-any-return]
+
+
+def recovery(
+    latents: Latents, z: Tensor, present: Tensor, colors: Tensor, layers: Sequence[int] | None = None
+) -> Tensor:
+    """How well each class's true colour can be read from its code, layer by layer: `readable_colour`.
+
+    Args:
+        z: encoded pictures (means), [M, Z]. present: whether a picture has the class, bool [M, C].
+        colors: each class's true paint, [M, C, 3], as a world's "class_colors"; those of absent classes do not count.
+        layers: None: all with codes of classes. Of a latent without such, its whole is read for each class.
+    Returns:
+        float64 [layers, C], NaN where a class is too rare; [1, C] of a latent without codes of classes.
+    Source: this project. Chapter: Editing objects and materials.
+    """
+    check_alike(present, colors[..., 0], ("present", "colors"))
+    chosen = range(2, latents.layers + 2) if layers is None else layers
+    parts = latents.split(z)["layers"]
+    rows = [parts[:, layer - 2] for layer in chosen] if latents.class_wise else []
+    table = [
+        [readable_colour(codes[present[:, c], c], colors[present[:, c], c]) for c in range(present.shape[1])]
+        for codes in rows or [z[:, None].expand(-1, present.shape[1], -1)]
+    ]
+    return torch.tensor(table, dtype=torch.float64)
