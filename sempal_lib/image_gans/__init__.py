@@ -2,7 +2,8 @@
 
 from sempal_lib.checks import IGNORED
 from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
-from sempal_lib.image_gans.interface import ImageGenerator
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
+from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import instance_edges
 from sempal_lib.image_gans.perceptual import (
     PerceptualFeatures,
@@ -23,6 +24,8 @@ __all__ = [
     "ImageEncoder",
     "ImageGenerator",
     "Judgement",
+    "LatentEncoder",
+    "Latents",
     "MultiScaleDiscriminator",
     "PerceptualFeatures",
     "PerceptualWeightsMissing",

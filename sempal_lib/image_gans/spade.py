@@ -7,9 +7,11 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sempal_lib.image_gans.interface import ImageGenerator, initialise
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, initialise
+from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.layers import SLOPE, upsample
+from sempal_lib.losses import kl_to_standard_normal
 from sempal_lib.spade_layers import SpadeBlock, spectral
 
 _LATENT = 4  # px, side of the encoder's last map
@@ -88,6 +90,7 @@ class SpadeGenerator(ImageGenerator):
         s = self.settings = settings
         self.method, self.first_map_only = "auto", False
         self.noise_dim, self.takes_edges = s.latent_dim if s.use_vae else 0, s.instance_edges
+        self.latents = Latents(s.latent_dim) if s.use_vae else None
         blocks, (h, w) = s.blocks, s.first_size
         top = blocks[0][0]
         self.first = nn.Linear(s.latent_dim, top * h * w) if s.use_vae else nn.Conv2d(s.in_channels, top, 3, padding=1)
@@ -114,8 +117,8 @@ class SpadeGenerator(ImageGenerator):
         return self.last(F.leaky_relu(x, SLOPE))
 
 
-class ImageEncoder(nn.Module):
-    """Pictures to the distribution of z that paints them: the encoder of GauGAN's VAE.
+class ImageEncoder(LatentEncoder):
+    """Pictures to the distribution of z that paints them: the encoder of GauGAN's VAE. It looks at no layout.
 
     Source: Park et al. 2019, §3 "Multi-modal synthesis", appendix A, fig. 14. Chapter: Painting by layout.
     """
@@ -132,7 +135,7 @@ class ImageEncoder(nn.Module):
         self.mean, self.log_variance = nn.Linear(flat, settings.latent_dim), nn.Linear(flat, settings.latent_dim)
         initialise(self, "xavier")
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, layouts: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Pictures [B, 3, H, W] in [-1, 1] to mean and log-variance, [B, Z] each, float32."""
         size = (self.settings.encoder_size,) * 2
         x = images if tuple(images.shape[2:]) == size else F.interpolate(images, size, mode="bilinear")
@@ -140,6 +143,10 @@ class ImageEncoder(nn.Module):
             x = F.leaky_relu(F.instance_norm(conv(x)), SLOPE)
         x = x.flatten(1)
         return self.mean(x).float(), self.log_variance(x).float()
+
+    def divergence(self, mean: Tensor, log_variance: Tensor, layouts: Tensor | None = None) -> Tensor:
+        """The sum of `losses.kl_to_standard_normal`, as GauGAN's release has it."""
+        return kl_to_standard_normal(mean, log_variance)
 
 
 def sample_latent(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
