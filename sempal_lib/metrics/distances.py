@@ -39,7 +39,7 @@ class PictureDistance(nn.Module):
     """
 
     def __init__(
-        self, name: str, form: str, extract: nn.Module, weights: Sequence[Tensor], least: int, imagenet: bool = False
+        self, name: str, form: str, extract: Callable, weights: Sequence[Tensor], least: int, imagenet: bool = False
     ):
         super().__init__()
         self.name, self.form, self.least, self.extract, self.imagenet = name, form, least, extract, imagenet

@@ -59,7 +59,8 @@ def evaluate_diversity(
     """
     _check(layouts, images)
     check_whole(samples, "samples", 2)
-    random, found = torch.Generator().manual_seed(seed), {}
+    random = torch.Generator().manual_seed(seed)
+    found: dict[str, list[Tensor]] = {}
     for layout, image in zip(layouts, as_float(images), strict=True):
         made = paint(layout.expand(samples, -1, -1), torch.randn(samples, noise_dim, generator=random))
         best = nearest_sample(made, image.to(made))

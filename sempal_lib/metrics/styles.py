@@ -1,19 +1,19 @@
-"""What codes of styles do: where a picture changes with one class's code, at which scale, and what can be read in it."""
+"""What codes of styles do: where a picture changes with the code of one class, how much, and at which scale."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sempal_lib.checks import check_alike, check_layout
+from sempal_lib.checks import check_layout
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.metrics.diversity import Paint
 
 LEAST_PIXELS = 16  # of a class in a layout, to be looked at
 _AT_ONCE = 64  # pictures
+# Added to a seed, so that z of the same seed is not drawn once more: its first numbers would be the new code's.
+REDRAW = 715_517
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def redraw(
     Chapter: Many pictures from one layout.
     """
     scenes, classes = pairs_in(layouts.cpu(), num_classes, least)
-    other = torch.randn(len(scenes), latents.length, generator=torch.Generator().manual_seed(seed))
+    other = torch.randn(len(scenes), latents.length, generator=torch.Generator().manual_seed(seed + REDRAW))
     after = with_codes(latents, z.cpu()[scenes], other, classes, layer)
     before = paint(layouts, z.cpu()).cpu()
     parts = zip(scenes.split(_AT_ONCE), after.split(_AT_ONCE), strict=True)
@@ -196,74 +196,3 @@ def evaluate_layers(
         means = {name: float(by_class(v, found.classes, num_classes).nanmean()) for name, v in values.items()}
         rows[layer] = {name: (mean, len(found.classes)) for name, mean in means.items() if mean == mean}
     return rows
-
-
-def readable_colour(codes: Tensor, colors: Tensor, folds: int = 5, seed: int = 0) -> float:
-    """How well colours can be read from codes by a linear map: R² on codes that it was not fitted to.
-
-    Args:
-        codes: [M, N]. colors: [M, 3]. folds: of the cross-validation. seed: of the folds.
-    Returns:
-        The share of the colours' variance over all three that is explained, at most 1; about 0 or less where the codes
-        say nothing; NaN where there are fewer than ten codes a fold, or all colours are one.
-    Source: ridge regression, its weight chosen within each fold. Chapter: Editing objects and materials.
-    """
-    from sklearn.linear_model import RidgeCV  # here, for it is slow to import
-
-    x, y = codes.double().cpu().numpy(), colors.double().cpu().numpy()
-    if len(x) < 10 * folds or y.var(0).sum() < 1e-9:
-        return float("nan")
-    guess = _predicted(RidgeCV(np.logspace(-1, 5, 13)), x, y, folds, seed)
-    return 1 - float(((y - guess) ** 2).sum() / ((y - y.mean(0)) ** 2).sum())
-
-
-def readable_kind(codes: Tensor, kinds: Tensor, folds: int = 5, seed: int = 0) -> tuple[float, float]:
-    """How well kinds, such as patterns, can be read from codes by a linear map: accuracy, and that of the commonest.
-
-    Args:
-        codes: [M, N]. kinds: integers [M]. folds, seed: as in `readable_colour`.
-    Returns:
-        Two fractions; the second is what naming the commonest kind each time gives. NaN as in `readable_colour`.
-    Chapter: Editing objects and materials.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    x, y = codes.double().cpu().numpy(), kinds.cpu().numpy()
-    counts = np.unique(y, return_counts=True)[1]
-    if len(x) < 10 * folds or len(counts) < 2:
-        return float("nan"), float("nan")
-    guess = _predicted(LogisticRegression(C=0.1, max_iter=500), x, y, folds, seed)
-    return float((guess == y).mean()), float(counts.max() / len(y))
-
-
-def _predicted(model, x: np.ndarray, y: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    from sklearn.model_selection import KFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    split = KFold(folds, shuffle=True, random_state=seed)
-    return cross_val_predict(make_pipeline(StandardScaler(), model), x, y, cv=split)  # type: ignore[no-any-return]
-
-
-def recovery(
-    latents: Latents, z: Tensor, present: Tensor, colors: Tensor, layers: Sequence[int] | None = None
-) -> Tensor:
-    """How well each class's true colour can be read from its code, layer by layer: `readable_colour`.
-
-    Args:
-        z: encoded pictures (means), [M, Z]. present: whether a picture has the class, bool [M, C].
-        colors: each class's true paint, [M, C, 3], as a world's "class_colors"; those of absent classes do not count.
-        layers: None: all with codes of classes. Of a latent without such, its whole is read for each class.
-    Returns:
-        float64 [layers, C], NaN where a class is too rare; [1, C] of a latent without codes of classes.
-    Source: this project. Chapter: Editing objects and materials.
-    """
-    check_alike(present, colors[..., 0], ("present", "colors"))
-    chosen = range(2, latents.layers + 2) if layers is None else layers
-    parts = latents.split(z)["layers"]
-    rows = [parts[:, layer - 2] for layer in chosen] if latents.class_wise else []
-    table = [
-        [readable_colour(codes[present[:, c], c], colors[present[:, c], c]) for c in range(present.shape[1])]
-        for codes in rows or [z[:, None].expand(-1, present.shape[1], -1)]
-    ]
-    return torch.tensor(table, dtype=torch.float64)
