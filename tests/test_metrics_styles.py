@@ -7,6 +7,7 @@ import torch
 
 from sempal_lib import metrics
 from sempal_lib.image_gans import Latents
+from sempal_lib.image_gans.editing import drawn_anew
 from sempal_lib.metrics import styles
 
 PARTS = Latents(global_dim=2, layers=2, num_classes=3, class_dim=4)
@@ -88,7 +89,7 @@ class TestContainment:
     def test_against_a_loop(self):
         z = codes()
         found = metrics.redraw(lambda y, z: paint(y, z, 0.3), PARTS, layouts(), z, 3, seed=5)
-        other = torch.randn(9, PARTS.length, generator=torch.Generator().manual_seed(5 + styles.REDRAW))
+        other = drawn_anew(PARTS, 9, 5)
         share, row = metrics.containment(found)[0], 0
         for n in range(3):
             for c in range(3):

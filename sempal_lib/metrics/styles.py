@@ -7,13 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sempal_lib.checks import check_layout
+from sempal_lib.image_gans.editing import drawn_anew
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.metrics.diversity import Paint
 
 LEAST_PIXELS = 16  # of a class in a layout, to be looked at
 _AT_ONCE = 64  # pictures
-# Added to a seed, so that z of the same seed is not drawn once more: its first numbers would be the new code's.
-REDRAW = 715_517
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def redraw(
     Chapter: Many pictures from one layout.
     """
     scenes, classes = pairs_in(layouts.cpu(), num_classes, least)
-    other = torch.randn(len(scenes), latents.length, generator=torch.Generator().manual_seed(seed + REDRAW))
+    other = drawn_anew(latents, len(scenes), seed)
     after = with_codes(latents, z.cpu()[scenes], other, classes, layer)
     before = paint(layouts, z.cpu()).cpu()
     parts = zip(scenes.split(_AT_ONCE), after.split(_AT_ONCE), strict=True)
