@@ -45,6 +45,8 @@ def networks(settings=SMALL):
     for name, parameter in (*generator.named_parameters(), *encoder.named_parameters()):
         if "original" not in name and not name.startswith("embedding"):
             parameter.data.mul_(20)  # drawn as small as the paper's, the codes would hardly be seen
+        if name.endswith("bias"):
+            parameter.data.add_(0.1)
     return generator, encoder
 
 
