@@ -389,8 +389,9 @@ Markdown(
 
 # %% [markdown]
 # **What differs from the paper.** Pictures are small, networks narrow, and the perceptual loss looks through a
-# segmenter where VGG-19 is not at hand. Distances are not LPIPS unless the column says so. The encoder's codes enter as their
-# means in reconstructions. The paper prints the two learning rates the wrong way round; we take its release's.
+# segmenter where VGG-19 is not at hand. Distances are not LPIPS unless the column says so.
+# Reconstructions take the means of codes. The paper prints the two learning rates the wrong way round; ours are its
+# release's.
 #
 # **Learned.** A code for each class is a look-up on the way in and a segmented maximum on the way out: cheap, however
 # many classes there are.
