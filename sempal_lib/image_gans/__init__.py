@@ -2,6 +2,7 @@
 
 from sempal_lib.checks import IGNORED
 from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
+from sempal_lib.image_gans.groupdnet import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import instance_edges
@@ -21,6 +22,9 @@ __all__ = [
     "IGNORED",
     "DiscriminatorSettings",
     "GlobalGenerator",
+    "GroupdnetEncoder",
+    "GroupdnetGenerator",
+    "GroupdnetSettings",
     "ImageEncoder",
     "ImageGenerator",
     "Judgement",

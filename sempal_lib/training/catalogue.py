@@ -121,6 +121,7 @@ TRAININGS: dict[str, Kind] = {
     "pix2pixhd": Kind(_IMAGES, _image("pix2pixhd")),
     "pix2pix": Kind(_IMAGES, _image("pix2pix")),
     "gaugan-vae": Kind(_IMAGES, _image("gaugan-vae")),
+    "groupdnet": Kind(_IMAGES, _image("groupdnet")),
     "sb-gan": Kind("04_sb_gan_layouts", layout_training),
     "progan-rgb": Kind(_IMAGES, progan_training),
     "segmenter-light": Kind(_IMAGES, pairs_training, {"segmenter": "light"}),

@@ -10,6 +10,9 @@ from lightning.fabric import Fabric
 from sempal_lib.image_gans import (
     DiscriminatorSettings,
     GlobalGenerator,
+    GroupdnetEncoder,
+    GroupdnetGenerator,
+    GroupdnetSettings,
     ImageEncoder,
     ImageGenerator,
     LatentEncoder,
@@ -36,7 +39,10 @@ from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSet
 from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_set, set_outdated_aside, train_to_the_end
 
 SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")  # of chapter 7; there are more PAINTERS
-_NETWORKS = ("interface", "latents", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
+_NETWORKS = (
+    "interface", "latents", "layout_levels", "spade", "pix2pix", "pix2pixhd", "groupdnet", "discriminators",
+    "perceptual",
+)  # fmt: skip
 CODE = (
     "layers.py", "spade_layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS),
     "training/images.py", "training/painting.py",
@@ -92,9 +98,16 @@ def _gaugan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, 
     return SpadeGenerator(settings), encoder, DiscriminatorSettings.small(num_classes, p.ndf)
 
 
+def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    settings = GroupdnetSettings.sized(num_classes, *size, p.ngf, p.doublings)
+    judge = DiscriminatorSettings.small(num_classes, p.ndf)
+    return GroupdnetGenerator(settings), GroupdnetEncoder(settings), judge
+
+
 # Every synthesizer that `image_training` trains. A new one is a function and one line.
 PAINTERS: dict[str, Callable[[str, ImageParameters, int, tuple[int, int]], Networks]] = {
     "pix2pix": _pix2pix, "pix2pixhd": _pix2pixhd, "gaugan": _gaugan, "gaugan-vae": _gaugan,
+    "groupdnet": _groupdnet,
 }  # fmt: skip
 
 
