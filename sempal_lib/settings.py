@@ -293,6 +293,36 @@ class TuningParameters(ImageParameters):
     released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")
 
 
+class StyleParameters(ImageParameters):
+    """Painters of which a layout has many pictures: one system, or one form of CLVAE, a run."""
+
+    dataset: Dataset = "ade20k"
+    height: Height = 256
+    samples: Samples = 2000
+    batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="pairs a step, over all devices")
+    steps: int = Field(1010500, ge=1, le=MOST_STEPS, description="training steps of each synthesizer")
+    doublings: int = Field(5, ge=2, le=7, description="of the size, from GauGAN's first map to its picture")
+    system: Literal["clvae", "gaugan-vae", "groupdnet", "cimle"] = Field("clvae", description="what the run trains")
+    layers: int = Field(6, ge=1, le=7, description="of CLVAE that have codes, with the one of the whole picture")
+    class_wise: bool = Field(True, description="each class has codes of its own; else all share one a layer")
+    layer_wise: bool = Field(True, description="classes have codes at every layer; else at the middle one only")
+    class_dim: int | None = Field(
+        None, ge=1, le=1024, description="length of one code of a class; None in a preset: as many as classes"
+    )
+    kl_weight: float = Field(0.05, ge=0, le=10**6, description="of the encoder's distribution to the standard normal")
+    styles: int = Field(40, ge=2, le=1000, description="pictures painted of each layout, to compare with each other")
+    baseline: bool = Field(False, description="also train gaugan-vae, to hold this one against")
+
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        most = min(self.doublings, 4) + 2
+        if self.layers > most:
+            yield (
+                f"layers = {self.layers} want more blocks than doublings = {self.doublings} give: choose layers up to "
+                f"{most}, or raise doublings"
+            )
+
+
 # What makes synthetic pairs, and the chapters whose generators that takes.
 PAIRS_FROM: dict[str, list[str]] = {
     "none": [], "semi": [], "syn-sbgan": ["04_sb_gan_layouts"], "syn": ["05_semantic_palette"],

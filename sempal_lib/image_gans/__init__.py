@@ -1,6 +1,7 @@
 """Generators of pictures from layouts, and their judges."""
 
 from sempal_lib.checks import IGNORED
+from sempal_lib.image_gans.clvae import ClvaeEncoder, ClvaeGenerator, ClvaeSettings
 from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
 from sempal_lib.image_gans.groupdnet import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
@@ -20,6 +21,9 @@ from sempal_lib.image_gans.two_stage import TwoStageGenerator, enlarge
 
 __all__ = [
     "IGNORED",
+    "ClvaeEncoder",
+    "ClvaeGenerator",
+    "ClvaeSettings",
     "DiscriminatorSettings",
     "GlobalGenerator",
     "GroupdnetEncoder",

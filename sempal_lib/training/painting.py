@@ -8,6 +8,9 @@ import torch
 from lightning.fabric import Fabric
 
 from sempal_lib.image_gans import (
+    ClvaeEncoder,
+    ClvaeGenerator,
+    ClvaeSettings,
     DiscriminatorSettings,
     GlobalGenerator,
     GroupdnetEncoder,
@@ -29,7 +32,7 @@ from sempal_lib.image_gans import (
     segmenter_features,
 )
 from sempal_lib.layout_gans import LayoutDiscriminator
-from sempal_lib.parameters import ImageParameters
+from sempal_lib.parameters import ImageParameters, StyleParameters
 from sempal_lib.segmentation import Segmenter
 from sempal_lib.training import checkpoint
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -39,14 +42,14 @@ from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSet
 from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_set, set_outdated_aside, train_to_the_end
 
 SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")  # of chapter 7; there are more PAINTERS
-_NETWORKS = (
-    "interface", "latents", "layout_levels", "spade", "pix2pix", "pix2pixhd", "groupdnet", "discriminators",
-    "perceptual",
-)  # fmt: skip
+_NETWORKS = ("interface", "latents", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
 CODE = (
     "layers.py", "spade_layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS),
     "training/images.py", "training/painting.py",
 )  # fmt: skip
+MORE_CODE = {  # beside CODE, of a system that has files of its own
+    "clvae": ("image_gans/clvae.py",), "groupdnet": ("image_gans/groupdnet.py",),
+}  # fmt: skip
 _PROGAN_CODE = (
     "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",
     "training/progressive.py", "training/progan_rgb.py",
@@ -98,6 +101,18 @@ def _gaugan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, 
     return SpadeGenerator(settings), encoder, DiscriminatorSettings.small(num_classes, p.ndf)
 
 
+def _clvae(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    if not isinstance(p, StyleParameters):
+        raise ValueError("clvae has layers: its parameters are those of chapter 12, resolve('12_class_layer_vae', …)")
+    settings = ClvaeSettings(
+        num_classes, *size, p.ngf, p.doublings, p.hidden, latent_dim=p.latent_dim,
+        encoder_size=max(4 << p.layers, min(256, 2 * size[0])), layers=p.layers, class_dim=p.class_dim,
+        class_wise=p.class_wise, layer_wise=p.layer_wise,
+    )  # fmt: skip
+    judge = DiscriminatorSettings.small(num_classes, p.ndf)
+    return ClvaeGenerator(settings), ClvaeEncoder(settings), judge
+
+
 def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
     settings = GroupdnetSettings.sized(num_classes, *size, p.ngf, p.doublings)
     judge = DiscriminatorSettings.small(num_classes, p.ndf)
@@ -107,7 +122,7 @@ def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[in
 # Every synthesizer that `image_training` trains. A new one is a function and one line.
 PAINTERS: dict[str, Callable[[str, ImageParameters, int, tuple[int, int]], Networks]] = {
     "pix2pix": _pix2pix, "pix2pixhd": _pix2pixhd, "gaugan": _gaugan, "gaugan-vae": _gaugan,
-    "groupdnet": _groupdnet,
+    "clvae": _clvae, "groupdnet": _groupdnet,
 }  # fmt: skip
 
 
@@ -122,6 +137,8 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
         "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
     }  # fmt: skip
+    if isinstance(p, StyleParameters):
+        values.setdefault("kl_weight", p.kl_weight)
     make = {"pix2pix": ImageTrainingSettings.pix2pix, "pix2pixhd": ImageTrainingSettings.pix2pixhd}
     return make.get(system, ImageTrainingSettings)(**values)
 
@@ -165,7 +182,7 @@ def image_training(
         changes: of `ImageTrainingSettings`.
     Chapter: Painting by layout.
     """
-    facts = provenance(data, CODE)
+    facts = provenance(data, (*CODE, *MORE_CODE.get(system, ())))
     settings = image_settings(system, parameters, **changes)
     if perceptual is not None and perceptual.name == "segmenter" and settings.perceptual_weight:
         # What a painter learns by belongs to its data: with another eye it is trained anew.
