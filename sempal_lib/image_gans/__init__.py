@@ -1,6 +1,7 @@
 """Generators of pictures from layouts, and their judges."""
 
 from sempal_lib.checks import IGNORED
+from sempal_lib.image_gans.cimle import CascadeGenerator, CascadeSettings
 from sempal_lib.image_gans.clvae import ClvaeEncoder, ClvaeGenerator, ClvaeSettings
 from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
 from sempal_lib.image_gans.groupdnet import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings
@@ -12,6 +13,7 @@ from sempal_lib.image_gans.perceptual import (
     PerceptualWeightsMissing,
     perceptual_features,
     segmenter_features,
+    with_pixels,
 )
 from sempal_lib.image_gans.pix2pix import Pix2pixSettings, UnetGenerator
 from sempal_lib.image_gans.pix2pixhd import GlobalGenerator, Pix2pixhdSettings
@@ -21,6 +23,8 @@ from sempal_lib.image_gans.two_stage import TwoStageGenerator, enlarge
 
 __all__ = [
     "IGNORED",
+    "CascadeGenerator",
+    "CascadeSettings",
     "ClvaeEncoder",
     "ClvaeGenerator",
     "ClvaeSettings",
@@ -49,4 +53,5 @@ __all__ = [
     "perceptual_features",
     "sample_latent",
     "segmenter_features",
+    "with_pixels",
 ]

@@ -115,6 +115,8 @@ def _clvae(system: str, p: ImageParameters, num_classes: int, size: tuple[int, i
 
 def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
     settings = GroupdnetSettings.sized(num_classes, *size, p.ngf, p.doublings)
+    if (num_classes, *size, p.ngf) == (151, 256, 256, 64):
+        settings = GroupdnetSettings.ade20k()
     judge = DiscriminatorSettings.small(num_classes, p.ndf)
     return GroupdnetGenerator(settings), GroupdnetEncoder(settings), judge
 
@@ -143,21 +145,23 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
     return make.get(system, ImageTrainingSettings)(**values)
 
 
-def perceptual_for(parameters: ImageParameters, stand_in: Callable[[], Segmenter] | None = None) -> PerceptualFeatures:
+def perceptual_for(
+    parameters: ImageParameters, stand_in: Callable[[], Segmenter] | None = None, taps: str = "gaugan"
+) -> PerceptualFeatures:
     """The features that perceptual losses compare, as `parameters.perceptual` says.
 
     The stand-in for VGG-19 is the eye of `segmenter_for`: another network than the judge, trained on other scenes, so
     that no synthesizer is trained on the features that it is judged by.
 
     Args:
-        stand_in: makes another eye, where one is needed.
+        stand_in: makes another eye, where one is needed. taps: of VGG-19, as in `perceptual_features`.
     Raises:
         PerceptualWeightsMissing: VGG-19 was asked for, and its weights cannot be had.
     Chapter: Painting by layout.
     """
     if parameters.perceptual != "segmenter":
         try:
-            return perceptual_features(download=parameters.perceptual == "vgg19")
+            return perceptual_features(download=parameters.perceptual == "vgg19", taps=taps)
         except PerceptualWeightsMissing:
             if parameters.perceptual == "vgg19":
                 raise
