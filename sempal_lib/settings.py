@@ -313,6 +313,14 @@ class StyleParameters(ImageParameters):
         None, ge=1, le=1024, description="length of one code of a class; None in a preset: as many as classes"
     )
     kl_weight: float = Field(0.05, ge=0, le=10**6, description="of the encoder's distribution to the standard normal")
+    imle_scenes: int = Field(400, ge=1, le=MOST_SCENES, description="that cIMLE draws for an epoch")
+    imle_candidates: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="pictures that cIMLE paints of each of these, to keep the nearest one",
+    )
+    imle_epochs: int = Field(16, ge=1, le=MOST_STEPS, description="of cIMLE, which share the steps")
     styles: int = Field(40, ge=2, le=1000, description="pictures painted of each layout, to compare with each other")
     baseline: bool = Field(False, description="also train gaugan-vae, to hold this one against")
 
