@@ -8,6 +8,8 @@ from torch import nn
 from sempal_lib.image_gans import (
     CascadeGenerator,
     CascadeSettings,
+    ClvaeGenerator,
+    ClvaeSettings,
     GlobalGenerator,
     GroupdnetGenerator,
     GroupdnetSettings,
@@ -30,6 +32,7 @@ _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "partial": (PartialGenerator, GeneratorSettings),
     "semgan": (SemganGenerator, SemganSettings),
     "gaugan": (SpadeGenerator, SpadeSettings),
+    "clvae": (ClvaeGenerator, ClvaeSettings),
     "pix2pix": (UnetGenerator, Pix2pixSettings),
     "pix2pixhd": (GlobalGenerator, Pix2pixhdSettings),
     "groupdnet": (GroupdnetGenerator, GroupdnetSettings),
