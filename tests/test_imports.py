@@ -15,7 +15,7 @@ import sempal_lib
 
 # From below to above; what stands in one line may import each other. Modules that are not named are left alone.
 LAYERS = (
-    ("labels", "label_spaces"),
+    ("labels", "label_spaces", "label_spaces_of_people"),
     ("scenes", "palettes", "layers", "spade_layers", "losses"),
     ("worlds",),
     ("datasets",),

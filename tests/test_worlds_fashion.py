@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from sempal_lib.label_spaces_of_people import FASHION_16
 from sempal_lib.worlds import ToyFashion
-from sempal_lib.worlds.engine import Drawing, FlatPatch, FlatPicture
-from sempal_lib.worlds.fashion.figure import FASHION_16, Body
+from sempal_lib.worlds.engine import Drawing, FlatPatch, FlatPicture, contrasting, printed
+from sempal_lib.worlds.fashion.figure import Body
 from sempal_lib.worlds.fashion.outfit import OUTFITS, Outfit
-from sempal_lib.worlds.fashion.style import CLOTHS, contrasting
-from sempal_lib.worlds.fashion.surfaces import on_axis, pattern
+from sempal_lib.worlds.fashion.style import CLOTHS
+from sempal_lib.worlds.fashion.surfaces import on_axis
 
 INDEX = {name: i for i, name in enumerate(FASHION_16.names)}
 
@@ -99,11 +100,11 @@ def test_place_on_an_axis_by_hand():
 def test_patterns_by_hand():
     p = np.array([0.0, 0.25, 0.5, 0.0, 0.5])
     q = np.array([0.0, 0.0, 0.0, 0.5, 0.5])
-    draw = lambda kind: pattern(kind, p, q, 1.0, 1e3, p).tolist()  # noqa: E731
+    draw = lambda kind: printed(kind, p, q, 1.0, 1e3).tolist()  # noqa: E731
     assert draw(0) == [0] * 5
     assert draw(1) == [1, 1, 1, 0, 0]  # across the piece
     assert draw(2) == [1, 0.5, 0.5, 0.5, 0]
-    assert pattern(1, p, q, 1.0, 0.1, p).max() < 0.06  # finer than a sample: faded
+    assert printed(1, p, q, 1.0, 0.1).max() < 0.06  # finer than a sample: faded
 
 
 def test_second_colors_can_be_told_from_the_first():

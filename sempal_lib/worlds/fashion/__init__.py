@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from sempal_lib.label_spaces_of_people import FASHION_16
 from sempal_lib.worlds.engine import Drawing, FlatPicture, Painted, World
-from sempal_lib.worlds.fashion.figure import FASHION_16
 from sempal_lib.worlds.fashion.outfit import Outfit
 from sempal_lib.worlds.fashion.style import CLOTHS, FashionStyle
 from sempal_lib.worlds.fashion.surfaces import SURFACES

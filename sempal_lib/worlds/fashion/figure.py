@@ -8,32 +8,10 @@ from math import cos, radians, sin
 
 import numpy as np
 
-from sempal_lib.labels import label_space_of
+from sempal_lib.label_spaces_of_people import FASHION_16
 from sempal_lib.worlds.engine import FlatScene, curve
 
 Array = np.ndarray
-
-# DeepFashion's parser has 16 classes with these colours, in this order, but no names were published: the names are
-# ours, and so is what belongs to which class. Legs and arms are bare skin with hands and feet; the face has ears and
-# neck; socks are stockings, too; trousers are shorts, too; outer is what is worn over a top or a dress.
-FASHION_16 = label_space_of([
-    ("background", (0, 0, 0)),
-    ("top", (144, 238, 144)),
-    ("face", (245, 222, 179)),
-    ("socks", (211, 211, 211)),
-    ("glasses", (255, 250, 250)),
-    ("hat", (220, 220, 220)),
-    ("skirt", (50, 205, 50)),
-    ("dress", (255, 0, 0)),
-    ("trousers", (16, 78, 139)),
-    ("arms", (255, 250, 205)),
-    ("legs", (127, 255, 212)),
-    ("hair", (255, 255, 0)),
-    ("outer", (70, 130, 180)),
-    ("bag", (255, 140, 0)),
-    ("belt", (0, 100, 0)),
-    ("shoes", (250, 235, 215)),
-])  # fmt: skip
 
 ARMS = ("hang", "hip", "pocket", "out", "across")
 # Angles of the upper arm and the forearm from straight down, degrees outwards, and by how much they may differ.

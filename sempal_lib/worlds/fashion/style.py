@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from sempal_lib.worlds.engine import Chances, Color, FrontLight, palette
+from sempal_lib.worlds.engine import Chances, Color, FrontLight, contrasting, palette
 
-PATTERNS = ("plain", "stripes", "checks", "dots", "floral")
 BACKDROPS = ("seamless", "floor", "spot")
 
 CLOTH_COLORS = palette(
@@ -20,7 +19,7 @@ HAIRS = palette("6 5 5, 14 9 7, 26 15 9, 42 26 14, 62 44 22, 78 62 38, 44 16 8, 
 BACKDROP_COLORS = palette("94 94 93, 90 90 90, 95 95 96, 80 80 81, 86 82 77, 76 80 84, 82 74 72, 66 67 68")
 STOCKINGS = palette("8 8 9, 20 16 14, 92 90 88, 48 34 26, 56 12 16, 16 20 36")
 
-# Each class of cloths: its colours, and the chances of the patterns above.
+# Each class of cloths: its colours, and the chances of the engine's PRINTS.
 CLOTHS: dict[str, tuple[tuple[Color, ...], tuple[float, ...]]] = {
     "top": (CLOTH_COLORS, (4, 2.2, 1.3, 1.2, 1.3)),
     "dress": (CLOTH_COLORS, (3, 1.3, 1.2, 1.6, 2.6)),
@@ -33,20 +32,13 @@ CLOTHS: dict[str, tuple[tuple[Color, ...], tuple[float, ...]]] = {
 }
 
 
-def contrasting(color: Color, second: Color) -> Color:
-    """The second colour, or white or black if it is too near the first to be told from it."""
-    if sum(abs(a - b) for a, b in zip(color, second, strict=True)) > 0.6:
-        return second
-    return (0.93, 0.92, 0.9) if sum(color) < 1.4 else (0.08, 0.08, 0.1)
-
-
 class FashionStyle(FrontLight):
     """The style factors, beside those of the studio's light.
 
     outfit: place in OUTFITS. backdrop: place in BACKDROPS.
     background_color, skin_color, hair_color, lip_color, shoes_color, belt_color, glasses_color: paints.
     For each class of CLOTHS <class>_color, <class>_second (the pattern's, and of trims): paints; <class>_pattern:
-    place in PATTERNS; <class>_scale: its period, heads; <class>_gloss: 0 dull to 1.
+    place in PRINTS; <class>_scale: its period, heads; <class>_gloss: 0 dull to 1.
     """
 
     @classmethod

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sempal_lib.worlds.engine import FlatPatch, band, bond, choose, line, mix, noise_at, tint, unit
+from sempal_lib.worlds.engine import FlatPatch, band, choose, mix, noise_at, printed, tint, unit
 
 Array = np.ndarray
 
@@ -37,24 +37,6 @@ def rounded(patch: FlatPatch, across: Array, amount: float) -> None:
     patch.raise_by(amount * np.sqrt(1 - 0.96 * across * across))
 
 
-def pattern(kind: int, p: Array, q: Array, period: float, edge: float, chance: Array) -> Array:
-    """How much of a sample is of the second colour. edge: samples in a head. chance: one a part."""
-    p, q, edge = p / period, q / period, edge * period
-    if kind == 1:
-        return line(q, 0.5, edge)
-    if kind == 2:
-        return 0.5 * line(p, 0.42, edge) + 0.5 * line(q, 0.42, edge)
-    if kind in (3, 4):
-        row, column, a, b = bond(p * 1.3, q * 1.3)
-        a, b = a - 0.5, b - 0.5
-        radius = np.hypot(a, b)
-        if kind == 3:
-            return unit((0.27 - radius) * edge / 1.3 + 0.5)
-        petals = 0.3 + 0.13 * np.cos(5 * np.arctan2(b, a) + row + 2 * column)
-        return unit((petals - radius) * edge / 1.3 + 0.5) * (0.55 + 0.45 * (radius > 0.13))
-    return 0 * p
-
-
 def cloth(name: str, folds: float = 1.0, trim: bool = False, thick: float = 5.0) -> Callable[[FlatPatch], None]:
     """A painter of one class of cloths, or of its trims, by the style's factors of that class."""
 
@@ -66,7 +48,7 @@ def cloth(name: str, folds: float = 1.0, trim: bool = False, thick: float = 5.0)
         if trim:
             paint = mix(color, second if kind else tint(color, 0.8), 0.8)
         else:
-            paint = mix(color, second, pattern(kind, p, q, getattr(style, f"{name}_scale"), samples, patch.look))
+            paint = mix(color, second, printed(kind, p, q, getattr(style, f"{name}_scale"), samples))
         shift = patch.picture.shift
         crease = noise_at("smooth", across * 24 + q * 5 + shift, q * 6 - across * 5 + patch.part * 37)
         drape = noise_at("smooth", across * 40 + 91 * patch.part, q * 2.5 + shift)
