@@ -25,6 +25,7 @@ def _no_data(monkeypatch):
         ("toy-facades", (128, 128)),
         ("toy-rooms", (128, 128)),
         ("toy-fashion", (128, 128)),
+        ("toy-faces", (128, 128)),
     ],
 )  # fmt: skip
 def test_procedural_worlds(monkeypatch, name, default):

@@ -23,7 +23,7 @@ LAYERS = (
     ("metrics", "training"),
     ("figures", "widgets"),
 )
-WORLDS = ("street", "facades", "rooms", "fashion")  # none imports another; all import the engine
+WORLDS = ("street", "facades", "rooms", "fashion", "faces")  # none imports another; all import the engine
 
 
 def imports_of(sources: dict[str, str]) -> dict[str, set[str]]:

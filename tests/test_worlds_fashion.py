@@ -83,13 +83,12 @@ class _Plain(Body):
         self.unit, self.left, self.crown = 0.25, 0.5, 0.0
         self.put("top", "top", points, axis, 0)
         self.finish()
-        self.axes = np.array(self.axes, np.float32)
 
 
 def test_place_on_an_axis_by_hand():
     """A piece that lies level, from x = -1 to 1 at y = 2 and half a head wide: q goes along it, p down from it."""
     scene = _Plain([(-1, 1.5), (1, 1.5), (1, 2.5), (-1, 2.5)], ((-1, 2), (1, 2), 0.5, 0.5))
-    picture = FlatPicture(scene, None, Drawing(np.zeros((256, 256), np.int32)), 16, np.random.default_rng(0))
+    picture = FlatPicture(scene, None, Drawing(np.ones((256, 256), np.int32)), 16, np.random.default_rng(0))
     samples = np.array([16 * 32 + 16, 12 * 32 + 24])  # at (0.0625, 2.0625) and (1.0625, 1.5625) heads
     across, p, q = on_axis(FlatPatch(picture, samples))
     assert q == pytest.approx([1.0625, 2.0625])

@@ -31,7 +31,8 @@ class Body(FlatScene):
 
     def __init__(self, rng: np.random.Generator):
         super().__init__(rng)
-        self.axes: list | Array = []
+        self._lines: list[list[float]] = [[0, 0, 0, 1, 1, 1]]
+        self.add("background", "backdrop", (0, 0, 1, 1))
         near = 0.0 if self.chance(0.3) else self.between(0.15, 1.0)  # how much the camera cuts off below
         self.unit, self.crown = self.between(0.118, 0.125) * (1 + 1.1 * near), self.between(0.035, 0.06)
         self.left, self.turn = 0.5 + self.between(-0.03, 0.03), self.between(-1, 1)
@@ -68,8 +69,12 @@ class Body(FlatScene):
 
     def put(self, label: str, material: str, points, axis, relief: float, thing: int = 0) -> None:
         """A polygon, [N, 2], whose stuff lies along an axis: its two ends and its half widths there."""
-        self.axes.append([*np.ravel(axis[0]), *np.ravel(axis[1]), *axis[2:]])
+        self._lines.append([*np.ravel(axis[0]), *np.ravel(axis[1]), *axis[2:]])
         self.polygon(label, material, np.array([self.left, self.crown]) + self.unit * np.asarray(points), relief, thing)
+
+    def finish(self) -> None:
+        super().finish()
+        self.axes = np.array(self._lines, np.float32)
 
     def tube(self, label: str, material: str, line: Array, halves: Array, relief: float, thing: int = 0,
              ends: tuple[float, float] = (0.6, 0.6)) -> None:  # fmt: skip

@@ -20,8 +20,6 @@ class Outfit(Body):
         self.coat = self.chance(0.36)
         self.sleeve = 0.0 if self.chance(0.22) else self.between(0.25, 0.55) if self.chance(0.5) else 0.97
         self.hat = self.chance(0.16)
-        self.axes.append([0, 0, 0, 1, 1, 1])
-        self.add("background", "backdrop", (0, 0, 1, 1))
         self._hair_behind()
         self._legs()
         (self._dress if self.kind == 2 else self._two_pieces)()
@@ -33,7 +31,6 @@ class Outfit(Body):
         if self.chance(0.34):
             self._bag()
         self.finish()
-        self.axes = np.array(self.axes, np.float32)
 
     def _legs(self) -> None:
         """Skin, stockings and shoes; a boot goes up the leg."""
