@@ -158,7 +158,7 @@ def hair(patch: FlatPatch) -> None:
 def curls(patch: FlatPatch) -> None:
     x, y = at(patch)
     lock = noise_at("leaf", x * 90 + patch.picture.shift, y * 90)
-    patch.set(patch.style.hair_color, 0.45 + 0.9 * lock)
+    patch.set(patch.style.hair_color, 0.62 + 0.55 * lock)
     patch.raise_by(6 * lock)
 
 
