@@ -1,5 +1,7 @@
 """Every setting of a run, once: its name, unit, bounds, default and a line of text, by family of chapters.
 
+Those of the chapters on styles are in settings_of_styles.py.
+
 Imports no torch, so that the run graph can use it. Chapter: How it was run.
 """
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from sempal_lib.checks import check_finite, check_labels, check_noise, check_tensor, check_whole
+from sempal_lib.image_gans.latents import Latents
 
 
 class ImageSettings(Protocol):
@@ -25,11 +26,13 @@ class ImageGenerator(nn.Module):
         settings: of a subclass, with num_classes, height and width.
         noise_dim: length of z; 0 where a layout has one picture.
         takes_edges: whether the borders of instances are an input too.
+        latents: the parts of z, where an encoder makes z of pictures; else None.
     """
 
     settings: Any
     noise_dim: int = 0
     takes_edges: bool = False
+    latents: Latents | None = None
 
     def forward(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Tensor:
         """Paint layouts.
@@ -105,6 +108,24 @@ class ImageGenerator(nn.Module):
         for part in made:
             check_finite(part, "the pictures", "the weights or z are not finite either, take an earlier checkpoint")
         return torch.cat(made) if made else torch.empty(0, 3, *layouts.shape[1:], device=layouts.device)
+
+
+class LatentEncoder(nn.Module):
+    """Pictures to the distribution of the z that paints them: the other half of a variational auto-encoder."""
+
+    def forward(self, images: Tensor, layouts: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures and their layouts to μ and ln σ² of z.
+
+        Args:
+            images: [B, 3, H, W] in [-1, 1]. layouts: integer [B, H, W]; labels that are no class have no code.
+        Returns:
+            float32 [B, noise_dim] each; 0 and 0, the standard normal, for what a layout does not show.
+        """
+        raise NotImplementedError
+
+    def divergence(self, mean: Tensor, log_variance: Tensor, layouts: Tensor) -> Tensor:
+        """The KL term that training weighs, of what `forward` gave: nats, summed over the batch, a scalar ≥ 0."""
+        raise NotImplementedError
 
 
 def check_layout(layout: Tensor, num_classes: int, size: tuple[int, int], whose: str) -> None:

@@ -1,5 +1,6 @@
 """GauGAN's generator: every block is told the layout again, pixel by pixel; and its encoder of pictures."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sempal_lib.image_gans.interface import ImageGenerator, initialise
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, initialise
+from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.layers import SLOPE, upsample
-from sempal_lib.spade_layers import SpadeBlock, spectral
+from sempal_lib.losses import kl_to_standard_normal
+from sempal_lib.spade_layers import Level, SpadeBlock, spectral
 
 _LATENT = 4  # px, side of the encoder's last map
 
@@ -66,6 +69,16 @@ class SpadeSettings:
         trunk = [(top, top, False), (top, top, in_trunk >= 1), (top, top, in_trunk == 2)]
         return trunk + [(max(top >> i, 1), max(top >> (i + 1), 1), True) for i in range(ups)]
 
+    @property
+    def told(self) -> list[int]:
+        """Channels of what each residual block is told at every pixel."""
+        return [self.in_channels] * len(self.blocks)
+
+    @property
+    def encoder_blocks(self) -> int:
+        """How many times the encoder halves a picture."""
+        return (self.encoder_size // _LATENT).bit_length() - 1
+
     def as_dict(self) -> dict:
         return asdict(self)
 
@@ -88,10 +101,13 @@ class SpadeGenerator(ImageGenerator):
         s = self.settings = settings
         self.method, self.first_map_only = "auto", False
         self.noise_dim, self.takes_edges = s.latent_dim if s.use_vae else 0, s.instance_edges
+        self.latents = Latents(s.latent_dim) if s.use_vae else None
         blocks, (h, w) = s.blocks, s.first_size
         top = blocks[0][0]
         self.first = nn.Linear(s.latent_dim, top * h * w) if s.use_vae else nn.Conv2d(s.in_channels, top, 3, padding=1)
-        self.blocks = nn.ModuleList(SpadeBlock(a, b, s.in_channels, s.hidden) for a, b, _ in blocks)
+        self.blocks = nn.ModuleList(
+            SpadeBlock(a, b, told, s.hidden) for (a, b, _), told in zip(blocks, s.told, strict=True)
+        )
         self.last = nn.Conv2d(blocks[-1][1], 3, 3, padding=1)
         initialise(self, "xavier")
         for block in self.blocks:
@@ -99,23 +115,28 @@ class SpadeGenerator(ImageGenerator):
 
     def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
         levels = LayoutLevels(layout, self.settings.num_classes, edges, self.method)
-        height, width = self.settings.first_size
         first: Any = self.first
         if self.settings.use_vae:
-            z = first.weight.new_zeros(len(layout), self.noise_dim) if z is None else z
-            x = first(z).view(len(layout), -1, height, width)
+            x = self._first_map(first.weight.new_zeros(len(layout), self.noise_dim) if z is None else z)
         else:
-            x = levels.at(height).convolve(first.weight, first.bias)
+            x = levels.at(self.settings.first_size[0]).convolve(first.weight, first.bias)
         if self.first_map_only:
             levels = LayoutLevels(layout.detach(), self.settings.num_classes, edges, self.method)
-        for block, (_, _, doubled) in zip(self.blocks, self.settings.blocks, strict=True):
+        return self._through_blocks(x, lambda number, height: levels.at(height))
+
+    def _first_map(self, z: Tensor) -> Tensor:
+        return self.first(z).view(len(z), -1, *self.settings.first_size)
+
+    def _through_blocks(self, x: Tensor, level: Callable[[int, int], Level]) -> Tensor:
+        """The first map to a picture before the tanh. level: of a block's number and height, what it is told."""
+        for number, (block, (_, _, doubled)) in enumerate(zip(self.blocks, self.settings.blocks, strict=True)):
             x = upsample(x) if doubled else x
-            x = block(x, levels.at(x.shape[2]))
+            x = block(x, level(number, x.shape[2]))
         return self.last(F.leaky_relu(x, SLOPE))
 
 
-class ImageEncoder(nn.Module):
-    """Pictures to the distribution of z that paints them: the encoder of GauGAN's VAE.
+class ImageEncoder(LatentEncoder):
+    """Pictures to the distribution of z that paints them: the encoder of GauGAN's VAE. It looks at no layout.
 
     Source: Park et al. 2019, §3 "Multi-modal synthesis", appendix A, fig. 14. Chapter: Painting by layout.
     """
@@ -123,8 +144,7 @@ class ImageEncoder(nn.Module):
     def __init__(self, settings: SpadeSettings):
         super().__init__()
         self.settings = settings
-        steps = (settings.encoder_size // _LATENT).bit_length() - 1
-        widths = [3, *(settings.ngf << min(i, 3) for i in range(steps))]
+        widths = self.widths = [3, *(settings.ngf << min(i, 3) for i in range(settings.encoder_blocks))]
         self.convs = nn.ModuleList(
             spectral(nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False)) for a, b in pairwise(widths)
         )
@@ -132,14 +152,28 @@ class ImageEncoder(nn.Module):
         self.mean, self.log_variance = nn.Linear(flat, settings.latent_dim), nn.Linear(flat, settings.latent_dim)
         initialise(self, "xavier")
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, layouts: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Pictures [B, 3, H, W] in [-1, 1] to mean and log-variance, [B, Z] each, float32."""
-        size = (self.settings.encoder_size,) * 2
+        return self._of_last(self._maps(images)[-1])
+
+    def _maps(self, images: Tensor) -> list[Tensor]:
+        """What each convolution gives, normalised; the next one sees it through LeakyReLU."""
+        size, maps = (self.settings.encoder_size,) * 2, list[Tensor]()
         x = images if tuple(images.shape[2:]) == size else F.interpolate(images, size, mode="bilinear")
         for conv in self.convs:
-            x = F.leaky_relu(F.instance_norm(conv(x)), SLOPE)
-        x = x.flatten(1)
+            maps.append(F.instance_norm(conv(x)))
+            x = F.leaky_relu(maps[-1], SLOPE)
+        return maps
+
+    def _of_last(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = F.leaky_relu(x, SLOPE)
+        # Of an encoder with fewer blocks: at the size that six would give.
+        x = (F.adaptive_avg_pool2d(x, _LATENT) if x.shape[2] > _LATENT else x).flatten(1)
         return self.mean(x).float(), self.log_variance(x).float()
+
+    def divergence(self, mean: Tensor, log_variance: Tensor, layouts: Tensor | None = None) -> Tensor:
+        """The sum of `losses.kl_to_standard_normal`, as GauGAN's release has it."""
+        return kl_to_standard_normal(mean, log_variance)
 
 
 def sample_latent(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:

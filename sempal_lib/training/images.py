@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from sempal_lib import losses
 from sempal_lib.checks import check_labels
 from sempal_lib.image_gans.discriminators import MultiScaleDiscriminator
-from sempal_lib.image_gans.interface import ImageGenerator
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
 from sempal_lib.image_gans.perceptual import PerceptualFeatures
-from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, sample_latent
+from sempal_lib.image_gans.spade import sample_latent
 from sempal_lib.segmentation import as_float
 from sempal_lib.spade_layers import track_spectral_norms
 from sempal_lib.training.loop import Training, average_of, compiled, placed
@@ -108,7 +108,7 @@ class ImageTraining(Training):
         layouts: Tensor,
         settings: ImageTrainingSettings,
         perceptual: PerceptualFeatures | None = None,
-        encoder: ImageEncoder | None = None,
+        encoder: LatentEncoder | None = None,
         edges: Tensor | None = None,
         fabric: Fabric | None = None,
         checkpoint_path: str | Path | None = None,
@@ -116,14 +116,15 @@ class ImageTraining(Training):
     ):
         fabric = fabric or Fabric(accelerator="cpu", devices=1)
         device = self._device = fabric.device
-        _check_pairs(generator, discriminator, images, layouts, edges)
+        check_scenes(generator, images, layouts)
+        _check_judge(generator, discriminator, layouts, edges)
         if settings.perceptual_weight and perceptual is None:
             raise ValueError(
                 "perceptual_weight is not 0, but there are no features to compare in: pass perceptual_features(), "
                 "or segmenter_features(segmenter), or set perceptual_weight=0"
             )
-        if (encoder is not None) != (isinstance(generator, SpadeGenerator) and generator.settings.use_vae):
-            raise ValueError("an encoder goes with a SpadeGenerator of use_vae=True: give both or neither")
+        if (encoder is None) != (generator.latents is None):
+            raise ValueError("an encoder goes with a generator that has latents: give both or neither")
         self.generator: ImageGenerator = placed(generator, fabric, settings.channels_last)
         self.discriminator: MultiScaleDiscriminator = placed(discriminator, fabric, settings.channels_last)
         self.encoder = None if encoder is None else encoder.to(device)
@@ -189,10 +190,10 @@ class ImageTraining(Training):
         s, found = self.settings, {}
         z = noise
         if self.encoder is not None and noise is not None:
-            mean, log_variance = self.encoder(images)
+            mean, log_variance = self.encoder(images, layouts)
             z = sample_latent(mean, log_variance, noise)
             # A sum over the whole batch, of which each device has a part; gradients are averaged over devices.
-            kl = losses.kl_to_standard_normal(mean, log_variance) * self.fabric.world_size
+            kl = self.encoder.divergence(mean, log_variance, layouts) * self.fabric.world_size
             found["kl"] = s.kl_weight * kl
         fake = self._run_g(layouts, z, edges)
         told = (layouts, edges) if self.discriminator.settings.num_classes else (None, None)
@@ -238,14 +239,9 @@ class ImageTraining(Training):
         return {"loss_g": loss_g.detach(), "loss_d": loss_d.detach(), **{k: v.detach() for k, v in found.items()}}
 
 
-def _check_pairs(
-    generator: ImageGenerator,
-    discriminator: MultiScaleDiscriminator,
-    images: Tensor,
-    layouts: Tensor,
-    edges: Tensor | None,
-) -> None:
-    s, told = generator.settings, discriminator.settings
+def check_scenes(generator: ImageGenerator, images: Tensor, layouts: Tensor) -> None:
+    """Raise ValueError unless layouts, uint8 [N, H, W], and pictures fit each other and the generator."""
+    s = generator.settings
     size = (s.height, s.width)
     if layouts.dtype != torch.uint8 or layouts.ndim != 3 or tuple(layouts.shape[1:]) != size or not len(layouts):
         raise ValueError(
@@ -258,6 +254,12 @@ def _check_pairs(
             f"{list(layouts.shape)}: load both at one size"
         )
     check_labels(layouts, s.num_classes)
+
+
+def _check_judge(
+    generator: ImageGenerator, discriminator: MultiScaleDiscriminator, layouts: Tensor, edges: Tensor | None
+) -> None:
+    s, told = generator.settings, discriminator.settings
     if told.num_classes not in (0, s.num_classes):
         raise ValueError(f"the discriminator is told {told.num_classes} classes, the generator {s.num_classes}")
     if (edges is not None) != generator.takes_edges or told.instance_edges != (

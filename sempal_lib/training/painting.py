@@ -8,10 +8,17 @@ import torch
 from lightning.fabric import Fabric
 
 from sempal_lib.image_gans import (
+    ClvaeEncoder,
+    ClvaeGenerator,
+    ClvaeSettings,
     DiscriminatorSettings,
     GlobalGenerator,
+    GroupdnetEncoder,
+    GroupdnetGenerator,
+    GroupdnetSettings,
     ImageEncoder,
     ImageGenerator,
+    LatentEncoder,
     MultiScaleDiscriminator,
     PerceptualFeatures,
     PerceptualWeightsMissing,
@@ -25,7 +32,7 @@ from sempal_lib.image_gans import (
     segmenter_features,
 )
 from sempal_lib.layout_gans import LayoutDiscriminator
-from sempal_lib.parameters import ImageParameters
+from sempal_lib.parameters import ImageParameters, StyleParameters
 from sempal_lib.segmentation import Segmenter
 from sempal_lib.training import checkpoint
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -34,53 +41,98 @@ from sempal_lib.training.progan_rgb import ProganTraining
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings
 from sempal_lib.training.setup import SceneSet, make_fabric, provenance, scene_set, set_outdated_aside, train_to_the_end
 
-SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")
-_NETWORKS = ("interface", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
+SYNTHESIZERS = ("pix2pix", "pix2pixhd", "gaugan", "gaugan-vae")  # of chapter 7; there are more PAINTERS
+_NETWORKS = ("interface", "latents", "layout_levels", "spade", "pix2pix", "pix2pixhd", "discriminators", "perceptual")
 CODE = (
     "layers.py", "spade_layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS),
     "training/images.py", "training/painting.py",
 )  # fmt: skip
+MORE_CODE = {  # beside CODE, of a system that has files of its own
+    "clvae": ("image_gans/clvae.py",), "groupdnet": ("image_gans/groupdnet.py",),
+}  # fmt: skip
 _PROGAN_CODE = (
     "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",
     "training/progressive.py", "training/progan_rgb.py",
 )  # fmt: skip
 
 
+# What builds a synthesizer: generator, encoder where it has one, and what its judge is built from.
+Networks = tuple[ImageGenerator, LatentEncoder | None, DiscriminatorSettings]
+
+
 def image_networks(
     system: str, parameters: ImageParameters, num_classes: int, size: tuple[int, int]
-) -> tuple[ImageGenerator, MultiScaleDiscriminator, ImageEncoder | None]:
-    """Generator, discriminator and, of "gaugan-vae", encoder as the parameters say.
+) -> tuple[ImageGenerator, MultiScaleDiscriminator, LatentEncoder | None]:
+    """Generator, discriminator and, where the generator has latents, encoder as the parameters say.
 
     At the papers' sizes they are the papers'. Smaller pictures get fewer halvings: pix2pix goes down to 1 px of height
     and pix2pixHD to a sixteenth, but no lower than 8 px; patches of their judges are smaller too. GauGAN has the
     judge of SB-GAN and Semantic Palette, whose pictures are of these sizes.
 
     Args:
-        system: one of SYNTHESIZERS. size: (H, W) of the pictures, px.
+        system: one of PAINTERS. size: (H, W) of the pictures, px.
     Chapter: Painting by layout.
     """
-    p, (height, width) = parameters, size
-    of_size = (num_classes, height, width, p.ngf)
-    octaves = height.bit_length() - 1
-    generator: ImageGenerator
-    if system == "pix2pix":
-        generator = UnetGenerator(Pix2pixSettings(*of_size, depth=min(8, octaves), dropouts=min(3, octaves - 2)))
-        strides = (2, 2, 2, 1) if height >= 64 else (2, 2, 1)
-        judge = DiscriminatorSettings(num_classes, p.ndf, strides, scales=1, norm="batch", padding=1)
-    elif system == "pix2pixhd":
-        generator = GlobalGenerator(Pix2pixhdSettings(*of_size, downs=max(1, min(4, octaves - 3))))
-        judge = DiscriminatorSettings.pix2pixhd(num_classes, p.ndf)
-    elif system in ("gaugan", "gaugan-vae"):
-        settings = SpadeSettings(
-            *of_size, p.doublings, p.hidden, use_vae=system == "gaugan-vae", latent_dim=p.latent_dim,
-            encoder_size=max(16, min(256, 2 * height)),
-        )  # fmt: skip
-        judge = DiscriminatorSettings.small(num_classes, p.ndf)
-        encoder = ImageEncoder(settings) if settings.use_vae else None
-        return SpadeGenerator(settings), MultiScaleDiscriminator(judge), encoder
-    else:
-        raise ValueError(f"{system!r} is no synthesizer: choose one of {', '.join(SYNTHESIZERS)}")
-    return generator, MultiScaleDiscriminator(judge), None
+    if system not in PAINTERS:
+        raise ValueError(f"{system!r} is no synthesizer: choose one of {', '.join(PAINTERS)}")
+    generator, encoder, judge = PAINTERS[system](system, parameters, num_classes, size)
+    return generator, MultiScaleDiscriminator(judge), encoder
+
+
+def _pix2pix(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    octaves = size[0].bit_length() - 1
+    settings = Pix2pixSettings(num_classes, *size, p.ngf, depth=min(8, octaves), dropouts=min(3, octaves - 2))
+    strides = (2, 2, 2, 1) if size[0] >= 64 else (2, 2, 1)
+    judge = DiscriminatorSettings(num_classes, p.ndf, strides, scales=1, norm="batch", padding=1)
+    return UnetGenerator(settings), None, judge
+
+
+def _pix2pixhd(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    settings = Pix2pixhdSettings(num_classes, *size, p.ngf, downs=max(1, min(4, size[0].bit_length() - 4)))
+    return GlobalGenerator(settings), None, DiscriminatorSettings.pix2pixhd(num_classes, p.ndf)
+
+
+def _gaugan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    settings = SpadeSettings(
+        num_classes, *size, p.ngf, p.doublings, p.hidden, use_vae=system == "gaugan-vae", latent_dim=p.latent_dim,
+        encoder_size=max(16, min(256, 2 * size[0])),
+    )  # fmt: skip
+    encoder = ImageEncoder(settings) if settings.use_vae else None
+    return SpadeGenerator(settings), encoder, _gaugans_judge(p, num_classes, size)
+
+
+def _gaugans_judge(p: ImageParameters, num_classes: int, size: tuple[int, int]) -> DiscriminatorSettings:
+    """That of SB-GAN and Semantic Palette; with styles, at CLVAE's own sizes, GauGAN's."""
+    whole = isinstance(p, StyleParameters) and size[0] >= 256
+    return (DiscriminatorSettings if whole else DiscriminatorSettings.small)(num_classes, p.ndf)
+
+
+def _clvae(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    if not isinstance(p, StyleParameters):
+        raise ValueError("clvae has layers: its parameters are those of chapter 12, resolve('12_class_layer_vae', …)")
+    layers = p.layers or p.most_layers
+    settings = ClvaeSettings(
+        num_classes, *size, p.ngf, p.doublings, p.hidden, latent_dim=p.latent_dim,
+        encoder_size=max(4 << layers, min(256, 2 * size[0])), layers=layers, class_dim=p.class_dim,
+        class_wise=p.class_wise, layer_wise=p.layer_wise,
+    )  # fmt: skip
+    generator, encoder = ClvaeGenerator(settings), ClvaeEncoder(settings)
+    return generator, encoder, _gaugans_judge(p, num_classes, size)
+
+
+def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    settings = GroupdnetSettings.sized(num_classes, *size, p.ngf, p.doublings)
+    if (num_classes, *size, p.ngf) == (151, 256, 256, 64):
+        settings = GroupdnetSettings.ade20k()
+    judge = DiscriminatorSettings.small(num_classes, p.ndf)
+    return GroupdnetGenerator(settings), GroupdnetEncoder(settings), judge
+
+
+# Every synthesizer that `image_training` trains. A new one is a function and one line.
+PAINTERS: dict[str, Callable[[str, ImageParameters, int, tuple[int, int]], Networks]] = {
+    "pix2pix": _pix2pix, "pix2pixhd": _pix2pixhd, "gaugan": _gaugan, "gaugan-vae": _gaugan,
+    "clvae": _clvae, "groupdnet": _groupdnet,
+}  # fmt: skip
 
 
 def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> ImageTrainingSettings:
@@ -94,25 +146,29 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
         "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
     }  # fmt: skip
+    if isinstance(p, StyleParameters):
+        values.setdefault("kl_weight", p.kl_weight)
     make = {"pix2pix": ImageTrainingSettings.pix2pix, "pix2pixhd": ImageTrainingSettings.pix2pixhd}
     return make.get(system, ImageTrainingSettings)(**values)
 
 
-def perceptual_for(parameters: ImageParameters, stand_in: Callable[[], Segmenter] | None = None) -> PerceptualFeatures:
+def perceptual_for(
+    parameters: ImageParameters, stand_in: Callable[[], Segmenter] | None = None, taps: str = "gaugan"
+) -> PerceptualFeatures:
     """The features that perceptual losses compare, as `parameters.perceptual` says.
 
     The stand-in for VGG-19 is the eye of `segmenter_for`: another network than the judge, trained on other scenes, so
     that no synthesizer is trained on the features that it is judged by.
 
     Args:
-        stand_in: makes another eye, where one is needed.
+        stand_in: makes another eye, where one is needed. taps: of VGG-19, as in `perceptual_features`.
     Raises:
         PerceptualWeightsMissing: VGG-19 was asked for, and its weights cannot be had.
     Chapter: Painting by layout.
     """
     if parameters.perceptual != "segmenter":
         try:
-            return perceptual_features(download=parameters.perceptual == "vgg19")
+            return perceptual_features(download=parameters.perceptual == "vgg19", taps=taps)
         except PerceptualWeightsMissing:
             if parameters.perceptual == "vgg19":
                 raise
@@ -133,11 +189,11 @@ def image_training(
     A checkpoint that older code of this library or other data left is moved aside, never mixed with the new.
 
     Args:
-        system: one of SYNTHESIZERS. perceptual: from `perceptual_for`; "pix2pix" looks at none, unless changed.
+        system: one of PAINTERS. perceptual: from `perceptual_for`; "pix2pix" looks at none, unless changed.
         changes: of `ImageTrainingSettings`.
     Chapter: Painting by layout.
     """
-    facts = provenance(data, CODE)
+    facts = provenance(data, (*CODE, *MORE_CODE.get(system, ())))
     settings = image_settings(system, parameters, **changes)
     if perceptual is not None and perceptual.name == "segmenter" and settings.perceptual_weight:
         # What a painter learns by belongs to its data: with another eye it is trained anew.
