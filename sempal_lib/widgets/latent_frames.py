@@ -89,12 +89,12 @@ def _page(paint, layout: Tensor, label_space: LabelSpace, cls: int | None, z: Te
     """The frames of some codes, and beside them the layout with the class's outline, which stays."""
     region = torch.zeros_like(layout, dtype=torch.bool) if cls is None else layout == cls
     columns = [
-        [png_of(outlined(layout, region, FRAME_WIDTH, label_space), label_space)],
         [png_of(picture, label_space) for picture in paint(z)],
+        [png_of(outlined(layout, region, FRAME_WIDTH, label_space), label_space)],
     ]
     reads = [str(n) for n in range(len(z))] if len(z) == DRAWS else [f"{x:+.1f}" for x in _reach()]
     step = thinning(columns, MAX_BYTES // pages)
-    columns[1], reads = columns[1][::step], reads[::step]
+    columns[0], reads = columns[0][::step], reads[::step]
     style = {} if cls is None else {"handle_color": hex_colour(label_space.colors[cls])}
     return ipw.VBox(linked_frames(reads, columns, "code", len(reads) // 2, **style))
 
