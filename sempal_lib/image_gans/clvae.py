@@ -132,26 +132,30 @@ class ClvaeGenerator(SpadeGenerator):
     """
 
     settings: ClvaeSettings
+    latents: Latents
 
     def __init__(self, settings: ClvaeSettings):
         super().__init__(settings)
         self.latents = settings.latents
         self.noise_dim = self.latents.length
-        self.embedding = nn.Embedding(settings.num_classes, settings.code_dim)
+        if self.latents.layers:
+            self.embedding = nn.Embedding(settings.num_classes, settings.code_dim)
 
     def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
-        s, table = self.settings, self.embedding.weight
+        s = self.settings
         if layout.is_floating_point():
             raise ValueError("layout is soft, but codes belong to whole classes: take argmax(1)")
         levels = LayoutLevels(layout, s.num_classes, None, self.method)
         labels = known_labels(layout, s.num_classes)
-        parts = s.latents.split(table.new_zeros(len(layout), self.noise_dim) if z is None else z)
+        z = self.last.weight.new_zeros(len(layout), self.noise_dim) if z is None else z
+        parts = self.latents.split(z)
 
         def level(number: int, height: int) -> Level:
             place, step = s.place_of_block[number], s.height // height
             if place is None:
                 return levels.at(height)
-            return DenseLevel(embed_semantics(labels[:, ::step, ::step], parts["layers"][:, place], table))
+            codes, table = parts["layers"][:, place], self.embedding.weight
+            return DenseLevel(embed_semantics(labels[:, ::step, ::step], codes, table))
 
         return self._through_blocks(self._first_map(parts["global"]), level)
 

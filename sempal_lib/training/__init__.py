@@ -59,6 +59,7 @@ from sempal_lib.training.semgan import (
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
 from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, layout_set, progress_bar, scene_set
+from sempal_lib.training.styles import encoder_of, evaluate_painter, row_beside, train_styles
 from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
@@ -92,7 +93,9 @@ __all__ = [
     "TuningData",
     "colour_jitter",
     "device_of",
+    "encoder_of",
     "end_to_end_training",
+    "evaluate_painter",
     "evaluate_pairs",
     "evaluate_row",
     "gan_train",
@@ -119,6 +122,7 @@ __all__ = [
     "progress_bar",
     "random_regions",
     "random_view",
+    "row_beside",
     "row_real",
     "save_generator",
     "save_segmenter",
@@ -135,6 +139,7 @@ __all__ = [
     "train_row",
     "train_segmenter",
     "train_semgan",
+    "train_styles",
     "tune_pair",
     "typical_palettes",
     "with_pairs",
