@@ -20,13 +20,14 @@ class References:
     """Pictures whose styles can be taken.
 
     Attributes:
-        images: float32 [M, 3, H, W] in [-1, 1]. layouts: int64 [M, H, W]. codes: the encoder's means, [M, Z].
-        shown: which classes each has, bool [M, C].
+        images: float32 [M, 3, H, W] in [-1, 1]. layouts: int64 [M, H, W]. codes, variances: the encoder's, [M, Z] each;
+            codes are its means. shown: which classes each has, bool [M, C].
     """
 
     images: Tensor
     layouts: Tensor
     codes: Tensor
+    variances: Tensor
     shown: Tensor
 
     def __len__(self) -> int:
@@ -84,10 +85,12 @@ def encoded(generator, encoder, pairs, label_space: LabelSpace, theirs: LabelSpa
     encoder.eval()
     try:
         parts = zip(pictures.split(32), labels.split(32), strict=True)
-        codes = torch.cat([encoder(x.to(device), y.to(device))[0].cpu() for x, y in parts])
+        both = [encoder(x.to(device), y.to(device)) for x, y in parts]
     finally:
         encoder.train(training)
-    return References(pictures, labels, codes, classes_shown(labels, label_space.num_classes))
+    codes, log_variances = (torch.cat(found).cpu() for found in zip(*both, strict=True))
+    shown = classes_shown(labels, label_space.num_classes)
+    return References(pictures, labels, codes, log_variances.exp(), shown)
 
 
 def start_of(latents, z, seed: int) -> Tensor:
@@ -102,15 +105,17 @@ def start_of(latents, z, seed: int) -> Tensor:
 def directions_of(latents, references: References | None, layer: int | None, cls: int | None) -> tuple[Tensor, Tensor]:
     """Directions of a code and how far one standard deviation is along each: [K, D] and [K].
 
-    They are those in which the references that show the class differ most; of fewer than two references, directions
-    drawn at random, along which the standard normal distribution has a deviation of 1.
+    They are those in which the means of the references that show the class differ most. The deviation is that of the
+    codes that training draws: of the means, and around them. Of fewer than two references, directions are drawn at
+    random, along which the standard normal distribution has a deviation of 1.
     """
     places = places_of(latents, layer, cls)
     if references is not None:
         rows = references.shown[:, cls] if cls is not None else torch.ones(len(references), dtype=torch.bool)
         basis, spread = principal_directions(references.codes[rows][:, places], DIRECTIONS)
         if len(basis):
-            return basis, spread
+            around = references.variances[rows][:, places].mean(0)
+            return basis, (spread.square() + basis.square() @ around).sqrt()
     random = torch.randn(len(places), min(DIRECTIONS, len(places)), generator=torch.Generator().manual_seed(0))
     return torch.linalg.qr(random).Q.T, torch.ones(min(DIRECTIONS, len(places)))
 
