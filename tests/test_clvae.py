@@ -21,7 +21,7 @@ from sempal_lib.image_gans import (
     sample_latent,
 )
 from sempal_lib.image_gans.clvae import classes_in, embed_semantics, known_labels, pool_by_class
-from sempal_lib.labels import one_hot
+from sempal_lib.labels import CITYSCAPES_19, one_hot
 from sempal_lib.parameters import resolve
 from sempal_lib.runs import RunError
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -277,11 +277,25 @@ def test_what_it_refuses():
         replace(SMALL, instance_edges=True)
     with pytest.raises(ValueError, match=r"layout is soft.*take argmax\(1\)"):
         networks()[0](one_hot(blocks(), 5))
+    encoder, images = networks()[1], torch.zeros(2, 3, 16, 16)
+    with pytest.raises(ValueError, match="expected integers"):
+        encoder(images, one_hot(blocks(), 5))
+    with pytest.raises(ValueError, match="are no pairs: load both at one size"):
+        encoder(images, blocks()[:, :8])
     with pytest.raises(RunError, match=r"layers = 6 want more blocks than doublings = 2 give: choose layers up to 4"):
         resolve("12_class_layer_vae", {"preset": "smoke", "layers": 6})
     images = resolve("07_painting_by_layout", {"preset": "smoke"})
     with pytest.raises(ValueError, match="its parameters are those of chapter 12"):
         training.image_networks("clvae", images, 5, (16, 16))
+
+
+def test_a_file_of_it_paints_the_same(tmp_path):
+    generator, _ = networks(replace(SMALL, num_classes=19))
+    training.save_generator(tmp_path / "g.safetensors", generator, CITYSCAPES_19, half=False)
+    again, space, _ = training.load_generator(tmp_path / "g.safetensors", "clvae")
+    assert again.settings == generator.settings
+    assert space == CITYSCAPES_19
+    assert torch.equal(again.generate(blocks(), seed=3), generator.generate(blocks(), seed=3))
 
 
 # Training

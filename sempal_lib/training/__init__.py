@@ -10,6 +10,7 @@ from sempal_lib.training.augmentation import (
 )
 from sempal_lib.training.changes import colour_jitter, pasted, random_view
 from sempal_lib.training.checkpoint import CheckpointError
+from sempal_lib.training.cimle import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, train_cimle
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining, gradient_share
 from sempal_lib.training.factors import known_factors
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -67,6 +68,8 @@ from sempal_lib.training.weights import load_generator, save_generator
 __all__ = [
     "SYNTHESIZERS",
     "CheckpointError",
+    "CimleTraining",
+    "CimleTrainingSettings",
     "EndToEndSettings",
     "EndToEndTraining",
     "ImageTraining",
@@ -92,6 +95,8 @@ __all__ = [
     "Training",
     "TrainingError",
     "TuningData",
+    "cimle_eye",
+    "cimle_training",
     "colour_jitter",
     "device_of",
     "encoder_of",
@@ -134,6 +139,7 @@ __all__ = [
     "semgan_training",
     "synthetic_pairs",
     "train",
+    "train_cimle",
     "train_images",
     "train_judge",
     "train_partial",

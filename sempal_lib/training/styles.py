@@ -11,6 +11,7 @@ from sempal_lib import metrics
 from sempal_lib.parameters import StyleParameters
 from sempal_lib.segmentation import Segmenter
 from sempal_lib.styles import row_parameters
+from sempal_lib.training.cimle import train_cimle
 from sempal_lib.training.painting import train_images
 from sempal_lib.training.settings import Progress
 from sempal_lib.training.setup import SceneSet
@@ -26,6 +27,8 @@ def train_styles(
 
     Chapter: Many pictures from one layout.
     """
+    if parameters.system == "cimle":
+        return train_cimle(parameters, data, checkpoint_path, watch)
     return train_images(parameters, data, parameters.system, checkpoint_path, watch)
 
 

@@ -6,7 +6,13 @@ from typing import Any
 from torch import nn
 
 from sempal_lib.image_gans import (
+    CascadeGenerator,
+    CascadeSettings,
+    ClvaeGenerator,
+    ClvaeSettings,
     GlobalGenerator,
+    GroupdnetGenerator,
+    GroupdnetSettings,
     Pix2pixhdSettings,
     Pix2pixSettings,
     ProganGenerator,
@@ -26,8 +32,11 @@ _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "partial": (PartialGenerator, GeneratorSettings),
     "semgan": (SemganGenerator, SemganSettings),
     "gaugan": (SpadeGenerator, SpadeSettings),
+    "clvae": (ClvaeGenerator, ClvaeSettings),
     "pix2pix": (UnetGenerator, Pix2pixSettings),
     "pix2pixhd": (GlobalGenerator, Pix2pixhdSettings),
+    "groupdnet": (GroupdnetGenerator, GroupdnetSettings),
+    "cimle": (CascadeGenerator, CascadeSettings),
     "progan": (ProganGenerator, GeneratorSettings),
 }
 
@@ -68,8 +77,7 @@ def load_generator(path: str | Path, kind: str | None = None) -> tuple[Any, Labe
     """Read what `save_generator` wrote; the generator is ready to sample from, in float32 on the CPU.
 
     Args:
-        kind: "layout", "partial", "semgan", "gaugan", "pix2pix", "pix2pixhd" or "progan", if it must be that; None:
-            any.
+        kind: a key of _KINDS, if it must be that; None: any.
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else; its weights are not finite, or its
             label space or mixture has another number of classes than the network.
