@@ -156,8 +156,8 @@ grid
 #
 # Does it work, in a number? Of each class that both pictures show, we take the mean colour in the painted picture and
 # in the reference. The *style error* is their mean absolute difference (colours from −1 to 1). It must be lower than
-# that of random codes, and than that of the codes of some third picture. It cannot be expected below that of the
-# reference painted by its own codes.
+# that of random codes, than that of the codes of some third picture, and than what an untrained network makes of the
+# same codes. It cannot be expected below that of the reference painted by its own codes.
 
 # %%
 source(metrics.style_error)
@@ -165,7 +165,11 @@ source(metrics.style_error)
 # %%
 some = torch.arange(count)
 theirs, third = reference[some], reference[reference[some]]
+torch.manual_seed(run.parameters.seed)
+raw = training.image_networks("clvae", run.parameters, classes, data.size)[0].eval()
+guided = editing.style_guided(latents, noise[some], means[theirs], shown[some] & shown[theirs])
 CASES = {
+    "untrained": (raw.generate(held[some], z=guided), held[some]),
     "guided": (in_style(some, theirs), held[some]),
     "random": (paint(held[some], noise[some]), held[some]),
     "third": (in_style(some, third), held[some]),
@@ -219,8 +223,8 @@ grid
 
 # %% [markdown]
 # *Figure 2. One class's codes drawn anew, and under each edit where it changed the picture (white: by half of the
-# range or more). Light on what stands beside the object is a leak: blocks that follow a code are convolutions, whose
-# windows reach over the border, and the normalisation of the batch sees all pixels.*
+# range or more). Light on what stands beside the object is a leak: the blocks that follow a code are convolutions, whose
+# windows reach over the border. A pixel of the coarsest map is many pixels of the picture.*
 #
 # How much leaks is what *containment* says: the share of the change that lies within the class's region, the mean
 # over scenes and then over classes. The paper leaves the leak, or, where a face must stay that face, pastes the
@@ -406,7 +410,7 @@ record = run.finish()
 # %%
 from sempal_lib.results import comparison
 
-comparison(record, "ade20k", ["style_error"], ["guided", "third", "random", "own"])
+comparison(record, "ade20k", ["style_error"], ["guided", "third", "random", "own", "untrained"])
 
 # %%
 ROWS = ["full", "whole-picture", *(f"layer-{layer}" for layer in sizes), "shuffled"]
