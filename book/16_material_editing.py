@@ -62,8 +62,8 @@ path = run.borrow(
 trained = training.train_styles(run.parameters, data, path, training.progress_bar)
 painter, latents = trained.averaged, trained.averaged.latents
 Markdown(
-    f"**{data.name}**, {data.size[0]}×{data.size[1]} px. The painter is that of chapter "
-    "12 with the same settings, or, where that has not run, is trained here."
+    f"**{data.name}**, {data.size[0]}×{data.size[1]} px. The painter is that of "
+    "chapter 12 with the same settings, or, where that has not run, is trained here."
 )
 
 
@@ -103,8 +103,8 @@ sizes = block_sizes(painter.settings)
 Markdown(
     "The codes enter at "
     + ", ".join(f"{size} px (layer {layer})" for layer, size in sizes.items())
-    + f", of a picture of {data.size[0]} px. Layer 2 is the *shallowest* of the generator "
-    "and the *coarsest*; "
+    + f", of a picture of {data.size[0]} px. Layer 2 is the *shallowest* of the "
+    "generator and the *coarsest*; "
     f"layer {max(sizes)} is the deepest with codes, and the finest."
 )
 
@@ -167,7 +167,8 @@ some = torch.arange(count)
 theirs, third = reference[some], reference[reference[some]]
 torch.manual_seed(run.parameters.seed)
 raw = training.image_networks("clvae", run.parameters, classes, data.size)[0].eval()
-guided = editing.style_guided(latents, noise[some], means[theirs], shown[some] & shown[theirs])
+both = shown[some] & shown[theirs]
+guided = editing.style_guided(latents, noise[some], means[theirs], both)
 CASES = {
     "untrained": (raw.generate(held[some], z=guided), held[some]),
     "guided": (in_style(some, theirs), held[some]),
@@ -223,8 +224,8 @@ grid
 
 # %% [markdown]
 # *Figure 2. One class's codes drawn anew, and under each edit where it changed the picture (white: by half of the
-# range or more). Light on what stands beside the object is a leak: the blocks that follow a code are convolutions, whose
-# windows reach over the border. A pixel of the coarsest map is many pixels of the picture.*
+# range or more). Light on what stands beside the object is a leak: the blocks that follow a code are convolutions,
+# whose windows reach over the border. A pixel of the coarsest map is many pixels of the picture.*
 #
 # How much leaks is what *containment* says: the share of the change that lies within the class's region, the mean
 # over scenes and then over classes. The paper leaves the leak, or, where a face must stay that face, pastes the
@@ -343,7 +344,7 @@ for what, truth in zip(("color", "pattern"), factors or (), strict=False):
 Markdown(
     ""
     if readable
-    else "The true paints of this data set are not known: nothing can be held against it."
+    else "The true paints of this data set are not known, so there is nothing to read."
 )
 
 # %% [markdown]
@@ -410,7 +411,9 @@ record = run.finish()
 # %%
 from sempal_lib.results import comparison
 
-comparison(record, "ade20k", ["style_error"], ["guided", "third", "random", "own", "untrained"])
+comparison(
+    record, "ade20k", ["style_error"], ["guided", "third", "random", "own", "untrained"]
+)
 
 # %%
 ROWS = ["full", "whole-picture", *(f"layer-{layer}" for layer in sizes), "shuffled"]
@@ -489,9 +492,9 @@ verdicts(record, CLAIMS)
 role = compared(record, "layer_role", "layer-2", deep)
 colour = compared(record, "recovery_color", deep, "layer-2")
 Markdown(
-    "The paper's claim has two halves. That deep layers move what is fine: the role of "
-    f"the shallow layer is {role.words} than that of the deep one. That shallow layers "
-    "hold the colour: what the deep layer tells of it is "
+    "The paper's claim has two halves. That deep layers move what is fine: the role "
+    f"of the shallow layer is {role.words} than that of the deep one. That shallow "
+    "layers hold the colour: what the deep layer tells of it is "
     f"{colour.words}."
 )
 
