@@ -344,7 +344,7 @@ for what, truth in zip(("color", "pattern"), factors or (), strict=False):
 Markdown(
     ""
     if readable
-    else "The true paints of this data set are not known, so there is nothing to read."
+    else "The true paints of this data set are not known: there is nothing to read."
 )
 
 # %% [markdown]
@@ -412,8 +412,9 @@ record = run.finish()
 from sempal_lib.results import comparison
 
 comparison(
-    record, "ade20k", ["style_error"], ["guided", "third", "random", "own", "untrained"]
-)
+    record, "ade20k", ["style_error"],
+    ["guided", "third", "random", "own", "untrained"],
+)  # fmt: skip
 
 # %%
 ROWS = ["full", "whole-picture", *(f"layer-{layer}" for layer in sizes), "shuffled"]
