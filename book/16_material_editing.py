@@ -37,9 +37,11 @@ samples = None  # scenes that a metric is computed on, at most
 device = None  # auto, cpu or cuda
 
 # %% tags=["remove-output"]
-from sempal_lib.runs import Run
+from sempal_lib.runs import Run, RunError
 
 run = Run.start("16_material_editing", globals())
+if run.parameters.system != "clvae" or not run.parameters.class_wise:
+    raise RunError("this chapter edits codes of classes: leave system and class_wise be")
 
 # %%
 import torch
