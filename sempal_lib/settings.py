@@ -321,6 +321,11 @@ class StyleParameters(ImageParameters):
         description="pictures that cIMLE paints of each of these, to keep the nearest one",
     )
     imle_epochs: int = Field(16, ge=1, le=MOST_STEPS, description="of cIMLE, which share the steps")
+    imle_restart: int = Field(
+        6, ge=0, le=MOST_STEPS,
+        description="epochs after which cIMLE's noise encoder is drawn anew and its rate becomes a tenth; 0: never",
+    )  # fmt: skip
+    imle_rebalance: bool = Field(True, description="for cIMLE rare looks of classes come more often and count more")
     styles: int = Field(40, ge=2, le=1000, description="pictures painted of each layout, to compare with each other")
     baseline: bool = Field(False, description="also train gaugan-vae, to hold this one against")
 

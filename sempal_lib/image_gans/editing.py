@@ -87,3 +87,22 @@ def pasted(edited: Tensor, photograph: Tensor, region: Tensor) -> Tensor:
     """
     check_alike(edited, photograph, ("edited", "photograph"))
     return torch.where(region[:, None], edited, photograph)
+
+
+def mixed(latents: Latents, z: Tensor, reference: Tensor, taken: Tensor, share: float = 1.0) -> Tensor:
+    """Codes of some classes moved towards those of another picture, on the straight line between the two.
+
+    Args:
+        z, reference: [B, Z]. taken: the classes, bool [B, C]. share: 0, one's own style, to 1, the other's.
+    Returns:
+        [B, Z]; the codes of other classes and of the whole picture stay.
+    Source: Zhu et al. 2020 (SEAN), §5, "style interpolation". Chapter: Editing faces.
+    """
+    check_alike(z, reference, ("z", "reference"))
+    if not 0 <= share <= 1:
+        raise ValueError(f"share={share:g}: choose 0, one's own style, to 1, the other's")
+    if taken.shape != (len(z), latents.num_classes):
+        raise ValueError(f"taken has shape {list(taken.shape)}, expected {[len(z), latents.num_classes]}")
+    own, theirs = latents.split(z), latents.split(reference)
+    weight = share * taken[:, None, :, None].to(z.dtype)
+    return latents.join({"global": own["global"], "layers": torch.lerp(own["layers"], theirs["layers"], weight)})

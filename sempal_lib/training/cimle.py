@@ -223,7 +223,7 @@ def cimle_settings(parameters: StyleParameters, **changes: Any) -> CimleTraining
     p = parameters
     values: dict[str, Any] = {
         "batch_size": p.batch_size, "steps": p.steps, "epochs": min(p.imle_epochs, p.steps),
-        "restart": min(p.imle_epochs, p.steps) * 6 // 16,
+        "restart": p.imle_restart, "rebalance": p.imle_rebalance,
         "scenes": p.imle_scenes, "candidates": p.imle_candidates, "learning_rate": p.learning_rate / 2,
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
         "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
