@@ -221,9 +221,10 @@ class CimleTraining(Training):
 def cimle_settings(parameters: StyleParameters, **changes: Any) -> CimleTrainingSettings:
     """The authors' schedule over the parameters' budget, and `changes` of both."""
     p = parameters
+    epochs = min(p.imle_epochs, p.steps)
     values: dict[str, Any] = {
-        "batch_size": p.batch_size, "steps": p.steps, "epochs": min(p.imle_epochs, p.steps),
-        "restart": p.imle_restart, "rebalance": p.imle_rebalance,
+        "batch_size": p.batch_size, "steps": p.steps, "epochs": epochs, "rebalance": p.imle_rebalance,
+        "restart": p.imle_restart if p.imle_restart < epochs else 0,
         "scenes": p.imle_scenes, "candidates": p.imle_candidates, "learning_rate": p.learning_rate / 2,
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
         "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
