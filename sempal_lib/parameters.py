@@ -23,9 +23,9 @@ from sempal_lib.settings import (
     Parameters,
     PartialParameters,
     SemganParameters,
-    StyleParameters,
     TuningParameters,
 )
+from sempal_lib.settings_of_styles import StyleParameters
 
 __all__ = [
     "CHAPTERS", "FAMILIES", "AugmentationParameters", "ImageParameters", "LayoutParameters", "Parameters",
