@@ -38,6 +38,8 @@ class GroupdnetSettings:
     instance_edges: bool = False  # the borders of instances are one more channel of each class
 
     def __post_init__(self):
+        for name in ("widths", "groups"):  # of a file they are lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         step = 2**self.doublings
         if len(self.groups) != len(self.widths) or self.doublings < 1:
             raise ValueError(f"{len(self.widths)} widths and {len(self.groups)} groups: give as many, at least three")
