@@ -171,7 +171,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(stop, tmp_path):
     again = run_of(changes, checkpoint_path=path)
     assert again.step == stop
     list(again)
-    assert again.history[-1]["loss_g"] == whole.history[-1]["loss_g"]
+    assert again.history[-1]["distance"] == whole.history[-1]["distance"]
     for name, value in weights(whole).items():
         assert torch.equal(weights(again)[name], value), name
 
@@ -216,7 +216,7 @@ def test_noise_learns_to_tell_looks_apart_where_there_are_several(looks):
         "search_batch": 12, "report_steps": 60, "batch_size": 4,
     }  # fmt: skip
     run = run_of(changes, (images, layouts))
-    losses = [report.losses["loss_g"] for report in run]
+    losses = [report.losses["distance"] for report in run]
     varied = run.averaged.generate(layouts[:1].expand(16, -1, -1)).std(0).mean()
     assert losses[-1] < 0.7 * losses[0]
     assert varied < 0.05 if looks == 1 else varied > 0.2

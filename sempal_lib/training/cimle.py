@@ -215,7 +215,7 @@ class CimleTraining(Training):
         self.images += s.batch_size
         if s.ema_images:
             self._average(self.averaged, self.generator, s.batch_size, s.ema_images)
-        return {"loss_g": loss.detach()}
+        return {"distance": loss.detach()}
 
 
 def cimle_settings(parameters: StyleParameters, **changes: Any) -> CimleTrainingSettings:
