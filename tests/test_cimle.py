@@ -176,6 +176,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(stop, tmp_path):
         assert torch.equal(weights(again)[name], value), name
 
 
+def test_the_greatest_seed_is_one():
+    run_of({"seed": 2**32 - 1, "rebalance": False})._train_step()
+
+
 def test_a_restart_draws_the_noise_encoder_anew_and_slows_down():
     run, rates, first = run_of({"restart": 2}), [], []
     for _ in run:

@@ -181,7 +181,7 @@ class CimleTraining(Training):
 
     def _candidates(self, number: int, scenes: int) -> Tensor:
         """Noise for some scenes of the epoch, [candidates, scenes, Z]: the same whenever it is asked for."""
-        seed = (self.settings.seed * _PRIME + self.epoch) * _PRIME + number
+        seed = ((self.settings.seed * _PRIME + self.epoch) * _PRIME + number) % 2**63
         random = torch.Generator(self.fabric.device).manual_seed(seed)
         shape = self.settings.candidates, scenes, self.generator.noise_dim
         return torch.randn(shape, generator=random, device=random.device)
@@ -247,11 +247,13 @@ def cimle_training(
     Chapter: Many pictures from one layout.
     """
     p, facts = parameters, provenance(data, _CODE)
-    changes.setdefault("classes", GTA_CYCLE if data.name == "gta5" else None)
+    changes.setdefault("classes", GTA_CYCLE if data.name == "gta-5-20" else None)
     if perceptual.name == "segmenter":  # as in `image_training`
         facts["data"] = f"{facts['data'][:6]}{checkpoint.fingerprint(perceptual)[:6]}"
     set_outdated_aside(checkpoint_path, facts)
     network = CascadeSettings.sized(data.label_space.num_classes, *data.size, p.ngf, p.doublings)
+    if (data.label_space.num_classes, *data.size, p.ngf) == (20, 256, 512, 64):
+        network = CascadeSettings.gta5()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(p.seed)
         generator = CascadeGenerator(network)
