@@ -93,7 +93,7 @@ def test_the_batched_style_branch_against_the_loop(method):
     labels = torch.where(layouts < CLASSES, layouts, CLASSES)
     given = [x.requires_grad_(), codes.requires_grad_(), *norm.parameters()]
     level = LayoutLevels(layouts, CLASSES, None, method).at(16)
-    found = norm(x, noise, level, Regions(labels, CLASSES), codes)
+    found = norm(x, noise, level, Regions(labels, CLASSES, method == "coded"), codes)
     plain = loop(norm, x, noise, layouts, codes)
     torch.testing.assert_close(found, plain)
     weights = torch.randn(plain.shape).double()
@@ -103,11 +103,12 @@ def test_the_batched_style_branch_against_the_loop(method):
     assert all(x.abs().sum() > 0 for x in theirs)
 
 
-def test_styles_at_a_coarser_resolution():
+@pytest.mark.parametrize("coded", [False, True])
+def test_styles_at_a_coarser_resolution(coded):
     layouts = scenes()[1]
     labels = torch.where(layouts < CLASSES, layouts, CLASSES)
     conv, styles = nn.Conv2d(6, 3, 3, padding=1), torch.randn(2, CLASSES, 6)
-    regions = Regions(labels, CLASSES)
+    regions = Regions(labels, CLASSES, coded)
     for height in (4, 8, 4):
         step = 16 // height
         spread = torch.einsum("bchw,bcs->bshw", one_hot(layouts[:, ::step, ::step], CLASSES), styles)

@@ -59,7 +59,7 @@ def neighbours(codes: Tensor, outside: int) -> Tensor:
     return torch.stack(shifts, -1).view(-1, _TAPS)
 
 
-def _distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
+def distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
     """The different rows of [N, 9], and for each row which of them it is, [N].
 
     Rows are told apart by a random 64-bit hash: that two of a million different rows share one has odds of 1 to 10⁷.
@@ -82,7 +82,7 @@ class CodedLevel:
 
     def __init__(self, labels: Tensor, num_classes: int):
         self.shape = labels.shape
-        patches, which = _distinct(neighbours(labels, num_classes))
+        patches, which = distinct(neighbours(labels, num_classes))
         self._codes = which.view(self.shape)  # of each pixel's 3×3 labels
         self._patches = patches + torch.arange(_TAPS, device=labels.device) * (num_classes + 1)
         self.num_patches = len(patches)
@@ -90,7 +90,7 @@ class CodedLevel:
     @cached_property
     def _windows(self) -> tuple[Tensor, Tensor]:
         """Different 3×3 groups of codes (each is 5×5 labels), and which of them each pixel has."""
-        windows, which = _distinct(neighbours(self._codes, self.num_patches))
+        windows, which = distinct(neighbours(self._codes, self.num_patches))
         taps = torch.arange(_TAPS, device=windows.device) * (self.num_patches + 1)
         return windows + taps, which.view(self.shape)
 

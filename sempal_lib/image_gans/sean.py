@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sempal_lib.image_gans.clvae import known_labels, pool_by_class
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, initialise
 from sempal_lib.image_gans.latents import Latents
-from sempal_lib.image_gans.layout_levels import LayoutLevels, lookup_sum, neighbours
+from sempal_lib.image_gans.layout_levels import LayoutLevels, distinct, lookup_sum, neighbours
 from sempal_lib.image_gans.spade import SpadeSettings
 from sempal_lib.layers import SLOPE, upsample
 from sempal_lib.spade_layers import Level, spectral
@@ -46,32 +46,37 @@ class Regions:
     """Where the classes are, at the resolutions of a network: for convolutions over a map of their styles.
 
     Such a map has few different vectors. Products with a kernel's taps are taken once a class, not once a pixel, and
-    each pixel adds up nine of them.
+    each pixel adds up nine of them; or each different neighbourhood does, of which a layout has few.
 
     Args:
         labels: [B, H, W], 0 to C; C itself is no class, and has no style.
+        coded: sums are taken once a neighbourhood; finding those waits for the device.
     """
 
-    def __init__(self, labels: Tensor, num_classes: int):
-        self.labels, self.num_classes = labels, num_classes
-        self._places: dict[int, Tensor] = {}
+    def __init__(self, labels: Tensor, num_classes: int, coded: bool):
+        self.labels, self.num_classes, self.coded = labels, num_classes, coded
+        self._around: dict[int, tuple[Tensor, Tensor | None]] = {}
 
     def convolve(self, styles: Tensor, height: int, weight: Tensor, bias: Tensor) -> Tensor:
         """3×3 convolution over the styles [B, C, S] spread to their regions: weights [O, S, 3, 3] to [B, O, h, w]."""
         step = self.labels.shape[1] // height
         labels = self.labels[:, ::step, ::step]
-        if height not in self._places:
-            self._places[height] = self._around(labels)
+        if height not in self._around:
+            self._around[height] = self._found(labels)
+        around, place = self._around[height]
         rows = F.pad(styles, (0, 0, 0, 1)).flatten(0, 1)  # one of zeros for no class, [B · (C + 1), S]
         table = torch.matmul(rows, weight.permute(2, 3, 1, 0).flatten(0, 1).to(rows.dtype))  # [9, B · (C + 1), O]
-        found = lookup_sum(self._places[height], table.flatten(0, 1)) + bias
-        return found.view(*labels.shape, -1).movedim(-1, 1)
+        sums = lookup_sum(around, table.flatten(0, 1)) + bias
+        spread = sums if place is None else F.embedding(place, sums)
+        return spread.view(*labels.shape, -1).movedim(-1, 1)
 
-    def _around(self, labels: Tensor) -> Tensor:
-        """Which row of the table each of the nine pixels around one refers to, [B · h · w, 9]."""
+    def _found(self, labels: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Rows of the table that the nine pixels around one refer to, [N, 9], and for each pixel which of the N."""
         scenes = torch.arange(len(labels), device=labels.device).view(-1, 1, 1) * (self.num_classes + 1)
+        around = neighbours(labels + scenes, self.num_classes)  # outside is as no class of the first scene
+        around, place = distinct(around) if self.coded else (around, None)
         taps = torch.arange(9, device=labels.device) * (len(labels) * (self.num_classes + 1))
-        return neighbours(labels + scenes, self.num_classes) + taps  # outside is as no class of the first scene
+        return around + taps, place
 
 
 class SeanNorm(nn.Module):
@@ -177,7 +182,7 @@ class SeanGenerator(ImageGenerator):
         if layout.is_floating_point():
             raise ValueError("layout is soft, but styles belong to whole classes: take argmax(1)")
         levels = LayoutLevels(layout, s.num_classes, None, self.method)
-        regions = Regions(known_labels(layout, s.num_classes), s.num_classes)
+        regions = Regions(known_labels(layout, s.num_classes), s.num_classes, levels.coded)
         z = self.last.weight.new_zeros(len(layout), self.noise_dim) if z is None else z
         parts = self.latents.split(z)
         codes, noises = parts["layers"][:, 0], parts["global"].split([sum(sizes) for sizes in s.noise_sizes], 1)
