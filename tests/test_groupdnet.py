@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from sempal_lib.image_gans import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings, instance_edges
 from sempal_lib.image_gans.groupdnet import CgNorm, GroupBlock, class_crops
@@ -33,17 +34,20 @@ def count(module):
 
 
 @pytest.mark.parametrize(
-    ("settings", "generator", "encoder"),
+    ("settings", "generator", "encoder", "billions"),
     [
-        (GroupdnetSettings.deepfashion(), 96_324_451, 12_835_712),  # 96.3 M and 12.8 M
-        (GroupdnetSettings.cityscapes(), 76_501_358, 5_768_210),  # 76.5 M and 5.8 M
-        (GroupdnetSettings.ade20k(), 66_458_715, 4_411_012),  # 68.3 M with a block that is not used, and 4.4 M
+        (GroupdnetSettings.deepfashion(), 96_324_451, 12_835_712, 291),  # 96.3 M and 12.8 M
+        (GroupdnetSettings.cityscapes(), 76_501_358, 5_768_210, 463),  # 76.5 M and 5.8 M
+        (GroupdnetSettings.ade20k(), 66_458_715, 4_411_012, 383),  # 68.3 M with a block that is not used, and 4.4 M
     ],
 )
-def test_parameters_are_those_of_the_fact_sheet(settings, generator, encoder):
-    with torch.device("meta"):
-        assert count(GroupdnetGenerator(settings)) == generator
+def test_parameters_and_products_are_those_of_the_fact_sheet(settings, generator, encoder, billions):
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        network, layout = GroupdnetGenerator(settings), torch.zeros(1, settings.height, settings.width).long()
+        network(layout, edges=layout if settings.instance_edges else None)
+        assert count(network) == generator
         assert count(GroupdnetEncoder(settings)) == encoder
+    assert round(counter.get_total_flops() / 2e9) == billions
     assert settings.first_size[0] == 4
 
 

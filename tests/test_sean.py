@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from sempal_lib.image_gans import (
     DiscriminatorSettings,
@@ -66,6 +67,21 @@ def test_parameters_are_those_of_the_fact_sheet():
     linears = sum(len(norm.maps) for norm in styled)
     assert linears == 285
     assert sum(norm.maps.numel() + norm.offsets.numel() for norm in styled) == 74_856_960  # 74.9 M
+
+
+@pytest.mark.parametrize(("way", "billions"), [("dense", 342), ("batched", 164)])
+def test_products_of_the_papers_network(monkeypatch, way, billions):
+    """As the fact sheet counts them, where styles are spread over the pixels and convolved there; and ours."""
+    if way == "dense":
+        spread = lambda self, styles, height, weight, bias: F.conv2d(  # noqa: E731
+            styles[0, 0].view(1, -1, 1, 1).expand(-1, -1, height, height), weight, bias, padding=1
+        )
+        monkeypatch.setattr(Regions, "convolve", spread)
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        generator, encoder = SeanGenerator(SeanSettings(19)), StyleEncoder(SeanSettings(19))
+        generator.method, layout = "dense", torch.zeros(1, 256, 256, dtype=torch.long)
+        generator(layout, encoder(torch.zeros(1, 3, 256, 256), layout)[0])
+    assert round(counter.get_total_flops() / 2e9) == billions
 
 
 def loop(norm, x, noise, layout, codes):
