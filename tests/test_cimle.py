@@ -12,7 +12,7 @@ from sempal_lib.image_gans import CascadeGenerator, CascadeSettings, perceptual_
 from sempal_lib.labels import one_hot
 from sempal_lib.losses import perceptual_distances, perceptual_loss
 from sempal_lib.parameters import resolve
-from sempal_lib.training import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, scene_set, train_cimle
+from sempal_lib.training import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, scene_set, train_styles
 from sempal_lib.training.cimle import cimle_settings
 
 SIZE = 16
@@ -246,9 +246,10 @@ def test_bad_input():
 
 
 def test_from_parameters_to_pictures(tmp_path):
-    p = resolve("12_class_layer_vae", {"preset": "smoke", "device": "cpu"})
+    p = resolve("12_class_layer_vae", {"preset": "smoke", "device": "cpu", "system": "cimle"})
     data, path = scene_set(p), tmp_path / "checkpoint.safetensors"
-    run = train_cimle(p, data, path)
+    run = train_styles(p, data, path)
+    assert isinstance(run, CimleTraining)
     assert (run.step, run.settings.epochs, run.settings.scenes) == (p.steps, 2, 8)
     assert run.perceptual.weights[0] == 1
     assert run.averaged.generate(data.held_out[:2]).shape == (2, 3, *data.size)

@@ -216,6 +216,16 @@ def test_impossible_settings(make, message):
         make()
 
 
+def test_pictures_and_layouts_that_are_no_pairs():
+    encoder, (images, layouts) = GroupdnetEncoder(SMALL), scenes()
+    with pytest.raises(ValueError, match="are no pairs: load both at one size"):
+        encoder(images[:1], layouts)
+    with pytest.raises(ValueError, match="layout is 8×16 px, the encoder 16×16 px"):
+        encoder(images[:, :, :8], layouts[:, :8])
+    with pytest.raises(ValueError, match="layouts"):
+        encoder(images, one_hot(layouts, CLASSES))
+
+
 def test_training_stops_and_goes_on_as_if_it_had_not(tmp_path):
     p = resolve("07_painting_by_layout", {"preset": "smoke", "device": "cpu", "checkpoint_seconds": 1e-3})
     data, eye, path = scene_set(p), perceptual_for(p), tmp_path / "checkpoint.safetensors"

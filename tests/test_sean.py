@@ -246,6 +246,8 @@ def test_what_it_refuses():
         generator(one_hot(layouts, CLASSES))
     with pytest.raises(ValueError, match="class 4 has no code: choose 0 to 3"):
         generator.latents.index(2, 4)
+    with pytest.raises(ValueError, match="are no pairs: load both at one size"):
+        StyleEncoder(SMALL)(scenes()[0][:, :, :8], layouts)
     with pytest.raises(ValueError, match="leave both switched off"):
         replace(SMALL, use_vae=True)
 

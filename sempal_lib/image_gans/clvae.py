@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sempal_lib.checks import check_layout
+from sempal_lib.checks import check_pairs
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, SpadeSettings
@@ -190,11 +190,7 @@ class ClvaeEncoder(ImageEncoder):
 
         Raises ValueError for soft layouts, and for pictures and layouts that are no pairs.
         """
-        check_layout(layouts, "layouts")
-        if (len(images), *images.shape[2:]) != tuple(layouts.shape):
-            raise ValueError(
-                f"images {list(images.shape)} and layouts {list(layouts.shape)} are no pairs: load both at one size"
-            )
+        check_pairs(images, layouts)
         maps, labels = self._maps(images), self._labels(layouts)
         means, log_variances = ([x] for x in self._of_last(maps[-1]))
         for number, head in zip(self.blocks_used, self.heads, strict=True):

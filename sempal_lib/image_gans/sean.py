@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sempal_lib.checks import check_pairs
 from sempal_lib.image_gans.clvae import known_labels, pool_by_class
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, initialise
 from sempal_lib.image_gans.latents import Latents
@@ -218,6 +219,8 @@ class StyleEncoder(LatentEncoder):
         initialise(self, "xavier")
 
     def forward(self, images: Tensor, layouts: Tensor) -> tuple[Tensor, Tensor]:
+        """As `LatentEncoder` says. Raises ValueError for soft layouts, and for what are no pairs."""
+        check_pairs(images, layouts)
         s, x = self.settings, images
         for conv in self.convs:
             x = F.leaky_relu(F.instance_norm(conv(x)), SLOPE)
