@@ -17,7 +17,7 @@ from sempal_lib.image_gans import (
     sample_latent,
 )
 from sempal_lib.image_gans.clvae import pool_by_class
-from sempal_lib.image_gans.editing import mixed
+from sempal_lib.image_gans.editing import mean_codes, mixed
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.image_gans.sean import Regions, SeanNorm
 from sempal_lib.labels import one_hot
@@ -230,6 +230,18 @@ def test_a_style_is_kept_swapped_and_mixed():
         mixed(latents, own, theirs, taken, 1.5)
     with pytest.raises(ValueError, match=r"taken has shape \[2, 3\], expected \[2, 4\]"):
         mixed(latents, own, theirs, taken[:, :3])
+
+
+def test_a_mean_style_is_that_of_pictures_that_show_the_class():
+    latents = replace(SMALL, style_dim=1).latents
+    codes = torch.zeros(3, latents.length)
+    codes[:, latents.index(2)] = torch.tensor([[1.0, 2, 0, 0], [3, 9, 0, 7], [8, 4, 0, 9]])
+    shown = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 1]]).bool()
+    found = mean_codes(latents, codes, shown)
+    assert found.shape == (1, latents.length)
+    assert found[0, latents.index(2)].tolist() == [4, 3, 0, 9]
+    with pytest.raises(ValueError, match=r"shown has shape \[2, 4\], expected \[3, 4\]"):
+        mean_codes(latents, codes, shown[:2])
 
 
 def test_the_style_of_a_class_that_is_not_there_changes_nothing():
