@@ -161,8 +161,7 @@ def class_values(runs: Mapping[str, Sequence[Mapping[str, Any]]], row: str, name
 
 def class_table(runs: Mapping[str, Sequence[Mapping[str, Any]]], rows: Sequence[str]) -> Table:
     """Mean IoU of each class by row, the best of the first row on top; ↑ or ↓ as `arrow` has it, against that row."""
-    ours = values(runs)
-    body = []
+    ours, body = values(runs), list[tuple[float, tuple[str, ...]]]()
     for metric in {name for row in rows for name in ours[row] if name.startswith("iou_")}:
         cells, means = [metric.removeprefix("iou_").replace("_", " ")], []
         for row in rows:
@@ -170,8 +169,8 @@ def class_table(runs: Mapping[str, Sequence[Mapping[str, Any]]], rows: Sequence[
             means.append(sum(found) / len(found) if found else float("nan"))
             sign = arrow(gain(runs, row, metric, rows[0]))[0] if row != rows[0] else ""
             cells.append(f"{number(means[-1])} {sign}".rstrip(" ↔?–") or NOTHING)
-        body.append((-means[0], *cells))
-    return Table(("class", *rows), tuple(tuple(row[1:]) for row in sorted(body)), {})
+        body.append((-means[0], tuple(cells)))
+    return Table(("class", *rows), tuple(row for _, row in sorted(body)), {})
 
 
 def group_values(runs: Mapping[str, Sequence[Mapping[str, Any]]], row: str, names: Sequence[str]) -> dict[str, float]:
