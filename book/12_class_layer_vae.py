@@ -486,7 +486,8 @@ Markdown(
 # **Learned.** A code for each class is a look-up on the way in and a segmented maximum on the way out: cheap, however
 # many classes there are.
 # **Failed.** See the verdicts above: they are computed, and change as seeds are added.
-# **Next.** *Editing objects and materials*: which layer moves the colour, and which the texture?
+# **Next.** [Editing objects and materials](16_material_editing.ipynb): which layer moves the colour, and which the
+# texture?
 #
 # ## Exercises
 #
