@@ -41,7 +41,7 @@ from sempal_lib.runs import Run, RunError
 
 run = Run.start("16_material_editing", globals())
 if run.parameters.system != "clvae" or not run.parameters.class_wise:
-    raise RunError("this chapter edits codes of classes: leave system and class_wise be")
+    raise RunError("this chapter edits codes of classes: leave system as it is")
 
 # %%
 import torch
@@ -194,13 +194,10 @@ for variant, (made, layouts) in CASES.items():
 pixels = torch.stack(
     [(held[:, None] == c).sum((1, 2, 3)) for c in range(classes)], 1
 )
-varied = [
-    space.index(name)
-    for name in ("sofa", "bed", "top", "dress", "rug")
-    if name in space.names
-]
-wanted = varied or [int(pixels.sum(0).argmax())]
-edited_class = max(wanted, key=lambda c: int((pixels[:, c] > 0).sum()))
+named = ("sofa", "bed", "dress", "top", "rug", "car")
+wanted = [space.index(name) for name in named if name in space.names]
+often = int(pixels.sum(0).argmax())
+edited_class = next((c for c in wanted if pixels[:, c].max() > 0), often)
 scene = int(pixels[:, edited_class].argmax())
 region, layout = (held[scene] == edited_class)[None], held[scene][None]
 own = means[scene][None]
@@ -225,8 +222,8 @@ if procedural:
 grid
 
 # %% [markdown]
-# *Figure 2. One class's codes drawn anew, and under each edit where it changed the picture (white: by half of the
-# range or more). Light on what stands beside the object is a leak: the blocks that follow a code are convolutions,
+# *Figure 2. One class's codes drawn anew, and under each edit where it changed the picture (white: by an eighth of
+# the range or more). Light on what stands beside the object is a leak: the blocks that follow a code are convolutions,
 # whose windows reach over the border. A pixel of the coarsest map is many pixels of the picture.*
 #
 # How much leaks is what *containment* says: the share of the change that lies within the class's region, the mean
@@ -270,14 +267,14 @@ for layer in sizes:
         z = own.clone()
         z[:, places] += step * basis
         tiles.append(paint(layout, z))
-        titles.append(f"layer {layer}: {step:+.1f}")
+        titles.append(f"layer {layer}" if step == steps[0] else f"{step:+.1f}")
 if procedural and tiles:
     grid = figures.image_grid(torch.cat(tiles), titles, columns=len(steps))
 grid
 
 # %% [markdown]
-# *Figure 4. One class's code moves along its first direction, at one layer a row, by the number in the title. (The
-# standard normal distribution, from which codes are drawn, has a standard deviation of 1.) Which rows change the
+# *Figure 4. One class's code moves along its first direction, at one layer a row, by −3 on the left and by the number
+# in the title. (The normal distribution that codes are drawn from has a standard deviation of 1.) Which rows change the
 # colour? Does any change the pattern and leave the colour?*
 #
 # ### Two questions that can be counted
