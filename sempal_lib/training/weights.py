@@ -16,6 +16,8 @@ from sempal_lib.image_gans import (
     Pix2pixhdSettings,
     Pix2pixSettings,
     ProganGenerator,
+    SeanGenerator,
+    SeanSettings,
     SpadeGenerator,
     SpadeSettings,
     UnetGenerator,
@@ -36,6 +38,7 @@ _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "pix2pix": (UnetGenerator, Pix2pixSettings),
     "pix2pixhd": (GlobalGenerator, Pix2pixhdSettings),
     "groupdnet": (GroupdnetGenerator, GroupdnetSettings),
+    "sean": (SeanGenerator, SeanSettings),
     "cimle": (CascadeGenerator, CascadeSettings),
     "progan": (ProganGenerator, GeneratorSettings),
 }
