@@ -478,6 +478,11 @@ Markdown(
 )
 
 # %% [markdown]
+# **Where containment falls short.** A code of a coarse layer is told to whole cells of its grid. A cell has the
+# class of its corner, whatever else it covers, and convolutions carry the code to the cells beside it.
+# So the likeliest reason is the grid and not the training. Which layer spills how much, the next chapter on styles
+# measures layer by layer; rows with fewer layers, which have no coarse codes, test it.
+#
 # **What differs from the paper.** Pictures are small, networks narrow, and the perceptual loss looks through a
 # segmenter where VGG-19 is not at hand. Distances are not LPIPS unless the column says so.
 # Reconstructions take the means of codes. The paper prints the two learning rates the wrong way round; ours are its

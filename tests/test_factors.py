@@ -1,4 +1,4 @@
-"""The true paints and patterns of a run's held-out scenes."""
+"""The true paints and patterns of scenes that a run did not see."""
 
 import pytest
 import torch
@@ -14,20 +14,21 @@ def isolated(tmp_path, monkeypatch):
 
 def test_are_those_of_the_held_out_scenes_in_their_order():
     p = resolve("16_material_editing", {"preset": "smoke", "dataset": "toy-rooms", "seed": 3})
-    colors, kinds = training.known_factors(p)
+    images, layouts, colors, kinds = training.known_factors(p, 20)
     data = training.scene_set(p)
     scenes = datasets.load("toy-rooms", "val", data.size, seed=3, limit=p.val_scenes)
     space = data.label_space
-    assert colors.shape == (len(data.held_out), space.num_classes, 3)
+    assert colors.shape == (20, space.num_classes, 3)
+    assert torch.equal(layouts[: len(data.held_out)], data.held_out.long())
+    assert torch.allclose(images[3], data.held_out_images[3] / 127.5 - 1, atol=0.01)
     for row in (0, 5):
         style = scenes[row]["style"]
-        assert torch.equal(scenes[row]["layout"], data.held_out[row].long())
         assert torch.allclose(colors[row, space.index("wall")], style["wall_color"].float())
         assert torch.allclose(colors[row, space.index("bed")], style["blanket_color"].float())
         assert kinds[row, space.index("sofa")] == style["sofa"]
     assert (kinds[:, space.index("door")] == -1).all()  # it has a colour, and no pattern
     assert (colors[:, space.index("lamp")] == -1).all()
-    unlike = training.known_factors(p.model_copy(update={"seed": 4}))[0]
+    unlike = training.known_factors(p.model_copy(update={"seed": 4}), 20)[2]
     assert not torch.equal(colors, unlike)
 
 

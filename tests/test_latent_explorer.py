@@ -20,6 +20,7 @@ from sempal_lib.image_gans.interface import ImageGenerator
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.pictures import pixels_of
 from sempal_lib.widgets import LatentExplorer, explore_latents
+from sempal_lib.widgets.codes import directions_of
 
 SIZE = (4, 8)
 BANDS = torch.tensor([0, 0, 1, 1])[:, None].repeat(1, 8)  # sky over road; no car
@@ -132,6 +133,25 @@ class TestCodes:
         assert spread[0] == pytest.approx(float((codes @ basis[0]).std()), rel=1e-4)
         whole = (spread[0] ** 2 + 1) ** 0.5  # each code has a variance of 1 around its mean
         assert torch.allclose(step, 2 * whole * basis[0], atol=1e-6)
+
+    def test_moves_count_from_where_the_code_was_chosen_or_drawn(self, explorer):
+        explorer.choose("road")
+        z = explorer.z_now
+        for value in (1.0, 2.0, 0.0):
+            explorer.sliders[0].value = value
+        assert torch.equal(explorer.z_now, z)
+        explorer.draw(3)
+        drawn = explorer.z_now
+        explorer.sliders[1].value = 1.0
+        explorer.sliders[1].value = 0
+        assert torch.equal(explorer.z_now, drawn)
+
+    def test_directions_are_of_the_references_that_show_the_class(self, explorer):
+        codes = explorer.references.codes[1:, places_of(PARTS, 2, 1)]  # the first has a car for its road
+        basis, spread = directions_of(PARTS, explorer.references, 2, 1)
+        expected, deviation = principal_directions(codes)
+        assert torch.equal(basis, expected)
+        assert torch.allclose(spread, (deviation**2 + 1).sqrt())
 
     def test_classes_and_layers_of_the_menus(self, explorer):
         assert [name for name, _ in explorer.cls.options] == ["whole picture", "sky", "road"]
@@ -251,6 +271,12 @@ def test_all_other_pixels_can_be_held_still():
     explorer.choose("sky")
     explorer.draw(2)
     assert where_changed(before, explorer.picture_now).all()  # both were touched
+    explorer.reset()
+    assert torch.equal(explorer.picture_now, before)
+    explorer.still.value = True
+    explorer.choose(None)
+    explorer.draw(3)
+    assert where_changed(before, explorer.picture_now).all()  # the whole picture was
 
 
 def test_picture_shows_and_file_holds_what_is_now(explorer, tmp_path):

@@ -385,9 +385,10 @@ def test_codes_are_moved_in_jupyterlab(chromium, lab, width):
     handle.focus()
     for _ in range(3):
         handle.press("PageUp")
-    moved = wait_for_other_picture(page, start)
+    wait_for_other_picture(page, start)
     told("of the change since the start lies within it")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(500)  # for all three moves, which are one step
+    moved = page.evaluate(PICTURE)
     press("undo")
     assert wait_for_other_picture(page, moved) == start
     layer_menu.select_option("all layers")
