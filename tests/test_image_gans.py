@@ -386,6 +386,11 @@ def test_vgg_from_a_file(vgg_file, monkeypatch):
     assert not any(p.requires_grad for p in features.parameters())
     monkeypatch.setenv("SEMPAL_VGG19", str(vgg_file))
     assert torch.equal(perceptual_features()(images)[4], found[4])
+    second = perceptual_features(taps="cimle")  # behind each second convolution; the divisors are cIMLE's
+    assert [tuple(x.shape[1:]) for x in second(images)] == [tuple(x.shape[1:]) for x in found]
+    assert [1 / weight for weight in second.weights] == pytest.approx([1.4, 1.8, 1.3, 2.2, 0.062])
+    layers = perceptual_features().extract.layers
+    assert torch.equal(second(images)[0], layers[3](layers[2](found[0])))
 
 
 def test_no_weights_and_no_network(tmp_path, monkeypatch):

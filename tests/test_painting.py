@@ -350,10 +350,11 @@ def test_a_painter_of_another_eye_is_trained_anew(data, tmp_path):
 
 def test_auto_takes_vgg_where_it_lies(no_vgg, monkeypatch):
     taken = []
-    monkeypatch.setattr(painting, "perceptual_features", lambda download, **how: taken.append(download) or "vgg")
+    monkeypatch.setattr(painting, "perceptual_features", lambda download, taps: taken.append((download, taps)) or "vgg")
     assert training.perceptual_for(parameters(perceptual="auto")) == "vgg"
     assert training.perceptual_for(parameters(perceptual="vgg19")) == "vgg"
-    assert taken == [False, True]
+    assert training.perceptual_for(parameters(perceptual="auto"), taps="cimle") == "vgg"
+    assert taken == [(False, "gaugan"), (True, "gaugan"), (False, "cimle")]
 
 
 # Pictures and layouts of a run
