@@ -109,8 +109,9 @@ source(clvae.embed_semantics)
 #
 # $$\sigma_{l,c}^2 = f_l^\sigma(r(\Omega_{l,c}, e_{L-l+1}(\cdots e_1(I)))) \tag{15}$$
 #
-# $$r(\Omega_{l,c}, H) = (H'_{1,c}, \dots, H'_{n,c}), \qquad H'_{j,c} = \max_{(x,y) \in \Omega_{l,c}} H_{j,x,y}
-# \tag{16, 17}$$
+# $$r(\Omega_{l,c}, H) = (H'_{1,c}, \dots, H'_{n,c}) \tag{16}$$
+#
+# $$H'_{j,c} = \max_{(x,y) \in \Omega_{l,c}} H_{j,x,y} \tag{17}$$
 #
 # for a map $H$ of $n$ channels. All classes share the linear maps of a layer, so the network hardly grows with $C$. A
 # class that the map is too coarse to show, or that is not in the picture, has $\mu = 0$ and $\sigma = 1$.
@@ -126,10 +127,10 @@ source(clvae.pool_by_class)
 # are drawn later. A picture of many classes has many codes. So the classes' part is divided by how many classes
 # $\mathcal{C}(M)$ the layout shows:
 #
-# $$\mathcal{L}_\text{KL} = D_\text{KL}(z_1) + \frac{1}{|\mathcal{C}(M)|} \sum_{l=2}^{L} \sum_{c \in \mathcal{C}(M)}
+# $$D_\text{KL}(z_1) + \frac{1}{|\mathcal{C}(M)|} \sum_{l=2}^{L} \sum_{c \in \mathcal{C}(M)}
 # D_\text{KL}(z_{l,c}) \tag{18}$$
 #
-# with $D_\text{KL}(z)$ equation 5 of [Painting by layout](07_painting_by_layout.ipynb) for the distribution of $z$.
+# It is the paper's $\mathcal{L}_\text{KL}$, with $D_\text{KL}(z)$ equation 5 of [Painting by layout](07_painting_by_layout.ipynb) for the distribution of $z$.
 
 # %%
 source(clvae.ClvaeEncoder.divergence)
@@ -193,7 +194,7 @@ print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 # %%
 parameters_of = {row: run.parameters}
 if run.parameters.baseline and row != "gaugan-vae":
-    parameters_of["gaugan-vae"] = training.row_beside(run.parameters, "gaugan-vae")
+    parameters_of["gaugan-vae"] = study.row_beside(run.parameters, "gaugan-vae")
 trained = {}
 for name, parameters in parameters_of.items():
     path = run.folder / f"checkpoint-{name}.safetensors"

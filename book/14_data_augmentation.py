@@ -48,6 +48,7 @@ run = Run.start("14_data_augmentation", globals())
 
 # %%
 import math
+from functools import partial
 
 import torch
 from IPython.display import Markdown, display
@@ -214,20 +215,21 @@ if synthetic_pairs is not None:
 # the held-out scenes.
 
 # %%
+def watched(notes, learner):
+    """The training's reports; four times on the way, the mIoU is written down."""
+    for progress in training.progress_bar(learner):
+        if progress.step % max(learner.steps // 4, 1) < learner.settings.report_steps:
+            miou = training.evaluate_row(learner.segmenter, data)["miou"][0]
+            with notes.open("a") as file:
+                print(progress.step, miou, file=file)
+        yield progress
+
+
 def trained(name, parameters, beside):
-    """A row's segmenter, trained; four times on the way, its mIoU is written down."""
-    path, notes = (run.folder / f"{kind}-{name}" for kind in ("checkpoint", "course"))
-
-    def watched(learner):
-        for progress in training.progress_bar(learner):
-            if progress.step % max(learner.steps // 4, 1) < learner.settings.report_steps:
-                found = training.evaluate_row(learner.segmenter, data)
-                with notes.open("a") as file:
-                    print(progress.step, found["miou"][0], file=file)
-            yield progress
-
-    return training.train_row(
-        parameters, data, beside, path.with_name(f"{path.name}.safetensors"), watched)
+    """A row's segmenter, trained."""
+    path = run.folder / f"checkpoint-{name}.safetensors"
+    watch = partial(watched, run.folder / f"course-{name}")
+    return training.train_row(parameters, data, beside, path, watch)
 
 
 def course(name):

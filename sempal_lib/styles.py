@@ -37,6 +37,11 @@ def row_parameters(row: str) -> dict[str, Any]:
     return {**values, **more, "baseline": False}
 
 
+def row_beside(parameters: StyleParameters, row: str) -> StyleParameters:
+    """The parameters of another row on the same data and budget, such as "gaugan-vae", the baseline."""
+    return parameters.model_copy(update=row_parameters(row))
+
+
 def named(row: str) -> tuple[str, str]:
     """A row's system and variant, as its numbers stand in the records."""
     system, _, variant = row.partition("+")

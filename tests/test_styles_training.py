@@ -31,7 +31,7 @@ def test_each_row_is_trained_and_measured(row, data, tmp_path):
 
 def test_the_baseline_differs_in_the_row_alone(data):
     p = resolve("12_class_layer_vae", SMALL | {"kl_weight": 0.0005})
-    beside = training.row_beside(p, "gaugan-vae")
+    beside = styles.row_beside(p, "gaugan-vae")
     assert styles.row_of(beside) == "gaugan-vae"
     assert (beside.steps, beside.ngf, beside.seed) == (p.steps, p.ngf, p.seed)
 

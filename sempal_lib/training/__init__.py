@@ -61,7 +61,7 @@ from sempal_lib.training.semgan import (
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
 from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, layout_set, progress_bar, scene_set
-from sempal_lib.training.styles import encoder_of, evaluate_painter, row_beside, train_styles
+from sempal_lib.training.styles import encoder_of, evaluate_painter, train_styles
 from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
@@ -129,7 +129,6 @@ __all__ = [
     "progress_bar",
     "random_regions",
     "random_view",
-    "row_beside",
     "row_real",
     "save_generator",
     "save_segmenter",

@@ -10,7 +10,6 @@ from torch import Tensor
 from sempal_lib import metrics
 from sempal_lib.parameters import StyleParameters
 from sempal_lib.segmentation import Segmenter
-from sempal_lib.styles import row_parameters
 from sempal_lib.training.cimle import train_cimle
 from sempal_lib.training.painting import train_images
 from sempal_lib.training.settings import Progress
@@ -30,11 +29,6 @@ def train_styles(
     if parameters.system == "cimle":
         return train_cimle(parameters, data, checkpoint_path, watch)
     return train_images(parameters, data, parameters.system, checkpoint_path, watch)
-
-
-def row_beside(parameters: StyleParameters, row: str) -> StyleParameters:
-    """The parameters of another row on the same data and budget, such as "gaugan-vae", the baseline."""
-    return parameters.model_copy(update=row_parameters(row))
 
 
 def evaluate_painter(
