@@ -130,7 +130,8 @@ source(clvae.pool_by_class)
 # $$D_\text{KL}(z_1) + \frac{1}{|\mathcal{C}(M)|} \sum_{l=2}^{L} \sum_{c \in \mathcal{C}(M)}
 # D_\text{KL}(z_{l,c}) \tag{18}$$
 #
-# It is the paper's $\mathcal{L}_\text{KL}$, with $D_\text{KL}(z)$ equation 5 of [Painting by layout](07_painting_by_layout.ipynb) for the distribution of $z$.
+# It is the paper's $\mathcal{L}_\text{KL}$, with $D_\text{KL}(z)$ equation 5 of
+# [Painting by layout](07_painting_by_layout.ipynb) for the distribution of $z$.
 
 # %%
 source(clvae.ClvaeEncoder.divergence)
