@@ -127,10 +127,9 @@ source(clvae.pool_by_class)
 # are drawn later. A picture of many classes has many codes. So the classes' part is divided by how many classes
 # $\mathcal{C}(M)$ the layout shows:
 #
-# $$D_\text{KL}(z_1) + \frac{1}{|\mathcal{C}(M)|} \sum_{l=2}^{L} \sum_{c \in \mathcal{C}(M)}
-# D_\text{KL}(z_{l,c}) \tag{18}$$
+# $$D(z_1) + \frac{1}{|\mathcal{C}|} \sum_{l=2}^{L} \sum_{c \in \mathcal{C}} D(z_{l,c}) \tag{18}$$
 #
-# It is the paper's $\mathcal{L}_\text{KL}$, with $D_\text{KL}(z)$ equation 5 of
+# It is the paper's $\mathcal{L}_\text{KL}$, with $\mathcal{C}$ for $\mathcal{C}(M)$ and $D(z)$ equation 5 of
 # [Painting by layout](07_painting_by_layout.ipynb) for the distribution of $z$.
 
 # %%
