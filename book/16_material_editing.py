@@ -333,7 +333,7 @@ if known is not None:
             if len(some_read):
                 run.measure("clvae", variant, metric, value, len(some_read), "val")
 unread = "The true paints of this data set are not known: there is nothing to read."
-Markdown("" if readable else unread)
+None if readable else Markdown(unread)
 
 # %% [markdown]
 # `n` of a recovery in the record is the number of classes; a class counts if at least fifty pictures show it. By
