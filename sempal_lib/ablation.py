@@ -44,6 +44,7 @@ class Study:
         named: how a row's numbers stand in the records, see `system_and_variant`.
         also: row to another one that its runs measure too, which none trains for itself.
         free: of the row's parameters those that change nothing that is measured of it.
+        baseline: the row that runs of others may train and measure beside theirs; "" for none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Study:
     named: Callable[[str], tuple[str, str]]
     also: Mapping[str, str]
     free: frozenset[str] = frozenset()
+    baseline: str = ""
 
     def row_of(self, parameters: Parameters) -> str | None:
         """The row that parameters train: the one whose values they all have, or None."""
@@ -77,7 +79,8 @@ ABLATION = Study("ablation", CHAPTER, ROWS, row_parameters, system_and_variant, 
 def rows_of_runs(parameters: Parameters, study: Study = ABLATION) -> dict[str, list[dict[str, Any]]]:
     """Records of every row with the present data, preset and schedule, one a seed.
 
-    A seed's record is this machine's if the present code made it, else a committed one, whose code may be older.
+    A seed's record is this machine's if the present code made it, else a committed one, whose code may be older. Of
+    the study's baseline those of runs that trained it beside theirs count too, where it has no run of its own.
 
     Returns:
         Row name to its records, in the order of the study's and of their seeds; rows without a record have an empty
@@ -99,6 +102,9 @@ def rows_of_runs(parameters: Parameters, study: Study = ABLATION) -> dict[str, l
                 equal = equal_codes(kept, study.chapter, record["code"])
                 where = place if code_hash() in equal else f"{place}, older code"
                 found[row][record["seed"]] = {**record, "place": where, "equal_codes": equal}
+    for seed, record in [pair for records in found.values() for pair in records.items()] if study.baseline else ():
+        if any((metric["system"], metric["variant"]) == study.named(study.baseline) for metric in record["metrics"]):
+            found[study.baseline].setdefault(seed, record)
     return {row: [records[seed] for seed in sorted(records)] for row, records in found.items()}
 
 
@@ -186,6 +192,14 @@ def pairs_of(
     unlike = {seed for seed in both if records[0][seed]["code"] not in records[1][seed]["equal_codes"]}
     ours = values(runs, study)
     return [{s: v for s, v in ours[row].get(metric, {}).items() if s not in unlike} for row in (lower, higher)]
+
+
+def verdicts(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Mapping[str, tuple[str, str, str]], study: Study
+) -> Table:
+    """`results.verdict_table` of claims: sentence to (metric, row that should be lower, row that should be higher)."""
+    pairs = {claim: pairs_of(runs, metric, low, high, study) for claim, (metric, low, high) in claims.items()}
+    return verdict_table([(claim, claims[claim][0], first, second) for claim, (first, second) in pairs.items()])
 
 
 def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[tuple[str, str, str]]) -> Table:

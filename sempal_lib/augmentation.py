@@ -11,7 +11,7 @@ from sempal_lib.ablation import Study, pairs_of, paper_value
 from sempal_lib.parameters import AugmentationParameters
 from sempal_lib.record_model import metric_of
 from sempal_lib.records import RunError, records_under, reference_root, runs_root
-from sempal_lib.results import Comparison, compare, verdict_table
+from sempal_lib.results import Comparison, compare
 from sempal_lib.settings import PAIRS_FROM
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
@@ -57,27 +57,21 @@ def needed_chapters(parameters: AugmentationParameters) -> list[str]:
 
 
 STUDY = Study(
-    "augmentation", CHAPTER, ROWS, row_parameters, lambda row: ("segmenter", row), {}, frozenset({"baseline"})
+    "augmentation", CHAPTER, ROWS, row_parameters, lambda row: ("segmenter", row), {}, frozenset({"baseline"}), "real"
 )
 
 
 def rows_of_runs(
     parameters: AugmentationParameters, scenes: int | None = None, steps: int | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Records of every row, see `ablation.rows_of_runs`; of `real` also those of runs that trained it beside theirs.
+    """Records of every row, see `ablation.rows_of_runs`.
 
     Args:
         scenes, steps: another number of real pairs, and of steps, than the parameters'.
     """
     given = {"train_scenes": scenes, "segmenter_steps": steps}
     changed = parameters.model_copy(update={key: value for key, value in given.items() if value is not None})
-    runs = ablation.rows_of_runs(changed, STUDY)
-    own = {record["seed"] for record in runs["real"]}
-    for record in [record for row in ROWS[1:] for record in runs[row]]:
-        if record["seed"] not in own and any(metric["variant"] == "real" for metric in record["metrics"]):
-            runs["real"].append(record)
-            own.add(record["seed"])
-    return runs
+    return ablation.rows_of_runs(changed, STUDY)
 
 
 def by_scenes(parameters: AugmentationParameters) -> dict[int, dict[str, list[dict[str, Any]]]]:
@@ -201,9 +195,5 @@ def curves(
 
 
 def verdicts(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Mapping[str, tuple[str, str, str]]) -> Table:
-    """`results.verdict_table` of claims: sentence to (metric, row that should be lower, row that should be higher)."""
-    rows = []
-    for claim, (metric, lower, higher) in claims.items():
-        first, second = pairs_of(runs, metric, lower, higher, STUDY)
-        rows.append((claim, metric, first, second))
-    return verdict_table(rows)
+    """`ablation.verdicts` of these rows."""
+    return ablation.verdicts(runs, claims, STUDY)

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sempal_lib import ablation
-from sempal_lib.ablation import Study, pairs_of, paper_value
+from sempal_lib.ablation import Study, paper_value
 from sempal_lib.parameters import StyleParameters
 from sempal_lib.records import RunError
-from sempal_lib.results import verdict_table
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
 
 CHAPTER = "12_class_layer_vae"
@@ -48,7 +47,7 @@ def named(row: str) -> tuple[str, str]:
     return system, variant or "full"
 
 
-STUDY = Study("table of styles", CHAPTER, ROWS, row_parameters, named, {}, frozenset({"baseline"}))
+STUDY = Study("table of styles", CHAPTER, ROWS, row_parameters, named, {}, frozenset({"baseline"}), "gaugan-vae")
 
 
 def row_of(parameters: StyleParameters) -> str:
@@ -63,18 +62,8 @@ def row_of(parameters: StyleParameters) -> str:
 
 
 def rows_of_runs(parameters: StyleParameters) -> dict[str, list[dict[str, Any]]]:
-    """Records of every row, see `ablation.rows_of_runs`; of gaugan-vae also those of runs that trained it beside."""
-    runs = ablation.rows_of_runs(parameters, STUDY)
-    own = {record["seed"] for record in runs["gaugan-vae"]}
-    for record in [record for row in ROWS if row != "gaugan-vae" for record in runs[row]]:
-        if record["seed"] not in own and any(STUDY.named("gaugan-vae") == _of(metric) for metric in record["metrics"]):
-            runs["gaugan-vae"].append(record)
-            own.add(record["seed"])
-    return runs
-
-
-def _of(metric: Mapping[str, Any]) -> tuple[str, str]:
-    return metric["system"], metric["variant"]
+    """Records of every row, see `ablation.rows_of_runs`."""
+    return ablation.rows_of_runs(parameters, STUDY)
 
 
 def values(runs: Runs) -> dict[str, dict[str, dict[str, float]]]:
@@ -106,6 +95,5 @@ def styles_table(runs: Runs, metrics: Mapping[str, str], datasets: Sequence[str]
 
 
 def verdicts(runs: Runs, claims: Mapping[str, tuple[str, str, str]]) -> Table:
-    """`results.verdict_table` of claims: sentence to (metric, row that should be lower, row that should be higher)."""
-    pairs = {claim: pairs_of(runs, metric, low, high, STUDY) for claim, (metric, low, high) in claims.items()}
-    return verdict_table([(claim, claims[claim][0], first, second) for claim, (first, second) in pairs.items()])
+    """`ablation.verdicts` of these rows."""
+    return ablation.verdicts(runs, claims, STUDY)
