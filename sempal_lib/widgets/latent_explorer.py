@@ -1,10 +1,8 @@
 """The latent explorer: pick a class and a layer, move its code, draw it anew, or take it from another picture."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sempal_lib.files import replacing
 from sempal_lib.image_gans.editing import classes_shown, drawn_anew, pasted, places_of, style_guided
 from sempal_lib.labels import LabelSpace
 from sempal_lib.pictures import FRAME_WIDTH, pixels_of
 from sempal_lib.widgets.codes import DIRECTIONS, References, check_layout_of, directions_of, encoded, moved, start_of
+from sempal_lib.widgets.editor import Editor
 from sempal_lib.widgets.history import History
 from sempal_lib.widgets.latent_frames import latent_frames
 from sempal_lib.widgets.regions import outlined
@@ -68,7 +66,7 @@ class _State:
     still: bool = False  # pixels of other classes are those of the start
 
 
-class LatentExplorer(ipw.VBox):
+class LatentExplorer(Editor):
     """Change the code of one class, at one layer or at all: all other codes stay as they are.
 
     Choosing a class or a layer changes nothing. A slider moves the code along a direction in which the references'
@@ -153,14 +151,6 @@ class LatentExplorer(ipw.VBox):
         found = encoded(self.generator, self.encoder, pair, self.label_space, label_space)
         self._take(found, 0)
 
-    def undo(self) -> None:
-        self._history.undo()
-        self._show()
-
-    def redo(self) -> None:
-        self._history.redo()
-        self._show()
-
     def reset(self) -> None:
         """Back to the codes of the start; can be undone."""
         now = self._history.now
@@ -169,12 +159,7 @@ class LatentExplorer(ipw.VBox):
 
     def save(self) -> Path:
         """Write the picture that is shown into the folder, PNG, under the next free number; never over a file."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        taken = [re.fullmatch(r"picture-(\d+)\.png", path.name) for path in self.folder.iterdir()]
-        number = max((int(match[1]) for match in taken if match), default=-1) + 1
-        file = self.folder / f"picture-{number:03d}.png"
-        with replacing(file) as new:
-            Image.fromarray(pixels_of(self.picture_now)).save(new, "PNG")
+        (file,) = self._write({"picture": Image.fromarray(pixels_of(self.picture_now))})
         return file
 
     def _take(self, found: References, row: int) -> None:
@@ -235,9 +220,7 @@ class LatentExplorer(ipw.VBox):
         self.reference = ipw.IntSlider(0, 0, last, description="reference", **look)
         self.take = ipw.Button(description="take its style", icon="magic", layout=ipw.Layout(width="140px"))
         self.still = ipw.Checkbox(False, description="hold all other pixels still", indent=False, layout=wide)
-        acts = {"undo": "undo", "redo": "repeat", "reset": "fast-backward", "save": "save"}
-        narrow = ipw.Layout(width="72px")
-        self.buttons = {name: ipw.Button(description=name, icon=icon, layout=narrow) for name, icon in acts.items()}
+        self._make_buttons()
         self._connect()
 
     def _connect(self) -> None:
@@ -250,8 +233,6 @@ class LatentExplorer(ipw.VBox):
         self.still.observe(lambda change: self._ask(lambda: self._hold(change["new"])), "value")
         self.reference.observe(lambda _: self._show_reference(), "value")
         self.take.on_click(lambda _: self._ask(lambda: self._take(self.references, self.reference.value)))
-        for name, act in (("undo", self.undo), ("redo", self.redo), ("reset", self.reset), ("save", self._save)):
-            self.buttons[name].on_click(lambda _, act=act: self._ask(act))
 
     def _arrange(self) -> ipw.Box:
         wrap = ipw.Layout(flex_flow="row wrap", align_items="center")
@@ -276,17 +257,9 @@ class LatentExplorer(ipw.VBox):
         self._tell(f"saved {self.save()}")
 
     def _ask(self, act) -> None:
-        """Do what a hand asked for; what cannot be is said in the status, and the controls go back."""
-        if self._busy:
-            return
-        try:
-            act()
-        except (ValueError, OSError) as error:
-            self._show()
-            self._tell(str(error))
-
-    def _tell(self, text: str) -> None:
-        self.status.value = f'<span class="sempal-status">{escape(text)}</span>'
+        """Do what a hand asked for, unless a control only follows."""
+        if not self._busy:
+            self._try(act)
 
     def _layer_options(self) -> list[tuple[str, int | None]]:
         last = self.latents.layers + 1
@@ -295,7 +268,6 @@ class LatentExplorer(ipw.VBox):
         return [(ALL_LAYERS, None), *((notes.get(n, str(n)), n) for n in range(first, last + 1))]
 
     def _show(self, begin: float | None = None) -> None:
-        """Bring all controls in line with what is now. begin: when the hand asked for it, of time.perf_counter."""
         now = self._history.now
         basis, _ = self._directions_now()
         self._busy = True
@@ -307,8 +279,7 @@ class LatentExplorer(ipw.VBox):
                 slider.value, slider.disabled = value, k >= len(basis)
         finally:
             self._busy = False
-        self.buttons["undo"].disabled = not self._history.can_undo
-        self.buttons["redo"].disabled = not self._history.can_redo
+        self._show_buttons()
         self._show_map()
         self.picture_now = self._held(self._painted(now.z))
         self.painting.value = png_of(self.picture_now, self.label_space)

@@ -1,10 +1,8 @@
 """The region editor: mark a part of a layout, say its palette, and a generator fills it anew."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 
 import ipywidgets as ipw
@@ -13,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sempal_lib.files import replacing
 from sempal_lib.labels import LabelSpace
 from sempal_lib.layout_gans.partial import rectangle
 from sempal_lib.pictures import pixels_of
+from sempal_lib.widgets.editor import Editor
 from sempal_lib.widgets.history import History
 from sempal_lib.widgets.painting import paint, styles_at
 from sempal_lib.widgets.palette_sliders import PaletteSliders
@@ -88,7 +86,7 @@ class _Edit:
     filled: bool = False  # whether the generator made the region
 
 
-class RegionEditor(ipw.VBox):
+class RegionEditor(Editor):
     """Mark a region, move the sliders of its palette: the generator fills it, and outside no pixel changes.
 
     Marking alone changes nothing. A slider or *new fill* fills the region; after that the next region is marked on
@@ -168,14 +166,6 @@ class RegionEditor(ipw.VBox):
         self._history.push(replace(asked, layout=made, filled=True), key)
         self._show(begin)
 
-    def undo(self) -> None:
-        self._history.undo()
-        self._show()
-
-    def redo(self) -> None:
-        self._history.redo()
-        self._show()
-
     def reset(self) -> None:
         """Back to the layout of the start; can be undone."""
         self._history.push(self._start)
@@ -188,18 +178,10 @@ class RegionEditor(ipw.VBox):
             The layout, a PNG whose 8-bit values are the classes (255: none) and whose colour table shows them; and
             with a painter the picture, PNG.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        taken = [re.fullmatch(r"(?:layout|picture)-(\d+)\.png", path.name) for path in self.folder.iterdir()]
-        number = f"{max((int(match[1]) for match in taken if match), default=-1) + 1:03d}"
-        files = [self.folder / f"layout-{number}.png"]
-        images = [label_image(self.layout_now, self.label_space)]
+        images = {"layout": label_image(self.layout_now, self.label_space)}
         if self.picture_now is not None:
-            files.append(self.folder / f"picture-{number}.png")
-            images.append(Image.fromarray(pixels_of(self.picture_now)))
-        for file, image in zip(files, images, strict=True):
-            with replacing(file) as new:
-                image.save(new, "PNG")
-        return files
+            images["picture"] = Image.fromarray(pixels_of(self.picture_now))
+        return self._write(images)
 
     def _make_canvas(self, rows: int, columns: int) -> None:
         wide = ipw.Layout(width="auto", max_width="520px", min_width="0")
@@ -233,11 +215,7 @@ class RegionEditor(ipw.VBox):
         self.mode.observe(lambda change: self._ask(mode=change["new"]), "value")
         self.seed.observe(lambda change: self._ask(seed=change["new"]), "value")
         self.more.observe(lambda change: self._offer(change["new"]), "value")
-        narrow = ipw.Layout(width="72px")  # all five stand in one row of a desktop
-        acts = {"undo": "undo", "redo": "repeat", "reset": "fast-backward", "save": "save"}
-        self.buttons = {name: ipw.Button(description=name, icon=icon, layout=narrow) for name, icon in acts.items()}
-        for name, act in (("undo", self.undo), ("redo", self.redo), ("reset", self.reset), ("save", self._save)):
-            self.buttons[name].on_click(lambda _, act=act: self._try(act))
+        self._make_buttons()
         self.lines = ipw.VBox(layout=ipw.Layout(max_height="300px", overflow="auto", flex="0 0 auto"))
 
     def _arrange(self) -> ipw.Box:
@@ -271,19 +249,7 @@ class RegionEditor(ipw.VBox):
     def _save(self) -> None:
         self._tell("saved " + " and ".join(map(str, self.save())))
 
-    def _try(self, act) -> None:
-        """Do what a hand asked for; what cannot be is said in the status, and the controls go back."""
-        try:
-            act()
-        except (ValueError, OSError) as error:
-            self._show()
-            self._tell(str(error))
-
-    def _tell(self, text: str) -> None:
-        self.status.value = f'<span class="sempal-status">{escape(text)}</span>'
-
     def _show(self, begin: float | None = None) -> None:
-        """Bring all controls in line with what is now. begin: when the hand asked for it, of time.perf_counter."""
         now, marked = self._history.now, bool(self.region.any())
         self._busy = True
         try:
@@ -297,8 +263,7 @@ class RegionEditor(ipw.VBox):
         self.dials.disable(not marked)
         for control in (self.seed, self.next_seed, self.mode):
             control.disabled = not marked
-        self.buttons["undo"].disabled = not self._history.can_undo
-        self.buttons["redo"].disabled = not self._history.can_redo
+        self._show_buttons()
         self.canvas.grows = not now.filled
         self.canvas.show(now.layout, now.region, self.label_space)
         self._paint()
