@@ -188,7 +188,7 @@ for variant, (made, layouts) in CASES.items():
 # ## One object, all else held fixed
 #
 # To edit an object is to change the codes of its class at all layers. From a picture's own codes we draw those of one
-# class anew, six times.
+# class anew, five times.
 
 # %%
 pixels = torch.stack(
