@@ -3,9 +3,10 @@
 from sempal_lib.checks import IGNORED
 from sempal_lib.image_gans.clvae import ClvaeEncoder, ClvaeGenerator, ClvaeSettings
 from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
-from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import instance_edges
+from sempal_lib.image_gans.lggan import Branches, LgganGenerator, LgganSettings
 from sempal_lib.image_gans.perceptual import (
     PerceptualFeatures,
     PerceptualWeightsMissing,
@@ -20,6 +21,7 @@ from sempal_lib.image_gans.two_stage import TwoStageGenerator, enlarge
 
 __all__ = [
     "IGNORED",
+    "Branches",
     "ClvaeEncoder",
     "ClvaeGenerator",
     "ClvaeSettings",
@@ -30,7 +32,10 @@ __all__ = [
     "Judgement",
     "LatentEncoder",
     "Latents",
+    "LgganGenerator",
+    "LgganSettings",
     "MultiScaleDiscriminator",
+    "Painted",
     "PerceptualFeatures",
     "PerceptualWeightsMissing",
     "Pix2pixSettings",

@@ -1,6 +1,6 @@
 """What all image synthesizers share: the call, sampling, and what they refuse."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,20 @@ class ImageSettings(Protocol):
     def height(self) -> int: ...
     @property
     def width(self) -> int: ...
+
+
+class Painted(NamedTuple):
+    """Pictures as training sees them.
+
+    Attributes:
+        picture: what `forward` gives, float32 [B, 3, H, W].
+        judged: pictures on the way to it that are judged, and compared with the real one, as it is.
+        parts: what the generator's own losses look at.
+    """
+
+    picture: Tensor
+    judged: tuple[Tensor, ...] = ()
+    parts: Any = None
 
 
 class ImageGenerator(nn.Module):
@@ -47,8 +61,20 @@ class ImageGenerator(nn.Module):
         Raises:
             ValueError: a layout of another size or number of classes, noise of another length.
         """
+        return self.painted(layout, z, edges).picture
+
+    def painted(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Painted:
+        """As `forward`, with what only training looks at."""
         self._check(layout, z, edges)
-        return self._paint(layout, z, edges).float().tanh()
+        return Painted(self._paint(layout, z, edges).float().tanh())
+
+    def own_losses(self, parts: Any, images: Tensor, layouts: Tensor) -> dict[str, Tensor]:
+        """Losses that only this kind of generator has, unweighted scalars by name.
+
+        Args:
+            parts: of `painted`. images: the real pictures, [B, 3, H, W]. layouts: what was painted.
+        """
+        return {}
 
     def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
         """Pictures before the tanh."""

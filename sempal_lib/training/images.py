@@ -1,7 +1,7 @@
 """Training of the image synthesizers: GauGAN with and without its encoder, pix2pix, pix2pixHD."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sempal_lib import losses
 from sempal_lib.checks import check_labels
 from sempal_lib.image_gans.discriminators import MultiScaleDiscriminator
-from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
 from sempal_lib.image_gans.perceptual import PerceptualFeatures
 from sempal_lib.image_gans.spade import sample_latent
 from sempal_lib.segmentation import as_float
@@ -23,6 +23,13 @@ _GENERATOR_LOSS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {
     "hinge": losses.hinge_generator_loss,
     "cross_entropy": losses.cross_entropy_generator_loss,
     "least_squares": losses.least_squares_generator_loss,
+}
+_DISCRIMINATOR_LOSS: dict[str, Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]] = {
+    "hinge": losses.hinge_discriminator_loss,
+    "cross_entropy": lambda real, fake: torch.stack(
+        [losses.discriminator_cross_entropy(r, f) for r, f in zip(real, fake, strict=True)]
+    ).mean(),
+    "least_squares": losses.least_squares_discriminator_loss,
 }
 
 
@@ -41,6 +48,7 @@ class ImageTrainingSettings:
     perceptual_weight: float = 10.0  # of the distance in a fixed network's features; 0: no such network is needed
     l1_weight: float = 0.0  # of the distance pixel by pixel
     kl_weight: float = 0.05  # of the encoder's distribution to the standard normal; where there is an encoder
+    own_weights: dict[str, float] = field(default_factory=dict)  # of the generator's own losses by name; else 1
     flip: bool = True  # half of the pairs mirrored
     ema_images: int = 0  # half-life of the averaged generator, in pairs shown; 0: no averaging
     channels_last: bool = False
@@ -151,7 +159,7 @@ class ImageTraining(Training):
         if settings.ema_images:
             networks["averaged"] = self.averaged
         super().__init__(networks, optimizers, settings, fabric, checkpoint_path, facts)
-        self._run_g: Any = compiled(self.generator, settings.compile)
+        self._run_g: Any = compiled(self.generator.painted, settings.compile)
         self.resume()
 
     @property
@@ -194,28 +202,24 @@ class ImageTraining(Training):
             # A sum over the whole batch, of which each device has a part; gradients are averaged over devices.
             kl = self.encoder.divergence(mean, log_variance, layouts) * self.fabric.world_size
             found["kl"] = s.kl_weight * kl
-        fake = self._run_g(layouts, z, edges)
+        painted: Painted = self._run_g(layouts, z, edges)
+        fakes = [painted.picture, *painted.judged]
         told = (layouts, edges) if self.discriminator.settings.num_classes else (None, None)
-        of_fake, of_real = self.discriminator.judge([fake, images], *told)
-        found["adversarial"] = _GENERATOR_LOSS[s.adversarial](of_fake.logits)
+        *of_fakes, of_real = self.discriminator.judge([*fakes, images], *told)
+        found["adversarial"] = _total(_GENERATOR_LOSS[s.adversarial](x.logits) for x in of_fakes)
         if s.feature_weight:
-            real_features = [[x.detach() for x in scale] for scale in of_real.features]
-            found["feature"] = s.feature_weight * losses.paired_feature_loss(real_features, of_fake.features)
+            real = [[x.detach() for x in scale] for scale in of_real.features]
+            found["feature"] = s.feature_weight * _total(losses.paired_feature_loss(real, x.features) for x in of_fakes)
         if self.perceptual is not None:
             with torch.no_grad():
                 target = self.perceptual(images)
-            loss = losses.perceptual_loss(self.perceptual(fake), target, self.perceptual.weights)
-            found["perceptual"] = s.perceptual_weight * loss
+            seen, weights = (self.perceptual(x) for x in fakes), self.perceptual.weights
+            found["perceptual"] = s.perceptual_weight * _total(losses.perceptual_loss(x, target, weights) for x in seen)
         if s.l1_weight:
-            found["l1"] = s.l1_weight * (fake - images).abs().mean()
-        if s.adversarial == "hinge":
-            loss_d = losses.hinge_discriminator_loss(of_real.logits, of_fake.logits)
-        elif s.adversarial == "least_squares":
-            loss_d = losses.least_squares_discriminator_loss(of_real.logits, of_fake.logits)
-        else:
-            scales = zip(of_real.logits, of_fake.logits, strict=True)
-            loss_d = torch.stack([losses.discriminator_cross_entropy(real, fake) for real, fake in scales]).mean()
-        return found, loss_d
+            found["l1"] = s.l1_weight * _total((x - images).abs().mean() for x in fakes)
+        for name, loss in self.generator.own_losses(painted.parts, images, layouts).items():
+            found[name] = s.own_weights.get(name, 1.0) * loss
+        return found, _total(_DISCRIMINATOR_LOSS[s.adversarial](of_real.logits, x.logits) for x in of_fakes)
 
     def _train_step(self) -> dict[str, Tensor]:
         s = self.settings
@@ -236,6 +240,12 @@ class ImageTraining(Training):
             self._average(self.averaged, self.generator, s.batch_size, s.ema_images)
             track_spectral_norms(self.averaged)  # an average of unit vectors is none, and not that of the weights
         return {"loss_g": loss_g.detach(), "loss_d": loss_d.detach(), **{k: v.detach() for k, v in found.items()}}
+
+
+def _total(found: Iterable[Tensor]) -> Tensor:
+    """The sum over the pictures that are judged: of most generators one."""
+    first, *rest = found
+    return sum(rest, first)
 
 
 def _check_pairs(

@@ -1,0 +1,209 @@
+"""LGGAN: one generator for the whole picture, one for each class, and a map that says where each is believed."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sempal_lib.image_gans.class_convolution import ClassConvolution
+from sempal_lib.image_gans.interface import Painted, initialise
+from sempal_lib.image_gans.layout_levels import LayoutLevels
+from sempal_lib.image_gans.pix2pixhd import ResidualBlock, conv_layer
+from sempal_lib.image_gans.spade import SpadeGenerator, SpadeSettings
+from sempal_lib.labels import one_hot
+from sempal_lib.losses import class_reconstruction_loss, region_classification_loss
+
+JOININGS = ("convolution", "addition")
+_GLOBAL = {"local": False, "classify": False, "weight_map": False}
+# The rows of the paper's ablation, Table 3 on the right.
+FORMS: dict[str, dict[str, Any]] = {
+    "s1": _GLOBAL,
+    "s2": _GLOBAL | {"local": True, "joining": "addition"},
+    "s3": _GLOBAL | {"local": True},
+    "s4": {"weight_map": False},
+    "s5": {},
+}
+
+
+@dataclass(frozen=True)
+class LgganSettings(SpadeSettings):
+    """What LGGAN for semantic synthesis is built from. The defaults are the paper's network at 256×256 px, form S5.
+
+    Where the paper leaves sizes open they are its release's. `released` follows the release where it differs: the
+    residual blocks are the local branch's alone, pooling divides by the whole picture, the weight map's last layer is
+    bare, the classification loss is a mean, and the pictures of both branches are judged too.
+    """
+
+    local: bool = True  # else the global branch paints alone
+    joining: str = "convolution"  # of the classes' pictures, eq. 4; or "addition", eq. 3
+    classify: bool = True  # the features of each class are told apart, eq. 5
+    weight_map: bool = True  # the branches are weighed pixel by pixel, eq. 6 and 7; else their mean is taken
+    residual_blocks: int = 9  # of the encoder
+    own_classes: int | None = None  # the first so many classes have a generator each, the rest share one; None: all
+    released: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.use_vae:
+            raise ValueError("LGGAN has no encoder of pictures: leave use_vae as it is")
+        if self.joining not in JOININGS:
+            raise ValueError(f"joining={self.joining!r}: choose one of {', '.join(map(repr, JOININGS))}")
+        if not self.local and (self.classify or self.weight_map):
+            raise ValueError("without the local branch nothing is classified or weighed: see LgganSettings.form")
+        if self.own_classes is not None and not 0 < self.own_classes < self.num_classes:
+            raise ValueError(f"own_classes={self.own_classes}: choose 1 to {self.num_classes - 1}, or None for all")
+
+    @classmethod
+    def form(cls, name: str, *args: Any, **kwargs: Any) -> "LgganSettings":
+        """A row of the paper's ablation: "s1" … "s5"; further arguments as for the class."""
+        if name not in FORMS:
+            raise ValueError(f"form {name!r} is no row of the ablation: choose one of {', '.join(FORMS)}")
+        return cls(*args, **(FORMS[name] | kwargs))
+
+    @property
+    def num_generators(self) -> int:
+        """Of the local branch."""
+        return self.num_classes if self.own_classes is None else self.own_classes + 1
+
+    @property
+    def classified(self) -> int:
+        """How many of them are told apart: not the one that classes share."""
+        return self.own_classes or self.num_classes
+
+
+class Branches(NamedTuple):
+    """What LGGAN's branches make. All but `overall` are None in form S1.
+
+    Attributes:
+        overall: I^G, of the whole picture, [B, 3, H, W] in [-1, 1]. local: I^L, joined of the classes' pictures.
+        weights: W_l and W_g, [B, 2, H, W], sum to 1; None without a weight map.
+        class_images: I_i, [B, C, 3, H, W] in [-1, 1].
+        class_scores: of each class's pooled features, before the softmax, [B, C, C]; None where nothing is classified.
+    """
+
+    overall: Tensor
+    local: Tensor | None = None
+    weights: Tensor | None = None
+    class_images: Tensor | None = None
+    class_scores: Tensor | None = None
+
+
+class LgganGenerator(SpadeGenerator):
+    """LGGAN's generator. Its global branch is GauGAN's decoder, whose first map is made from the shared encoder.
+
+    Source: LGGAN, §3; layers and widths are its release's. Chapter: Local and global.
+    """
+
+    settings: LgganSettings
+
+    def __init__(self, settings: LgganSettings):
+        super().__init__(settings)
+        s, n = settings, settings.ngf
+        head = conv_layer(nn.Conv2d(s.in_channels, n, 7, padding=3, padding_mode="reflect"))
+        for width in (n, 2 * n):
+            head += conv_layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
+        parts: dict[str, nn.Module] = {"head": nn.Sequential(*head)}
+        if s.local or not s.released:
+            parts["trunk"] = nn.Sequential(*(ResidualBlock(4 * n) for _ in range(s.residual_blocks)))
+        if s.local:
+            parts["local_up"] = _twice_up(n)
+            parts["class_painters"] = ClassConvolution(n, s.num_generators)
+        if s.local and s.joining == "convolution":
+            parts["join"] = nn.Conv2d(3 * s.num_generators, 3, 3, padding=1)
+        if s.classify:
+            parts["classifier"] = nn.Linear(n, s.classified)
+        if s.weight_map:
+            last = conv_layer(nn.Conv2d(n, 2, 1))
+            parts["weigh"] = nn.Sequential(_twice_up(n), *(last[:1] if s.released else last))
+        for name, part in parts.items():
+            if name != "class_painters":
+                initialise(part, "xavier")
+            self.add_module(name, part)
+
+    def _first_layer(self) -> nn.Module:
+        """From the encoder's map to the first one of GauGAN's blocks, two halvings further down or fewer."""
+        layers, width = [], 4 * self.settings.ngf
+        for _ in range(min(self.settings.doublings, 4) - 2):
+            layers += conv_layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
+            width *= 2
+        return nn.Sequential(*layers)
+
+    def forward(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Tensor:
+        # The sum of the classes' pictures, eq. 3, may leave the range.
+        return super().forward(layout, z, edges).clamp(-1, 1)
+
+    def painted(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Painted:
+        self._check(layout, z, edges)
+        found = self.branches(layout, edges)
+        if found.local is None:
+            return Painted(found.overall, parts=found)
+        weights = torch.full_like(found.local[:, :2], 0.5) if found.weights is None else found.weights
+        fused = found.local * weights[:, :1] + found.overall * weights[:, 1:]  # eq. 7
+        return Painted(fused, (found.overall, found.local) if self.settings.released else (), found)
+
+    def branches(self, layout: Tensor, edges: Tensor | None = None) -> Branches:
+        """What each branch makes of layouts; arguments as of `forward`. Source: LGGAN, eq. 1 to 6, fig. 2 and 3."""
+        s: Any = self.settings
+        nets: Any = self
+        soft = layout if layout.is_floating_point() else one_hot(layout, s.num_classes)
+        told = soft if edges is None else torch.cat([soft, (edges != 0)[:, None].to(soft.dtype)], 1)
+        head = nets.head(told)
+        shared = head if s.released else nets.trunk(head)
+        overall = self._overall(shared, LayoutLevels(layout, s.num_classes, edges, self.method))
+        if not s.local:
+            return Branches(overall)
+        features = nets.local_up(nets.trunk(head) if s.released else shared)  # f'
+        class_images = nets.class_painters(features, self._generator_of(layout)).float().tanh()
+        if s.joining == "addition":
+            local = class_images.sum(1)  # eq. 3
+        else:
+            local = nets.join(class_images.flatten(1, 2)).float().tanh()  # eq. 4
+        weights = nets.weigh(shared).float().softmax(1) if s.weight_map else None  # eq. 6
+        scores = nets.classifier(self._pooled(features, layout)).float() if s.classify else None
+        return Branches(overall, local, weights, class_images, scores)
+
+    def own_losses(self, parts: Branches, images: Tensor, layouts: Tensor) -> dict[str, Tensor]:
+        """"local", eq. 2, and "classification", eq. 5, where the form has them."""
+        found, masks = {}, self._masks(layouts)
+        if parts.class_images is not None:
+            found["local"] = class_reconstruction_loss(parts.class_images, images, masks)
+        if parts.class_scores is not None:
+            shown = (masks[:, : self.settings.classified].flatten(2) > 0).any(2)
+            found["classification"] = region_classification_loss(parts.class_scores, shown, self.settings.released)
+        return found
+
+    def _overall(self, shared: Tensor, levels: LayoutLevels) -> Tensor:
+        x, size = self.first(shared), self.settings.first_size
+        x = x if tuple(x.shape[2:]) == size else F.interpolate(x, size)
+        return self._through_blocks(x, lambda number, height: levels.at(height)).float().tanh()
+
+    def _generator_of(self, layout: Tensor) -> Tensor:
+        """The layout with one class for each of the local branch's generators."""
+        own, classes = self.settings.own_classes, self.settings.num_classes
+        if own is None:
+            return layout
+        if layout.is_floating_point():
+            return torch.cat([layout[:, :own], layout[:, own:].sum(1, keepdim=True)], 1)
+        return torch.where((layout >= own) & (layout < classes), own, layout)
+
+    def _masks(self, layout: Tensor) -> Tensor:
+        """M_i of each of the local branch's generators, [B, C, H, W]."""
+        layout = self._generator_of(layout)
+        return layout if layout.is_floating_point() else one_hot(layout, self.settings.num_generators)
+
+    def _pooled(self, features: Tensor, layout: Tensor) -> Tensor:
+        """Each class's features, averaged over its region; 0 for one that is absent: [B, C, n]."""
+        masks = self._masks(layout)[:, : self.settings.classified].flatten(2).to(features.dtype)
+        area = masks.shape[2] if self.settings.released else masks.sum(2, keepdim=True).clamp(min=1)
+        return masks @ features.flatten(2).mT / area
+
+
+def _twice_up(width: int) -> nn.Sequential:
+    """Two doublings of the size, from 4 · width channels to width."""
+    layers = []
+    for before in (4 * width, 2 * width):
+        up = nn.ConvTranspose2d(before, before // 2, 3, stride=2, padding=1, output_padding=1)
+        layers += conv_layer(up)
+    return nn.Sequential(*layers)
