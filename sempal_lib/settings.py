@@ -303,7 +303,10 @@ class StyleParameters(ImageParameters):
     steps: int = Field(1010500, ge=1, le=MOST_STEPS, description="training steps of each synthesizer")
     doublings: int = Field(5, ge=2, le=7, description="of the size, from GauGAN's first map to its picture")
     system: Literal["clvae", "gaugan-vae", "groupdnet", "cimle"] = Field("clvae", description="what the run trains")
-    layers: int = Field(6, ge=1, le=7, description="of CLVAE that have codes, with the one of the whole picture")
+    layers: int | None = Field(
+        None, ge=1, le=7,
+        description="of CLVAE that have codes, with that of the whole picture; None in a preset: all, in the paper 6",
+    )  # fmt: skip
     class_wise: bool = Field(True, description="each class has codes of its own; else all share one a layer")
     layer_wise: bool = Field(True, description="classes have codes at every layer; else at the middle one only")
     class_dim: int | None = Field(
@@ -315,12 +318,16 @@ class StyleParameters(ImageParameters):
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
-        most = min(self.doublings, 4) + 2
-        if self.layers > most:
+        if self.layers is not None and self.layers > self.most_layers:
             yield (
                 f"layers = {self.layers} want more blocks than doublings = {self.doublings} give: choose layers up to "
-                f"{most}, or raise doublings"
+                f"{self.most_layers}, or raise doublings"
             )
+
+    @property
+    def most_layers(self) -> int:
+        """That the blocks of a generator with so many doublings have."""
+        return min(self.doublings, 4) + 2
 
 
 # What makes synthetic pairs, and the chapters whose generators that takes.

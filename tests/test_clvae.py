@@ -350,3 +350,14 @@ def test_smoke_by_parameters(changes, tmp_path):
     assert run.averaged.generate(data.held_out[:3]).shape == (3, 3, 16, 16)
     weak = training.image_settings("gaugan-vae", p.model_copy(update={"kl_weight": 0.0005}))
     assert weak.kl_weight == 0.0005
+
+
+def test_networks_at_the_papers_sizes_are_the_papers():
+    p = resolve("12_class_layer_vae", {"preset": "paper", "ngf": 4, "ndf": 4, "hidden": 8, "device": "cpu"})
+    generator, judge, encoder = training.image_networks("clvae", p, 20, (256, 256))
+    assert generator.settings == encoder.settings == ClvaeSettings(20, ngf=4, hidden=8)
+    assert judge.settings == DiscriminatorSettings(20, 4)
+    rival, judge, encoder = training.image_networks("gaugan-vae", p, 20, (256, 256))
+    assert (rival.latents.length, encoder.settings.encoder_size) == (256, 256)
+    assert judge.settings == DiscriminatorSettings(20, 4)  # one judge for both
+    assert (p.batch_size, p.kl_weight, p.most_layers, p.class_dim) == (4, 0.05, 6, None)

@@ -329,6 +329,21 @@ def test_colour_factors_move_the_picture(world, items):
         assert (seen.std(dim=0) > 0.05).all(), factor  # scenes differ
 
 
+def test_class_factors_are_the_styles(world, items):
+    """Each class that has any is in the label space, and its factors are those of the item, alone or in a batch."""
+    scenes = world.at(32, length=4)
+    batch = next(iter(DataLoader(scenes, batch_size=4)))["style"]
+    for name, found in scenes.class_factors(items[0]["style"]).items():
+        assert name in scenes.label_space.names
+        together = scenes.class_factors(batch)[name]
+        assert found.keys() == together.keys() == world.make.known[name].keys() <= {"color", "pattern", "second"}
+        assert torch.equal(found["color"], items[0]["style"][world.make.known[name]["color"]])
+        assert together["color"].shape == (4, 3)
+        kinds = {item["style"][world.make.known[name]["pattern"]] for item in items} if "pattern" in found else {0, 1}
+        assert kinds == set(range(len(kinds)))
+        assert len(kinds) > 1
+
+
 def test_surfaces_have_texture(world, items):
     for item in items[:30]:
         for index in world.classes(world.textured):

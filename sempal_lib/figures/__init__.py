@@ -7,7 +7,7 @@ tell apart.
 
 from sempal_lib.figures.comparisons import ablation_dots, level_bars
 from sempal_lib.figures.curves import aic_curve, sinkhorn_figure, training_curves
-from sempal_lib.figures.diagrams import partial_diagram
+from sempal_lib.figures.diagrams import class_codes_diagram, partial_diagram
 from sempal_lib.figures.palettes import (
     class_error_bars,
     control_curves,
@@ -25,7 +25,8 @@ from sempal_lib.pictures import to_png
 from sempal_lib.tables import Table, metric_table
 
 __all__ = [
-    "STYLE", "Table", "ablation_dots", "aic_curve", "class_error_bars", "class_scores", "contact_sheet",
+    "STYLE", "Table", "ablation_dots", "aic_curve", "class_codes_diagram", "class_error_bars", "class_scores",
+    "contact_sheet",
     "control_curves", "image_grid", "interpolation_figure", "layout_grid", "learning_curves", "legend", "level_bars",
     "metric_table", "palette_bars", "palette_map", "palette_statistics", "partial_diagram", "proportion_scatter",
     "sinkhorn_figure",

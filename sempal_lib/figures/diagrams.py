@@ -44,3 +44,22 @@ def partial_diagram() -> Figure:
     }  # fmt: skip
     arrows = [(noise, blocks), (target, blocks), (crop, blocks), (blocks, scores), (crop, merge), (scores, merge)]
     return _boxes(places, arrows, (blocks, merge), 2.9)
+
+
+@styled
+def class_codes_diagram() -> Figure:
+    """CLVAE: on the left the encoder's maps, pooled by class; on the right the generator's blocks, told the codes."""
+    picture, first, second, last = "picture", "$e_1$: 1/2", "$e_2$: 1/4, …", "$e_L$"
+    pools = "greatest value in each\nclass's region; 2 linear\nmaps, shared by classes"
+    codes, whole = "$z_{L,c},\\, z_{L-1,c}$, …:\na code for each class", "$z_1$: one code"
+    cse, grow, fine, painted = "CSE: $z_{l,c} + W_c$\nat pixels of class $c$", "first map", "SPADE blocks", "picture "
+    places = {
+        picture: (0.55, 3.3), first: (0.55, 2.6), second: (0.55, 1.9), last: (0.55, 0.4), pools: (2.25, 2.3),
+        codes: (2.25, 1.3), whole: (2.25, 0.4), grow: (4.3, 0.4), cse: (4.1, 1.3), fine: (4.3, 2.3),
+        painted: (4.3, 3.3),
+    }  # fmt: skip
+    arrows = [
+        (picture, first), (first, second), (second, last), (first, pools), (second, pools), (pools, codes),
+        (last, whole), (whole, grow), (grow, fine), (codes, cse), (cse, fine), (fine, painted),
+    ]  # fmt: skip
+    return _boxes(places, arrows, (pools, codes, cse), 3.6)

@@ -1,26 +1,18 @@
 """Features in which two pictures are compared: VGG-19's, or those of a segmenter of our own."""
 
-import os
-import pickle
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights, vgg19
 
-from sempal_lib.files import check_sha256
-from sempal_lib.tensor_files import DamagedFile, read_safetensors
+from sempal_lib.pretrained import Pretrained, WeightsMissing
 
 VGG_VARIABLE = "SEMPAL_VGG19"  # the environment variable that says where its weights lie
 _VGG_LAYERS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
-
-
-class PerceptualWeightsMissing(RuntimeError):
-    """There are no weights for the perceptual loss; the message says where they were looked for and what to do."""
+PerceptualWeightsMissing = WeightsMissing
 
 
 class PerceptualFeatures(nn.Module):
@@ -45,7 +37,7 @@ class PerceptualFeatures(nn.Module):
         return list(self.extract(images))
 
 
-class _Stages(nn.Module):
+class Stages(nn.Module):
     """The outputs of some layers of a sequence; what follows the last of them is left out."""
 
     def __init__(self, layers: Sequence[nn.Module], taken: Sequence[int]):
@@ -84,8 +76,9 @@ def perceptual_features(
         return source
     if callable(source):
         return _of_segmenter(source, weights)
-    named = source or os.environ.get(VGG_VARIABLE) or None
-    state = _read(Path(named)) if named else _fetch(download)
+    url, instead = VGG19_Weights.IMAGENET1K_V1.url, "pass the features of a segmenter (segmenter_features)"
+    weights_of = Pretrained("VGG-19", url, VGG_VARIABLE, instead)
+    state = weights_of.read(source, download)
     with torch.device("meta"):
         network = vgg19(weights=None).features
     kept = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
@@ -93,8 +86,8 @@ def perceptual_features(
         network.load_state_dict(kept, assign=True)
     except RuntimeError as error:
         raise PerceptualWeightsMissing(
-            f"{named or 'the download'} holds no VGG-19 of torchvision ({str(error)[:200]}): give the file "
-            "vgg19-dcbb9e9d.pth, or pass the features of a segmenter"
+            f"{weights_of.file(source) or 'the download'} holds no VGG-19 of torchvision ({str(error)[:200]}): "
+            "give the file vgg19-dcbb9e9d.pth, or pass the features of a segmenter"
         ) from error
     return _of_vgg19(network)
 
@@ -106,7 +99,7 @@ def untrained_vgg19() -> PerceptualFeatures:
 
 def _of_vgg19(network: nn.Sequential) -> PerceptualFeatures:
     layers = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in network]  # not in place: some are kept
-    return PerceptualFeatures("vgg19", _Stages(layers, _VGG_LAYERS), [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1])
+    return PerceptualFeatures("vgg19", Stages(layers, _VGG_LAYERS), [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1])
 
 
 def segmenter_features(segmenter: Any) -> PerceptualFeatures:
@@ -120,7 +113,7 @@ def segmenter_features(segmenter: Any) -> PerceptualFeatures:
     names = list(backbone)
     taken = [names.index(name) for name in ("relu", "layer1", "layer2", "layer3", "layer4") if name in names]
     return _of_segmenter(
-        _Stages([backbone[name] for name in names], taken), [0.5**i for i in reversed(range(len(taken)))]
+        Stages([backbone[name] for name in names], taken), [0.5**i for i in reversed(range(len(taken)))]
     )
 
 
@@ -130,52 +123,3 @@ def _of_segmenter(extract: Callable[[Tensor], Sequence[Tensor]], weights: Sequen
             number = len(extract(torch.zeros(1, 3, 32, 32)))
         weights = [0.5**i for i in reversed(range(number))]
     return PerceptualFeatures("segmenter", extract, weights)
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise PerceptualWeightsMissing(
-            f"no VGG-19 weights at {path}: correct the path (argument, or {VGG_VARIABLE}), or pass the features of a "
-            "segmenter"
-        )
-    url = VGG19_Weights.IMAGENET1K_V1.url
-    with path.open("rb") as file:
-        check_sha256(file, path, _hash_of(url), f"{VGG_VARIABLE}_SHA256", f"take {url}")
-        try:
-            if path.suffix == ".safetensors":
-                return read_safetensors(file)[0]
-            state = torch.load(file, weights_only=True, map_location="cpu")
-            if not isinstance(state, Mapping):
-                raise ValueError(f"it is a {type(state).__name__}")
-            return state
-        except (DamagedFile, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-            raise PerceptualWeightsMissing(
-                f"{path} holds no weights ({str(error)[:200]}), and nothing else is read from it: take {url}"
-            ) from error
-
-
-def _hash_of(url: str) -> str:
-    """The first digits of a file's SHA-256, which torchvision's names end with."""
-    return re.search(r"-([0-9a-f]{8,})\.", url)[1]  # type: ignore[index]
-
-
-def _fetch(download: bool) -> Mapping[str, Tensor]:
-    kept = Path(torch.hub.get_dir()) / "checkpoints" / VGG19_Weights.IMAGENET1K_V1.url.rsplit("/", 1)[1]
-    if kept.is_file():
-        return _read(kept)
-    remedy = (
-        f"put the file {kept.name} there, name another place in {VGG_VARIABLE}, or pass the features of a segmenter "
-        "(segmenter_features)"
-    )
-    if not download:
-        raise PerceptualWeightsMissing(f"no VGG-19 weights at {kept}, and no download was allowed: {remedy}")
-    try:
-        # Not torchvision's own get_state_dict: it unpickles what comes, whatever that does, and compares no hash.
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        url = VGG19_Weights.IMAGENET1K_V1.url
-        torch.hub.download_url_to_file(url, str(kept), hash_prefix=_hash_of(url), progress=False)
-    except (URLError, OSError, RuntimeError) as error:
-        raise PerceptualWeightsMissing(
-            f"no VGG-19 weights at {kept}, and the download failed ({error}): {remedy}"
-        ) from error
-    return _read(kept)

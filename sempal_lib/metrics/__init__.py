@@ -1,6 +1,13 @@
 """Metrics. Each docstring holds the definition; sample counts and splits stand in the run records."""
 
 from sempal_lib.metrics.control import evaluate_control, made_shares, sweep_shares
+from sempal_lib.metrics.distances import PictureDistance, distances_at_hand, lpips, seg_distance
+from sempal_lib.metrics.diversity import (
+    evaluate_diversity,
+    evaluate_reconstruction,
+    mean_pair_distance,
+    nearest_sample,
+)
 from sempal_lib.metrics.images import (
     FeatureWeightsMissing,
     check_sample_count,
@@ -27,6 +34,7 @@ from sempal_lib.metrics.parts import (
     evaluate_edits,
     palette_within,
 )
+from sempal_lib.metrics.probes import readable_colour, readable_kind, recovery
 from sempal_lib.metrics.scenes import evaluate_images, evaluate_real, standard_classes
 from sempal_lib.metrics.segmentation import (
     class_iou,
@@ -44,47 +52,78 @@ from sempal_lib.metrics.shapes import (
     shape_report,
     snap_to_colours,
 )
+from sempal_lib.metrics.styles import (
+    Redrawn,
+    by_class,
+    containment,
+    evaluate_layers,
+    evaluate_styles,
+    fine_share,
+    pairs_in,
+    redraw,
+    strength,
+)
 
 __all__ = [
     "FeatureWeightsMissing",
+    "PictureDistance",
+    "Redrawn",
     "background_left",
+    "by_class",
     "check_sample_count",
     "class_iou",
     "confusion_matrix",
+    "containment",
+    "distances_at_hand",
     "drawn_at_random",
     "edge_shares",
     "evaluate_control",
+    "evaluate_diversity",
     "evaluate_edits",
     "evaluate_images",
+    "evaluate_layers",
     "evaluate_layouts",
     "evaluate_pictures",
     "evaluate_real",
+    "evaluate_reconstruction",
     "evaluate_segmenter",
     "evaluate_shapes",
+    "evaluate_styles",
     "fd_seg",
+    "fine_share",
     "frechet_distance",
     "frechet_inception_distance",
     "frechet_segmentation_distance",
     "grid_segmentation_distance",
     "laplacian_pyramid",
     "layout_diversity",
+    "lpips",
     "made_shares",
     "mean_iou",
+    "mean_pair_distance",
     "ms_ssim",
     "ms_ssim_scales",
+    "nearest_sample",
     "nearest_scene",
     "off_colour_share",
     "painted",
+    "pairs_in",
     "palette_kl",
     "palette_within",
     "pixel_accuracy",
     "proportion_error",
+    "readable_colour",
+    "readable_kind",
+    "recovery",
+    "redraw",
     "require_classes",
     "sample",
+    "seg_distance",
     "shape_report",
     "sliced_wasserstein_distance",
     "snap_to_colours",
     "standard_classes",
+    "strength",
     "swd_record",
     "sweep_shares",
 ]

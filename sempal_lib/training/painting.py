@@ -93,19 +93,26 @@ def _gaugan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, 
         encoder_size=max(16, min(256, 2 * size[0])),
     )  # fmt: skip
     encoder = ImageEncoder(settings) if settings.use_vae else None
-    return SpadeGenerator(settings), encoder, DiscriminatorSettings.small(num_classes, p.ndf)
+    return SpadeGenerator(settings), encoder, _gaugans_judge(p, num_classes, size)
+
+
+def _gaugans_judge(p: ImageParameters, num_classes: int, size: tuple[int, int]) -> DiscriminatorSettings:
+    """That of SB-GAN and Semantic Palette; with styles, at CLVAE's own sizes, GauGAN's."""
+    whole = isinstance(p, StyleParameters) and size[0] >= 256
+    return (DiscriminatorSettings if whole else DiscriminatorSettings.small)(num_classes, p.ndf)
 
 
 def _clvae(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
     if not isinstance(p, StyleParameters):
         raise ValueError("clvae has layers: its parameters are those of chapter 12, resolve('12_class_layer_vae', …)")
+    layers = p.layers or p.most_layers
     settings = ClvaeSettings(
         num_classes, *size, p.ngf, p.doublings, p.hidden, latent_dim=p.latent_dim,
-        encoder_size=max(4 << p.layers, min(256, 2 * size[0])), layers=p.layers, class_dim=p.class_dim,
+        encoder_size=max(4 << layers, min(256, 2 * size[0])), layers=layers, class_dim=p.class_dim,
         class_wise=p.class_wise, layer_wise=p.layer_wise,
     )  # fmt: skip
-    judge = DiscriminatorSettings.small(num_classes, p.ndf)
-    return ClvaeGenerator(settings), ClvaeEncoder(settings), judge
+    generator, encoder = ClvaeGenerator(settings), ClvaeEncoder(settings)
+    return generator, encoder, _gaugans_judge(p, num_classes, size)
 
 
 # Every synthesizer that `image_training` trains. A new one is a function and one line.

@@ -7,22 +7,26 @@ and where its `noise_dim` is not 0, a slider moves through styles. `walk` takes 
 `.settings` as above and `.generate(z [B, Z])` -> int64 [B, H, W], or pictures, float [B, 3, H, W] in [-1, 1].
 `edit_region` takes a generator of parts: `.settings` and `.size` as above, and
 `.edit(layout [H, W], region [H, W], palette [C], seed=0, exact=False, iterations=None)` -> int64 [H, W], as
-`layout_gans.PartialGenerator`; and a painter.
+`layout_gans.PartialGenerator`; and a painter. `explore_latents` takes an `image_gans.ImageGenerator` with `latents`,
+and its encoder.
 """
 
 from sempal_lib.widgets.explorer import PaletteExplorer, explore
 from sempal_lib.widgets.frames import sweep
+from sempal_lib.widgets.latent_explorer import LatentExplorer, explore_latents
 from sempal_lib.widgets.latents import LatentWalker, latent_path, walk
 from sempal_lib.widgets.region_editor import RegionEditor, edit_region
 from sempal_lib.widgets.simplex import STEP, on_steps, rescale
 
 __all__ = [
     "STEP",
+    "LatentExplorer",
     "LatentWalker",
     "PaletteExplorer",
     "RegionEditor",
     "edit_region",
     "explore",
+    "explore_latents",
     "latent_path",
     "on_steps",
     "rescale",

@@ -1,5 +1,6 @@
 """The face of a procedural world: its arguments, the random numbers of a scene, and its items."""
 
+from collections.abc import Mapping
 from math import gcd
 from typing import Any, ClassVar, Protocol
 
@@ -32,6 +33,8 @@ class World(SceneDataset):
         splits: split to its number of scenes; the splits share no scene.
         default_size: (H, W) in pixels; every size has its aspect.
         step, least: the height is a multiple of `step` px from `least` up.
+        known: of the classes whose looks have factors of their own, which: {"wall": {"color": "wall_color", "pattern":
+            "wall"}}. "color" is a paint, "pattern" a place in a list of the style's.
     Args:
         split: one of `splits`. size: (H, W), None for `default_size`.
         seed: of the whole set. length: number of scenes, None for the split's own.
@@ -45,6 +48,7 @@ class World(SceneDataset):
     default_size: ClassVar[tuple[int, int]]
     step: ClassVar[int]
     least: ClassVar[int]
+    known: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
     def __init__(
         self, split: str = "train", size: tuple[int, int] | None = None, seed: int = 0, length: int | None = None
@@ -90,6 +94,16 @@ class World(SceneDataset):
         """Share of the pixels that each class has in each of the first scenes, float32 [scenes, C]."""
         classes, layouts = self.label_space.num_classes, (self.layout(i).flatten() for i in range(scenes))
         return torch.stack([layout.bincount(minlength=classes) / len(layout) for layout in layouts])
+
+    @classmethod
+    def class_factors(cls, style: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """What is known of each class's looks: "color" [3] and "pattern", a whole number, as far as it has them.
+
+        Args:
+            style: an item's "style", or a batch's; then the values are [B, 3] and [B]. Whether the class is in the
+                scene at all, the layout says.
+        """
+        return {name: {what: style[key] for what, key in found.items()} for name, found in cls.known.items()}
 
     def __getitem__(self, index: int) -> dict:
         scene, height = self.compose(self.random(index, 0)), self.size[0]

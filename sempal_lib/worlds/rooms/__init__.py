@@ -31,6 +31,11 @@ class ToyRooms(World):
     splits: ClassVar[dict[str, int]] = {"train": 1000, "val": 200}
     default_size: ClassVar[tuple[int, int]] = (128, 128)
     step, least = 8, 16
+    known: ClassVar[dict[str, dict[str, str]]] = {
+        **{name: {"color": f"{name}_color", "pattern": name} for name in ("wall", "floor", "sofa", "armchair", "rug")},
+        "bed": {"color": "blanket_color", "pattern": "blanket"},
+        **{name: {"color": f"{name}_color"} for name in ("ceiling", "curtain", "cabinet", "door")},
+    }
 
     def compose(self, rng: np.random.Generator) -> Room:
         return furnished(rng)

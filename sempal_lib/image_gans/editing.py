@@ -1,0 +1,89 @@
+"""Edits of a picture through its codes: the style of another picture, moves along directions, pasting back."""
+
+import torch
+from torch import Tensor
+
+from sempal_lib.checks import check_alike, check_layout, check_tensor
+from sempal_lib.image_gans.latents import Latents
+
+# Added to a seed, so that z of the same seed is not drawn once more: its first numbers would be the new code's.
+_ANEW = 715_517
+
+
+def drawn_anew(latents: Latents, count: int, seed: int) -> Tensor:
+    """Latents to take new codes from, standard normal, [count, Z]; not those that `generate` draws of the same seed."""
+    return torch.randn(count, latents.length, generator=torch.Generator().manual_seed(seed + _ANEW))
+
+
+def classes_shown(layouts: Tensor, num_classes: int) -> Tensor:
+    """Which classes layouts [N, H, W] show, bool [N, C]; other labels count for none."""
+    check_layout(layouts, "layouts")
+    flat = layouts.flatten(1).long()
+    known = torch.where((flat >= 0) & (flat < num_classes), flat, num_classes)
+    seen = torch.zeros(len(flat), num_classes + 1, dtype=torch.bool, device=flat.device)
+    return seen.scatter_(1, known, True)[:, :num_classes]
+
+
+def style_guided(latents: Latents, z: Tensor, reference: Tensor, shared: Tensor) -> Tensor:
+    """Codes that paint a layout in the style of another picture.
+
+    Classes that both have take the other picture's codes at every layer, and so does the whole picture. Classes that
+    only the layout has keep their own, which the paper draws from the standard normal distribution.
+
+    Args:
+        z: of the layouts, [B, Z]; such as normal noise. reference: the encoder's means of the other pictures, [B, Z].
+        shared: classes that both have, bool [B, C]; see `classes_shown`.
+    Returns:
+        [B, Z].
+    Source: CLVAE, §4.4.1; that the code of the whole picture is taken too is its release's.
+        Chapter: Editing objects and materials.
+    """
+    check_alike(z, reference, ("z", "reference"))
+    own, theirs = latents.split(z), latents.split(reference)
+    if not latents.class_wise:
+        return reference.clone()
+    taken = torch.where(shared[:, None, :, None], theirs["layers"], own["layers"])
+    return latents.join({"global": theirs["global"], "layers": taken})
+
+
+def places_of(latents: Latents, layer: int | None = None, cls: int | None = None) -> Tensor:
+    """Where in z a code stands, int64 [D].
+
+    Args:
+        layer: None: all; with a class all that have codes of classes. cls: None: all classes.
+    Raises:
+        ValueError: a layer or a class that has no code.
+    """
+    taken = latents.replace(torch.zeros(1, latents.length), torch.ones(1, latents.length), layer, cls)
+    return taken[0].nonzero().flatten()
+
+
+def principal_directions(codes: Tensor, count: int = 3) -> tuple[Tensor, Tensor]:
+    """The directions in which codes differ most, the largest first.
+
+    Args:
+        codes: of one part of z in many pictures, [M, D]. With M < 2 there are none.
+    Returns:
+        Unit vectors, [K, D], of which the largest entry is positive, and the codes' standard deviation along each,
+        [K]; K is at most `count`, and none is of a deviation near 0.
+    Chapter: Editing objects and materials.
+    """
+    check_tensor(codes, "codes", "[M, D]", "floats")
+    if len(codes) < 2:
+        return codes.new_zeros(0, codes.shape[1]), codes.new_zeros(0)
+    _, values, directions = torch.linalg.svd(codes - codes.mean(0), full_matrices=False)
+    spread = values[:count] / (len(codes) - 1) ** 0.5
+    directions = directions[:count][spread > 1e-6]
+    signs = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()
+    return directions * signs, spread[spread > 1e-6]
+
+
+def pasted(edited: Tensor, photograph: Tensor, region: Tensor) -> Tensor:
+    """An edited picture whose pixels outside the region are the photograph's.
+
+    Args:
+        edited, photograph: [N, 3, H, W]. region: bool [N, H, W].
+    Source: CLVAE, §4.4.2, which does so to keep faces. Chapter: Editing objects and materials.
+    """
+    check_alike(edited, photograph, ("edited", "photograph"))
+    return torch.where(region[:, None], edited, photograph)
