@@ -33,7 +33,7 @@ class ClassConvolution(nn.Conv2d):
             nn.init.xavier_normal_(part, gain=0.02)
         nn.init.zeros_(self.bias)  # type: ignore[arg-type]
 
-    def forward(self, features: Tensor, layout: Tensor) -> Tensor:
+    def forward(self, features: Tensor, layout: Tensor) -> Tensor:  # type: ignore[override]
         """f' [B, n, H, W] and layout, integer [B, H, W] or soft [B, C, H, W], to pictures [B, C, 3, H, W].
 
         A label that is no class adds to no picture. The picture of a class that a layout does not show is its bias.
@@ -63,9 +63,9 @@ class ClassConvolution(nn.Conv2d):
         shape = (batch, self.groups + 1, outputs, height + 4 * border, width + 4 * border)
         target = _targets(labels, shape, size).flatten()
         found = made.new_zeros(shape, dtype=torch.float32).flatten().index_add(0, target, made.float().flatten())
-        inside = slice(2 * border, -2 * border)
+        y, x = (slice(2 * border, 2 * border + n) for n in (height, width))
         bias = self.bias.view(self.groups, outputs, 1, 1)  # type: ignore[union-attr]
-        return found.view(shape)[:, :-1, :, inside, inside] + bias
+        return found.view(shape)[:, :-1, :, y, x] + bias
 
 
 def _targets(labels: Tensor, shape: tuple[int, ...], size: int) -> Tensor:

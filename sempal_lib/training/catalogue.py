@@ -122,6 +122,7 @@ TRAININGS: dict[str, Kind] = {
     "pix2pix": Kind(_IMAGES, _image("pix2pix")),
     "gaugan-vae": Kind(_IMAGES, _image("gaugan-vae")),
     "clvae": Kind("12_class_layer_vae", _image("clvae")),
+    "lggan": Kind("10_lggan", _image("lggan")),
     "sb-gan": Kind("04_sb_gan_layouts", layout_training),
     "progan-rgb": Kind(_IMAGES, progan_training),
     "segmenter-light": Kind(_IMAGES, pairs_training, {"segmenter": "light"}),

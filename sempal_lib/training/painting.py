@@ -16,6 +16,8 @@ from sempal_lib.image_gans import (
     ImageEncoder,
     ImageGenerator,
     LatentEncoder,
+    LgganGenerator,
+    LgganSettings,
     MultiScaleDiscriminator,
     PerceptualFeatures,
     PerceptualWeightsMissing,
@@ -29,7 +31,7 @@ from sempal_lib.image_gans import (
     segmenter_features,
 )
 from sempal_lib.layout_gans import LayoutDiscriminator
-from sempal_lib.parameters import ImageParameters, StyleParameters
+from sempal_lib.parameters import ImageParameters, LgganParameters, StyleParameters
 from sempal_lib.segmentation import Segmenter
 from sempal_lib.training import checkpoint
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -44,7 +46,9 @@ CODE = (
     "layers.py", "spade_layers.py", "segmentation.py", *(f"image_gans/{name}.py" for name in _NETWORKS),
     "training/images.py", "training/painting.py",
 )  # fmt: skip
-MORE_CODE = {"clvae": ("image_gans/clvae.py",)}  # beside CODE, of a system that has files of its own
+MORE_CODE = {  # beside CODE, of a system that has files of its own
+    "clvae": ("image_gans/clvae.py",), "lggan": ("image_gans/lggan.py", "image_gans/class_convolution.py"),
+}  # fmt: skip
 _PROGAN_CODE = (
     "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",
     "training/progressive.py", "training/progan_rgb.py",
@@ -97,8 +101,8 @@ def _gaugan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, 
 
 
 def _gaugans_judge(p: ImageParameters, num_classes: int, size: tuple[int, int]) -> DiscriminatorSettings:
-    """That of SB-GAN and Semantic Palette; with styles, at CLVAE's own sizes, GauGAN's."""
-    whole = isinstance(p, StyleParameters) and size[0] >= 256
+    """That of SB-GAN and Semantic Palette; at CLVAE's and LGGAN's own sizes, GauGAN's."""
+    whole = isinstance(p, StyleParameters | LgganParameters) and size[0] >= 256
     return (DiscriminatorSettings if whole else DiscriminatorSettings.small)(num_classes, p.ndf)
 
 
@@ -115,10 +119,21 @@ def _clvae(system: str, p: ImageParameters, num_classes: int, size: tuple[int, i
     return generator, encoder, _gaugans_judge(p, num_classes, size)
 
 
+def _lggan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    if not isinstance(p, LgganParameters):
+        raise ValueError("lggan has forms: its parameters are those of chapter 10, resolve('10_lggan', …)")
+    joining = {} if p.joining is None else {"joining": p.joining}
+    settings = LgganSettings.form(
+        p.form, num_classes, *size, p.ngf, p.doublings, p.hidden, residual_blocks=p.residual_blocks,
+        own_classes=p.own_classes, released=p.released, **joining,
+    )  # fmt: skip
+    return LgganGenerator(settings), None, _gaugans_judge(p, num_classes, size)
+
+
 # Every synthesizer that `image_training` trains. A new one is a function and one line.
 PAINTERS: dict[str, Callable[[str, ImageParameters, int, tuple[int, int]], Networks]] = {
     "pix2pix": _pix2pix, "pix2pixhd": _pix2pixhd, "gaugan": _gaugan, "gaugan-vae": _gaugan,
-    "clvae": _clvae,
+    "clvae": _clvae, "lggan": _lggan,
 }  # fmt: skip
 
 
@@ -135,6 +150,9 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
     }  # fmt: skip
     if isinstance(p, StyleParameters):
         values.setdefault("kl_weight", p.kl_weight)
+    if isinstance(p, LgganParameters):
+        own = {"local": p.local_weight, "classification": p.classification_weight}
+        values.setdefault("own_weights", own)
     make = {"pix2pix": ImageTrainingSettings.pix2pix, "pix2pixhd": ImageTrainingSettings.pix2pixhd}
     return make.get(system, ImageTrainingSettings)(**values)
 

@@ -7,6 +7,8 @@ from torch import nn
 
 from sempal_lib.image_gans import (
     GlobalGenerator,
+    LgganGenerator,
+    LgganSettings,
     Pix2pixhdSettings,
     Pix2pixSettings,
     ProganGenerator,
@@ -28,6 +30,7 @@ _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "gaugan": (SpadeGenerator, SpadeSettings),
     "pix2pix": (UnetGenerator, Pix2pixSettings),
     "pix2pixhd": (GlobalGenerator, Pix2pixhdSettings),
+    "lggan": (LgganGenerator, LgganSettings),
     "progan": (ProganGenerator, GeneratorSettings),
 }
 
