@@ -165,7 +165,7 @@ class LgganGenerator(SpadeGenerator):
         return Branches(overall, local, weights, class_images, scores)
 
     def own_losses(self, parts: Branches, images: Tensor, layouts: Tensor) -> dict[str, Tensor]:
-        """ "local", eq. 2, and "classification", eq. 5, where the form has them."""
+        """The losses "local", eq. 2, and "classification", eq. 5, where the form has them."""
         found, masks = {}, self._masks(layouts)
         if parts.class_images is not None:
             found["local"] = class_reconstruction_loss(parts.class_images, images, masks)
