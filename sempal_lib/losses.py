@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import adaptive_avg_pool2d, softplus
 
 from sempal_lib.checks import check_alike, check_list, check_rows, check_soft, described
 from sempal_lib.labels import one_hot
@@ -228,6 +228,31 @@ def perceptual_loss(fake: Sequence[Tensor], real: Sequence[Tensor], weights: Seq
         raise ValueError(f"weights has {len(weights)} entries, expected {len(fake)}, zipped with layers: give one each")
     distances = [w * (f.float() - r.float()).abs().mean() for w, f, r in zip(weights, fake, real, strict=True)]
     return torch.stack(distances).sum()
+
+
+def perceptual_distances(
+    fake: Sequence[Tensor], real: Sequence[Tensor], weights: Sequence[float], mask: Tensor | None = None
+) -> Tensor:
+    """As `perceptual_loss`, picture by picture, where some pixels may count more: what cIMLE compares and lowers.
+
+    Args:
+        fake, real, weights: as in `perceptual_loss`. mask: [B, H, W] ≥ 0; a feature counts as the pixels under it do
+            on average. None: all count 1.
+    Returns:
+        [B], Σ_l w_l mean m_l |f_l(x) - f_l(G(y, z))| ≥ 0.
+    Source: Li et al. 2019 (cIMLE), §3.2 and §3.4. Chapter: Many pictures from one layout.
+    """
+    _check_features(fake, real, ("fake", "real"))
+    if len(weights) != len(fake):
+        raise ValueError(f"weights has {len(weights)} entries, expected {len(fake)}, zipped with layers: give one each")
+    found = torch.zeros(len(fake[0]), device=fake[0].device)
+    for weight, f, r in zip(weights, fake, real, strict=True):
+        apart = (f.float() - r.float()).abs().mean(1)
+        if mask is not None:
+            counts = adaptive_avg_pool2d(mask.float().unsqueeze(1), (apart.shape[1], apart.shape[2]))
+            apart = apart * counts.squeeze(1)
+        found = found + weight * apart.mean((1, 2))
+    return found
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:

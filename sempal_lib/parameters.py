@@ -20,13 +20,13 @@ from sempal_lib.settings import (
     AugmentationParameters,
     ImageParameters,
     LayoutParameters,
-    LgganParameters,
     Parameters,
     PartialParameters,
     SemganParameters,
-    StyleParameters,
     TuningParameters,
 )
+from sempal_lib.settings_of_lggan import LgganParameters
+from sempal_lib.settings_of_styles import StyleParameters
 
 __all__ = [
     "CHAPTERS", "FAMILIES", "AugmentationParameters", "ImageParameters", "LayoutParameters", "LgganParameters",

@@ -1,5 +1,7 @@
 """Every setting of a run, once: its name, unit, bounds, default and a line of text, by family of chapters.
 
+Those of the chapters on styles are in settings_of_styles.py.
+
 Imports no torch, so that the run graph can use it. Chapter: How it was run.
 """
 
@@ -291,68 +293,6 @@ class TuningParameters(ImageParameters):
     tuning_steps: int = Field(148600, ge=1, le=MOST_STEPS, description="steps of each tuning")
     tuning_batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="scenes a step of a tuning, over all devices")
     released: bool = Field(False, description="SB-GAN's released code, where it differs from its paper")
-
-
-class StyleParameters(ImageParameters):
-    """Painters of which a layout has many pictures: one system, or one form of CLVAE, a run."""
-
-    dataset: Dataset = "ade20k"
-    height: Height = 256
-    samples: Samples = 2000
-    batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="pairs a step, over all devices")
-    steps: int = Field(1010500, ge=1, le=MOST_STEPS, description="training steps of each synthesizer")
-    doublings: int = Field(5, ge=2, le=7, description="of the size, from GauGAN's first map to its picture")
-    system: Literal["clvae", "gaugan-vae", "groupdnet", "cimle"] = Field("clvae", description="what the run trains")
-    layers: int | None = Field(
-        None, ge=1, le=7,
-        description="of CLVAE that have codes, with that of the whole picture; None in a preset: all, in the paper 6",
-    )  # fmt: skip
-    class_wise: bool = Field(True, description="each class has codes of its own; else all share one a layer")
-    layer_wise: bool = Field(True, description="classes have codes at every layer; else at the middle one only")
-    class_dim: int | None = Field(
-        None, ge=1, le=1024, description="length of one code of a class; None in a preset: as many as classes"
-    )
-    kl_weight: float = Field(0.05, ge=0, le=10**6, description="of the encoder's distribution to the standard normal")
-    styles: int = Field(40, ge=2, le=1000, description="pictures painted of each layout, to compare with each other")
-    baseline: bool = Field(False, description="also train gaugan-vae, to hold this one against")
-
-    def _faults(self) -> Iterator[str]:
-        yield from super()._faults()
-        if self.layers is not None and self.layers > self.most_layers:
-            yield (
-                f"layers = {self.layers} want more blocks than doublings = {self.doublings} give: choose layers up to "
-                f"{self.most_layers}, or raise doublings"
-            )
-
-    @property
-    def most_layers(self) -> int:
-        """That the blocks of a generator with so many doublings have."""
-        return min(self.doublings, 4) + 2
-
-
-class LgganParameters(ImageParameters):
-    """LGGAN, in one form of its ablation a run; batches, steps and rates of Cityscapes are those of its release."""
-
-    height: Height = 256
-    form: Literal["s1", "s2", "s3", "s4", "s5"] = Field(
-        "s5",
-        description="s1: global branch alone; s2: local ones added; s3: or convolved; s4: classified; s5: weighed",
-    )
-    joining: Literal["convolution", "addition"] | None = Field(
-        None, description="of the classes' pictures, in s4 and s5; None in a preset: as the form says"
-    )
-    local_weight: float = Field(1, ge=0, le=10**6, description="of the classes' own pictures against the real one")
-    classification_weight: float = Field(1, ge=0, le=10**6, description="of telling the classes' features apart")
-    residual_blocks: int = Field(9, ge=0, le=100, description="of LGGAN's encoder")
-    own_classes: int | None = Field(
-        None, ge=1, le=254, description="the first so many have a generator each, the rest share one; None: all have"
-    )
-    released: bool = Field(False, description="LGGAN's released code, where it differs from its paper")
-
-    def _faults(self) -> Iterator[str]:
-        yield from super()._faults()
-        if self.joining is not None and self.form not in ("s4", "s5"):
-            yield f"joining = {self.joining!r}: form = {self.form!r} says itself how pictures are joined; leave it out"
 
 
 # What makes synthetic pairs, and the chapters whose generators that takes.

@@ -18,7 +18,9 @@ RIVALS = ("gaugan-vae", "gaugan-vae+weak-kl", "groupdnet", "cimle")
 FORMS = ("clvae+no-classes", "clvae+no-layers", *(f"clvae+layers-{number}" for number in range(1, 6)))
 ROWS = ("clvae", *RIVALS, *FORMS)
 # What a row's name says after the system's, beside "layers-" and a number.
-_SWITCHES = {"weak-kl": {"kl_weight": 0.0005}, "no-classes": {"class_wise": False}, "no-layers": {"layer_wise": False}}
+_SWITCHES: dict[str, dict[str, Any]] = {
+    "weak-kl": {"kl_weight": 0.0005}, "no-classes": {"class_wise": False}, "no-layers": {"layer_wise": False},
+}  # fmt: skip
 Runs = Mapping[str, Sequence[Mapping[str, Any]]]
 
 

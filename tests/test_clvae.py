@@ -21,7 +21,7 @@ from sempal_lib.image_gans import (
     sample_latent,
 )
 from sempal_lib.image_gans.clvae import classes_in, embed_semantics, known_labels, pool_by_class
-from sempal_lib.labels import one_hot
+from sempal_lib.labels import CITYSCAPES_19, one_hot
 from sempal_lib.parameters import resolve
 from sempal_lib.runs import RunError
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -45,6 +45,8 @@ def networks(settings=SMALL):
     for name, parameter in (*generator.named_parameters(), *encoder.named_parameters()):
         if "original" not in name and not name.startswith("embedding"):
             parameter.data.mul_(20)  # drawn as small as the paper's, the codes would hardly be seen
+        if name.endswith("bias"):
+            parameter.data.add_(0.1)
     return generator, encoder
 
 
@@ -280,6 +282,15 @@ def test_what_it_refuses():
     images = resolve("07_painting_by_layout", {"preset": "smoke"})
     with pytest.raises(ValueError, match="its parameters are those of chapter 12"):
         training.image_networks("clvae", images, 5, (16, 16))
+
+
+def test_a_file_of_it_paints_the_same(tmp_path):
+    generator, _ = networks(replace(SMALL, num_classes=19))
+    training.save_generator(tmp_path / "g.safetensors", generator, CITYSCAPES_19, half=False)
+    again, space, _ = training.load_generator(tmp_path / "g.safetensors", "clvae")
+    assert again.settings == generator.settings
+    assert space == CITYSCAPES_19
+    assert torch.equal(again.generate(blocks(), seed=3), generator.generate(blocks(), seed=3))
 
 
 # Training

@@ -1,8 +1,10 @@
 """Generators of pictures from layouts, and their judges."""
 
 from sempal_lib.checks import IGNORED
+from sempal_lib.image_gans.cimle import CascadeGenerator, CascadeSettings
 from sempal_lib.image_gans.clvae import ClvaeEncoder, ClvaeGenerator, ClvaeSettings
 from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
+from sempal_lib.image_gans.groupdnet import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import instance_edges
@@ -12,6 +14,7 @@ from sempal_lib.image_gans.perceptual import (
     PerceptualWeightsMissing,
     perceptual_features,
     segmenter_features,
+    with_pixels,
 )
 from sempal_lib.image_gans.pix2pix import Pix2pixSettings, UnetGenerator
 from sempal_lib.image_gans.pix2pixhd import GlobalGenerator, Pix2pixhdSettings
@@ -22,11 +25,16 @@ from sempal_lib.image_gans.two_stage import TwoStageGenerator, enlarge
 __all__ = [
     "IGNORED",
     "Branches",
+    "CascadeGenerator",
+    "CascadeSettings",
     "ClvaeEncoder",
     "ClvaeGenerator",
     "ClvaeSettings",
     "DiscriminatorSettings",
     "GlobalGenerator",
+    "GroupdnetEncoder",
+    "GroupdnetGenerator",
+    "GroupdnetSettings",
     "ImageEncoder",
     "ImageGenerator",
     "Judgement",
@@ -50,4 +58,5 @@ __all__ = [
     "perceptual_features",
     "sample_latent",
     "segmenter_features",
+    "with_pixels",
 ]

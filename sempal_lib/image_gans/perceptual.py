@@ -11,7 +11,11 @@ from torchvision.models import VGG19_Weights, vgg19
 from sempal_lib.pretrained import Pretrained, WeightsMissing
 
 VGG_VARIABLE = "SEMPAL_VGG19"  # the environment variable that says where its weights lie
-_VGG_LAYERS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
+# By whose loss looks at them: layers of VGG-19, and the weights of their distances.
+VGG_TAPS: dict[str, tuple[tuple[int, ...], tuple[float, ...]]] = {
+    "gaugan": ((1, 6, 11, 20, 29), (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1)),  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
+    "cimle": ((3, 8, 13, 22, 31), (1 / 1.4, 1 / 1.8, 1 / 1.3, 1 / 2.2, 1 / 0.062)),  # relu1_2, relu2_2, …, relu5_2
+}
 PerceptualWeightsMissing = WeightsMissing
 
 
@@ -57,6 +61,7 @@ def perceptual_features(
     source: str | Path | PerceptualFeatures | Callable[[Tensor], Sequence[Tensor]] | None = None,
     download: bool = True,
     weights: Sequence[float] | None = None,
+    taps: str = "gaugan",
 ) -> PerceptualFeatures:
     """Features for `perceptual_loss`.
 
@@ -66,6 +71,7 @@ def perceptual_features(
             torchvision's download. A file that is not torchvision's own is taken where SEMPAL_VGG19_SHA256 names it.
         download: whether the weights may be fetched (torch keeps them for the next time).
         weights: of each layer's distance, for a function of one's own; None: doubling from layer to layer, the last 1.
+        taps: whose layers of VGG-19, and whose weights: "gaugan" or "cimle".
     Raises:
         PerceptualWeightsMissing: there is no such file and no download, or the file is of another network.
         UntrustedFile: its SHA-256 is neither torchvision's nor the one named.
@@ -89,7 +95,7 @@ def perceptual_features(
             f"{weights_of.file(source) or 'the download'} holds no VGG-19 of torchvision ({str(error)[:200]}): "
             "give the file vgg19-dcbb9e9d.pth, or pass the features of a segmenter"
         ) from error
-    return _of_vgg19(network)
+    return _of_vgg19(network, taps)
 
 
 def untrained_vgg19() -> PerceptualFeatures:
@@ -97,9 +103,27 @@ def untrained_vgg19() -> PerceptualFeatures:
     return _of_vgg19(vgg19(weights=None).features)
 
 
-def _of_vgg19(network: nn.Sequential) -> PerceptualFeatures:
+def _of_vgg19(network: nn.Sequential, taps: str = "gaugan") -> PerceptualFeatures:
     layers = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in network]  # not in place: some are kept
-    return PerceptualFeatures("vgg19", Stages(layers, _VGG_LAYERS), [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1])
+    taken, weights = VGG_TAPS[taps]
+    return PerceptualFeatures("vgg19", Stages(layers, taken), weights)
+
+
+def with_pixels(features: PerceptualFeatures) -> PerceptualFeatures:
+    """The picture itself, with a weight of 1, before what a network makes of it: what cIMLE compares.
+
+    Source: Li et al. 2019 (cIMLE), released code. Chapter: Many pictures from one layout.
+    """
+    return PerceptualFeatures(features.name, _WithPixels(features), (1.0, *features.weights))
+
+
+class _WithPixels(nn.Module):
+    def __init__(self, features: PerceptualFeatures):
+        super().__init__()
+        self.features = features
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [images, *self.features(images)]
 
 
 def segmenter_features(segmenter: Any) -> PerceptualFeatures:

@@ -10,6 +10,7 @@ from sempal_lib.training.augmentation import (
 )
 from sempal_lib.training.changes import colour_jitter, pasted, random_view
 from sempal_lib.training.checkpoint import CheckpointError
+from sempal_lib.training.cimle import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, train_cimle
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining, gradient_share
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
 from sempal_lib.training.judge import (
@@ -59,12 +60,15 @@ from sempal_lib.training.semgan import (
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
 from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, layout_set, progress_bar, scene_set
+from sempal_lib.training.styles import encoder_of, evaluate_painter, row_beside, train_styles
 from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
 __all__ = [
     "SYNTHESIZERS",
     "CheckpointError",
+    "CimleTraining",
+    "CimleTrainingSettings",
     "EndToEndSettings",
     "EndToEndTraining",
     "ImageTraining",
@@ -90,9 +94,13 @@ __all__ = [
     "Training",
     "TrainingError",
     "TuningData",
+    "cimle_eye",
+    "cimle_training",
     "colour_jitter",
     "device_of",
+    "encoder_of",
     "end_to_end_training",
+    "evaluate_painter",
     "evaluate_pairs",
     "evaluate_row",
     "gan_train",
@@ -119,6 +127,7 @@ __all__ = [
     "progress_bar",
     "random_regions",
     "random_view",
+    "row_beside",
     "row_real",
     "save_generator",
     "save_segmenter",
@@ -128,6 +137,7 @@ __all__ = [
     "semgan_training",
     "synthetic_pairs",
     "train",
+    "train_cimle",
     "train_images",
     "train_judge",
     "train_partial",
@@ -135,6 +145,7 @@ __all__ = [
     "train_row",
     "train_segmenter",
     "train_semgan",
+    "train_styles",
     "tune_pair",
     "typical_palettes",
     "with_pairs",

@@ -15,13 +15,14 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from sempal_lib import datasets
-from sempal_lib.image_gans import PerceptualFeatures, segmenter_features
+from sempal_lib.image_gans import PerceptualFeatures, segmenter_features, with_pixels
 from sempal_lib.image_gans.perceptual import untrained_vgg19
 from sempal_lib.palettes import PaletteMixture, palette_of
 from sempal_lib.parameters import AugmentationParameters, Parameters, TuningParameters, resolve
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
 from sempal_lib.training.augmentation import row_training
 from sempal_lib.training.changes import components, thing_classes
+from sempal_lib.training.cimle import cimle_training
 from sempal_lib.training.judge import judge_training, pairs_training
 from sempal_lib.training.layouts import LayoutData, layout_training
 from sempal_lib.training.loop import Training
@@ -77,6 +78,10 @@ def _image(system: str) -> Builder:
     return build
 
 
+def _cimle(p: Any, data: Scenes, path: Path | None, fabric: Fabric | None) -> Training:
+    return cimle_training(p, data, with_pixels(untrained_eye(p, data.label_space.num_classes)), path, fabric)
+
+
 def _pair(system: str, layout_chapter: str) -> Builder:
     def build(p: TuningParameters, data: Scenes, path: Path | None, fabric: Fabric | None) -> Training:
         alike = {"seed": p.seed, "precision": p.precision, "ema": False}
@@ -123,6 +128,8 @@ TRAININGS: dict[str, Kind] = {
     "gaugan-vae": Kind(_IMAGES, _image("gaugan-vae")),
     "clvae": Kind("12_class_layer_vae", _image("clvae")),
     "lggan": Kind("10_lggan", _image("lggan")),
+    "groupdnet": Kind("12_class_layer_vae", _image("groupdnet")),
+    "cimle": Kind("12_class_layer_vae", _cimle),
     "sb-gan": Kind("04_sb_gan_layouts", layout_training),
     "progan-rgb": Kind(_IMAGES, progan_training),
     "segmenter-light": Kind(_IMAGES, pairs_training, {"segmenter": "light"}),

@@ -124,7 +124,8 @@ class ImageTraining(Training):
     ):
         fabric = fabric or Fabric(accelerator="cpu", devices=1)
         device = self._device = fabric.device
-        _check_pairs(generator, discriminator, images, layouts, edges)
+        check_scenes(generator, images, layouts)
+        _check_judge(generator, discriminator, layouts, edges)
         if settings.perceptual_weight and perceptual is None:
             raise ValueError(
                 "perceptual_weight is not 0, but there are no features to compare in: pass perceptual_features(), "
@@ -248,14 +249,9 @@ def _total(found: Iterable[Tensor]) -> Tensor:
     return sum(rest, first)
 
 
-def _check_pairs(
-    generator: ImageGenerator,
-    discriminator: MultiScaleDiscriminator,
-    images: Tensor,
-    layouts: Tensor,
-    edges: Tensor | None,
-) -> None:
-    s, told = generator.settings, discriminator.settings
+def check_scenes(generator: ImageGenerator, images: Tensor, layouts: Tensor) -> None:
+    """Raise ValueError unless layouts, uint8 [N, H, W], and pictures fit each other and the generator."""
+    s = generator.settings
     size = (s.height, s.width)
     if layouts.dtype != torch.uint8 or layouts.ndim != 3 or tuple(layouts.shape[1:]) != size or not len(layouts):
         raise ValueError(
@@ -268,6 +264,12 @@ def _check_pairs(
             f"{list(layouts.shape)}: load both at one size"
         )
     check_labels(layouts, s.num_classes)
+
+
+def _check_judge(
+    generator: ImageGenerator, discriminator: MultiScaleDiscriminator, layouts: Tensor, edges: Tensor | None
+) -> None:
+    s, told = generator.settings, discriminator.settings
     if told.num_classes not in (0, s.num_classes):
         raise ValueError(f"the discriminator is told {told.num_classes} classes, the generator {s.num_classes}")
     if (edges is not None) != generator.takes_edges or told.instance_edges != (

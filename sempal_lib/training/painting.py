@@ -13,6 +13,9 @@ from sempal_lib.image_gans import (
     ClvaeSettings,
     DiscriminatorSettings,
     GlobalGenerator,
+    GroupdnetEncoder,
+    GroupdnetGenerator,
+    GroupdnetSettings,
     ImageEncoder,
     ImageGenerator,
     LatentEncoder,
@@ -47,7 +50,8 @@ CODE = (
     "training/images.py", "training/painting.py",
 )  # fmt: skip
 MORE_CODE = {  # beside CODE, of a system that has files of its own
-    "clvae": ("image_gans/clvae.py",), "lggan": ("image_gans/lggan.py", "image_gans/class_convolution.py"),
+    "clvae": ("image_gans/clvae.py",), "groupdnet": ("image_gans/groupdnet.py",),
+    "lggan": ("image_gans/lggan.py", "image_gans/class_convolution.py"),
 }  # fmt: skip
 _PROGAN_CODE = (
     "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",
@@ -130,10 +134,18 @@ def _lggan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, i
     return LgganGenerator(settings), None, _gaugans_judge(p, num_classes, size)
 
 
+def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    settings = GroupdnetSettings.sized(num_classes, *size, p.ngf, p.doublings)
+    if (num_classes, *size, p.ngf) == (151, 256, 256, 64):
+        settings = GroupdnetSettings.ade20k()
+    judge = DiscriminatorSettings.small(num_classes, p.ndf)
+    return GroupdnetGenerator(settings), GroupdnetEncoder(settings), judge
+
+
 # Every synthesizer that `image_training` trains. A new one is a function and one line.
 PAINTERS: dict[str, Callable[[str, ImageParameters, int, tuple[int, int]], Networks]] = {
     "pix2pix": _pix2pix, "pix2pixhd": _pix2pixhd, "gaugan": _gaugan, "gaugan-vae": _gaugan,
-    "clvae": _clvae, "lggan": _lggan,
+    "clvae": _clvae, "groupdnet": _groupdnet, "lggan": _lggan,
 }  # fmt: skip
 
 
@@ -157,21 +169,23 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
     return make.get(system, ImageTrainingSettings)(**values)
 
 
-def perceptual_for(parameters: ImageParameters, stand_in: Callable[[], Segmenter] | None = None) -> PerceptualFeatures:
+def perceptual_for(
+    parameters: ImageParameters, stand_in: Callable[[], Segmenter] | None = None, taps: str = "gaugan"
+) -> PerceptualFeatures:
     """The features that perceptual losses compare, as `parameters.perceptual` says.
 
     The stand-in for VGG-19 is the eye of `segmenter_for`: another network than the judge, trained on other scenes, so
     that no synthesizer is trained on the features that it is judged by.
 
     Args:
-        stand_in: makes another eye, where one is needed.
+        stand_in: makes another eye, where one is needed. taps: of VGG-19, as in `perceptual_features`.
     Raises:
         PerceptualWeightsMissing: VGG-19 was asked for, and its weights cannot be had.
     Chapter: Painting by layout.
     """
     if parameters.perceptual != "segmenter":
         try:
-            return perceptual_features(download=parameters.perceptual == "vgg19")
+            return perceptual_features(download=parameters.perceptual == "vgg19", taps=taps)
         except PerceptualWeightsMissing:
             if parameters.perceptual == "vgg19":
                 raise

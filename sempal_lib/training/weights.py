@@ -6,7 +6,13 @@ from typing import Any
 from torch import nn
 
 from sempal_lib.image_gans import (
+    CascadeGenerator,
+    CascadeSettings,
+    ClvaeGenerator,
+    ClvaeSettings,
     GlobalGenerator,
+    GroupdnetGenerator,
+    GroupdnetSettings,
     LgganGenerator,
     LgganSettings,
     Pix2pixhdSettings,
@@ -28,9 +34,12 @@ _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "partial": (PartialGenerator, GeneratorSettings),
     "semgan": (SemganGenerator, SemganSettings),
     "gaugan": (SpadeGenerator, SpadeSettings),
+    "clvae": (ClvaeGenerator, ClvaeSettings),
     "pix2pix": (UnetGenerator, Pix2pixSettings),
     "pix2pixhd": (GlobalGenerator, Pix2pixhdSettings),
     "lggan": (LgganGenerator, LgganSettings),
+    "groupdnet": (GroupdnetGenerator, GroupdnetSettings),
+    "cimle": (CascadeGenerator, CascadeSettings),
     "progan": (ProganGenerator, GeneratorSettings),
 }
 
@@ -71,8 +80,7 @@ def load_generator(path: str | Path, kind: str | None = None) -> tuple[Any, Labe
     """Read what `save_generator` wrote; the generator is ready to sample from, in float32 on the CPU.
 
     Args:
-        kind: "layout", "partial", "semgan", "gaugan", "pix2pix", "pix2pixhd" or "progan", if it must be that; None:
-            any.
+        kind: a key of _KINDS, if it must be that; None: any.
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else; its weights are not finite, or its
             label space or mixture has another number of classes than the network.
