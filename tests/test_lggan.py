@@ -50,6 +50,14 @@ def test_parameters_are_those_of_the_fact_sheet(released):
     assert count(LgganSettings(151, own_classes=51, released=released)) == 115_091_019 - 1_392_640
 
 
+@pytest.mark.parametrize("released", [False, True])
+def test_parameters_of_cross_view_are_those_of_the_fact_sheet(released):
+    """Less a seventh class's layer, never used, and with six channels in place of the colours of six classes."""
+    settings = LgganSettings.cross_view(6, joining="addition", classify=False, released=released)
+    assert count(settings) == 12_191_258 - (64 * 49 + 1) * 3 + 3 * 49 * 64
+    assert settings == LgganSettings.cross_view(6, released=True) or not released
+
+
 def test_the_first_map_fits_at_every_depth():
     """Two halvings by the encoder, up to two more by the global branch, the rest by taking the nearest pixels."""
     for doublings, size in ((2, 16), (3, 16), (4, 32), (5, 64)):
@@ -302,6 +310,45 @@ def test_edges_are_told_to_both_branches():
     assert not torch.equal(without.local, parts.local)
 
 
+def cross_view(**changes):
+    return LgganSettings.cross_view(5, **(SIZES | changes))
+
+
+def test_another_view_is_told_to_all_branches():
+    generator, layouts = generator_of(cross_view()).eval(), blocks()
+    source = torch.rand(2, 3, 16, 16, generator=seeded()) * 2 - 1
+    one, other = generator.branches(layouts, source=source), generator.branches(layouts, source=-source)
+    assert all(not torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    picture = generator.generate(layouts, source=source, batch_size=1)
+    torch.testing.assert_close(picture, generator.painted(layouts, source=source).picture.detach())
+    with pytest.raises(ValueError, match="this generator needs the other view: give source"):
+        generator.generate(layouts)
+    with pytest.raises(ValueError, match=r"source has shape \[2, 3, 16, 8\], expected \[2, 3, 16, 16\]: load both"):
+        generator.generate(layouts, source=source[..., :8])
+    with pytest.raises(ValueError, match="source has 1 rows, expected 2"):
+        generator.generate(layouts, source=source[:1])
+    with pytest.raises(ValueError, match="takes no other view: leave source out"):
+        generator_of(small()).generate(layouts, source=source)
+
+
+def test_released_cross_view_shares_the_trunk_and_adds():
+    generator, layouts = generator_of(cross_view(released=True)).eval(), blocks()
+    source = torch.zeros(2, 3, 16, 16)
+    before = generator.branches(layouts, source=source)
+    assert (before.class_scores, torch.equal(before.local, before.class_images.sum(1))) == (None, True)
+    next(generator.trunk.parameters()).data.add_(1)
+    after = generator.branches(layouts, source=source)
+    assert not torch.equal(after.overall, before.overall)
+    assert not torch.equal(after.local, before.local)
+
+
+def test_first_weights_of_cross_view_are_of_one_deviation():
+    torch.manual_seed(0)
+    generator = LgganGenerator(cross_view(ngf=16))
+    for part in (generator.class_painters, generator.head[0], generator.overall[1]):
+        assert float(part.weight.detach().std()) == pytest.approx(0.02, rel=0.1)
+
+
 def test_the_releases_own_ways():
     generator, layouts = generator_of(small(released=True)).eval(), blocks()
     _, judged, parts = generator.painted(layouts)
@@ -324,6 +371,8 @@ def test_what_it_refuses():
         small("s6")
     with pytest.raises(ValueError, match="joining='sum': choose one of 'convolution', 'addition'"):
         small(joining="sum")
+    with pytest.raises(ValueError, match="global_branch='unet': choose one of 'gaugan', 'plain'"):
+        small(global_branch="unet")
     with pytest.raises(ValueError, match="nothing is classified or weighed"):
         LgganSettings(5, local=False)
     with pytest.raises(ValueError, match="leave use_vae as it is"):
@@ -420,7 +469,7 @@ def test_bf16():
 def test_nothing_waits_for_the_device(monkeypatch):
     """The tiles of classes too are made without a look at how many pixels each class has."""
     run = lggan_run()
-    run.generator.method, run.generator.class_painters.method = "dense", "tiled"
+    run.generator.overall.method, run.generator.class_painters.method = "dense", "tiled"
     run._train_step()
 
     def caught(*args, **kwargs):

@@ -8,14 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sempal_lib.image_gans.class_convolution import ClassConvolution
-from sempal_lib.image_gans.interface import Painted, initialise
+from sempal_lib.image_gans.interface import ImageGenerator, Painted, initialise
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.image_gans.pix2pixhd import ResidualBlock, conv_layer
 from sempal_lib.image_gans.spade import SpadeGenerator, SpadeSettings
 from sempal_lib.labels import one_hot
 from sempal_lib.losses import class_reconstruction_loss, region_classification_loss
 
-JOININGS = ("convolution", "addition")
+JOININGS, GLOBAL_BRANCHES = ("convolution", "addition"), ("gaugan", "plain")
 _GLOBAL = {"local": False, "classify": False, "weight_map": False}
 # The rows of the paper's ablation, Table 3 on the right.
 FORMS: dict[str, dict[str, Any]] = {
@@ -29,7 +29,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class LgganSettings(SpadeSettings):
-    """What LGGAN for semantic synthesis is built from. The defaults are the paper's network at 256×256 px, form S5.
+    """What LGGAN is built from. The defaults are the paper's for semantic synthesis at 256×256 px, form S5.
 
     Where the paper leaves sizes open they are its release's. `released` follows the release where it differs: the
     residual blocks are the local branch's alone, pooling divides by the whole picture, the weight map's last layer is
@@ -42,14 +42,17 @@ class LgganSettings(SpadeSettings):
     weight_map: bool = True  # the branches are weighed pixel by pixel, eq. 6 and 7; else their mean is taken
     residual_blocks: int = 9  # of the encoder
     own_classes: int | None = None  # the first so many classes have a generator each, the rest share one; None: all
+    global_branch: str = "gaugan"  # or "plain", as in cross-view translation
+    source: bool = False  # a picture of the same scene from another view is an input too
     released: bool = False
 
     def __post_init__(self):
         super().__post_init__()
         if self.use_vae:
             raise ValueError("LGGAN has no encoder of pictures: leave use_vae as it is")
-        if self.joining not in JOININGS:
-            raise ValueError(f"joining={self.joining!r}: choose one of {', '.join(map(repr, JOININGS))}")
+        for name, known in (("joining", JOININGS), ("global_branch", GLOBAL_BRANCHES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(map(repr, known))}")
         if not self.local and (self.classify or self.weight_map):
             raise ValueError("without the local branch nothing is classified or weighed: see LgganSettings.form")
         if self.own_classes is not None and not 0 < self.own_classes < self.num_classes:
@@ -61,6 +64,17 @@ class LgganSettings(SpadeSettings):
         if name not in FORMS:
             raise ValueError(f"form {name!r} is no row of the ablation: choose one of {', '.join(FORMS)}")
         return cls(*args, **(FORMS[name] | kwargs))
+
+    @classmethod
+    def cross_view(cls, *args: Any, **kwargs: Any) -> "LgganSettings":
+        """For pictures of another view. The release adds the classes' pictures and classifies nothing."""
+        changes = {"joining": "addition", "classify": False} if kwargs.get("released") else {}
+        return cls(*args, **({"global_branch": "plain", "source": True} | changes | kwargs))
+
+    @property
+    def own_trunk(self) -> bool:
+        """Whether the residual blocks are the local branch's alone."""
+        return self.released and self.global_branch == "gaugan"
 
     @property
     def num_generators(self) -> int:
@@ -90,8 +104,39 @@ class Branches(NamedTuple):
     class_scores: Tensor | None = None
 
 
-class LgganGenerator(SpadeGenerator):
-    """LGGAN's generator. Its global branch is GauGAN's decoder, whose first map is made from the shared encoder.
+class GauganBranch(SpadeGenerator):
+    """The global branch of semantic synthesis: GauGAN's blocks, whose first map is made from the shared encoder's."""
+
+    def _first_layer(self) -> nn.Module:
+        """From the encoder's map to the first one of the blocks: two halvings further down, or fewer."""
+        layers, width = [], 4 * self.settings.ngf
+        for _ in range(min(self.settings.doublings, 4) - 2):
+            layers += conv_layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
+            width *= 2
+        return nn.Sequential(*layers)
+
+    def paint(self, shared: Tensor, layout: Tensor, edges: Tensor | None) -> Tensor:
+        """The encoder's map, [B, 4 ngf, H / 4, W / 4], and the layout to pictures before the tanh."""
+        levels = LayoutLevels(layout, self.settings.num_classes, edges, self.method)
+        x, size = self.first(shared), self.settings.first_size
+        x = x if tuple(x.shape[2:]) == size else F.interpolate(x, size)
+        return self._through_blocks(x, lambda number, height: levels.at(height))
+
+
+class PlainBranch(nn.Sequential):
+    """The global branch of cross-view translation: two doublings of the size and a convolution of 7×7."""
+
+    def __init__(self, settings: "LgganSettings"):
+        n = settings.ngf
+        super().__init__(_twice_up(n), nn.Conv2d(n, 3, 7, padding=3, padding_mode="reflect"))
+
+    def paint(self, shared: Tensor, layout: Tensor, edges: Tensor | None) -> Tensor:
+        """As `GauganBranch.paint`; it is told of the layout by the encoder alone."""
+        return self(shared)
+
+
+class LgganGenerator(ImageGenerator):
+    """LGGAN's generator: a shared encoder, a global branch, one generator a class, and a map of weights.
 
     Source: LGGAN, §3; layers and widths are its release's. Chapter: Local and global.
     """
@@ -99,70 +144,71 @@ class LgganGenerator(SpadeGenerator):
     settings: LgganSettings
 
     def __init__(self, settings: LgganSettings):
-        super().__init__(settings)
+        super().__init__()
         s, n = settings, settings.ngf
-        head = conv_layer(nn.Conv2d(s.in_channels, n, 7, padding=3, padding_mode="reflect"))
+        self.settings, self.takes_edges, self.takes_source = s, s.instance_edges, s.source
+        told = s.in_channels + 3 * s.source
+        head = conv_layer(nn.Conv2d(told, n, 7, padding=3, padding_mode="reflect"))
         for width in (n, 2 * n):
             head += conv_layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
-        parts: dict[str, nn.Module] = {"head": nn.Sequential(*head)}
-        if s.local or not s.released:
-            parts["trunk"] = nn.Sequential(*(ResidualBlock(4 * n) for _ in range(s.residual_blocks)))
+        self.head = nn.Sequential(*head)
+        if s.local or not s.own_trunk:
+            self.trunk = nn.Sequential(*(ResidualBlock(4 * n) for _ in range(s.residual_blocks)))
         if s.local:
-            parts["local_up"] = _twice_up(n)
-            parts["class_painters"] = ClassConvolution(n, s.num_generators)
+            self.local_up, self.class_painters = _twice_up(n), ClassConvolution(n, s.num_generators)
         if s.local and s.joining == "convolution":
-            parts["join"] = nn.Conv2d(3 * s.num_generators, 3, 3, padding=1)
+            self.join = nn.Conv2d(3 * s.num_generators, 3, 3, padding=1)
         if s.classify:
-            parts["classifier"] = nn.Linear(n, s.classified)
+            self.classifier = nn.Linear(n, s.classified)
         if s.weight_map:
             last = conv_layer(nn.Conv2d(n, 2, 1))
-            parts["weigh"] = nn.Sequential(_twice_up(n), *(last[:1] if s.released else last))
-        for name, part in parts.items():
-            if name != "class_painters":
+            self.weigh = nn.Sequential(_twice_up(n), *(last[:1] if s.released else last))
+        for part in self.children():
+            if not isinstance(part, ClassConvolution):
                 initialise(part, "xavier")
-            self.add_module(name, part)
+        self.overall = (GauganBranch if s.global_branch == "gaugan" else PlainBranch)(s)
+        if s.global_branch == "plain":
+            initialise(self, "normal")
 
-    def _first_layer(self) -> nn.Module:
-        """From the encoder's map to the first one of GauGAN's blocks, two halvings further down or fewer."""
-        layers, width = [], 4 * self.settings.ngf
-        for _ in range(min(self.settings.doublings, 4) - 2):
-            layers += conv_layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
-            width *= 2
-        return nn.Sequential(*layers)
-
-    def forward(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Tensor:
+    def forward(
+        self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None, source: Tensor | None = None
+    ) -> Tensor:
         # The sum of the classes' pictures, eq. 3, may leave the range.
-        return super().forward(layout, z, edges).clamp(-1, 1)
+        return super().forward(layout, z, edges, source).clamp(-1, 1)
 
-    def painted(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Painted:
-        self._check(layout, z, edges)
-        found = self.branches(layout, edges)
+    def painted(
+        self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None, source: Tensor | None = None
+    ) -> Painted:
+        self._check(layout, z, edges, source)
+        found = self.branches(layout, edges, source)
         if found.local is None:
             return Painted(found.overall, parts=found)
         weights = torch.full_like(found.local[:, :2], 0.5) if found.weights is None else found.weights
         fused = found.local * weights[:, :1] + found.overall * weights[:, 1:]  # eq. 7
         return Painted(fused, (found.overall, found.local) if self.settings.released else (), found)
 
-    def branches(self, layout: Tensor, edges: Tensor | None = None) -> Branches:
+    def branches(self, layout: Tensor, edges: Tensor | None = None, source: Tensor | None = None) -> Branches:
         """What each branch makes of layouts; arguments as of `forward`. Source: LGGAN, eq. 1 to 6, fig. 2 and 3."""
-        s: Any = self.settings
-        nets: Any = self
-        soft = layout if layout.is_floating_point() else one_hot(layout, s.num_classes)
-        told = soft if edges is None else torch.cat([soft, (edges != 0)[:, None].to(soft.dtype)], 1)
-        head = nets.head(told)
-        shared = head if s.released else nets.trunk(head)
-        overall = self._overall(shared, LayoutLevels(layout, s.num_classes, edges, self.method))
+        s = self.settings
+        head = self.head(self._told(layout, edges, source))
+        shared = head if s.own_trunk else self.trunk(head)
+        overall = self.overall.paint(shared, layout, edges).float().tanh()
         if not s.local:
             return Branches(overall)
-        features = nets.local_up(nets.trunk(head) if s.released else shared)  # f'
-        class_images = nets.class_painters(features, self._generator_of(layout)).float().tanh()
+        features = self.local_up(self.trunk(head) if s.own_trunk else shared)  # f'
+        class_images = self.class_painters(features, self._generator_of(layout)).float().tanh()
         if s.joining == "addition":
             local = class_images.sum(1)  # eq. 3
         else:
-            local = nets.join(class_images.flatten(1, 2)).float().tanh()  # eq. 4
-        weights = nets.weigh(shared).float().softmax(1) if s.weight_map else None  # eq. 6
-        scores = nets.classifier(self._pooled(features, layout)).float() if s.classify else None
+            local = self.join(class_images.flatten(1, 2)).float().tanh()  # eq. 4
+        weights = self.weigh(shared).float().softmax(1) if s.weight_map else None  # eq. 6
+        scores = self.classifier(self._pooled(features, layout)).float() if s.classify else None
         return Branches(overall, local, weights, class_images, scores)
+
+    def _told(self, layout: Tensor, edges: Tensor | None, source: Tensor | None) -> Tensor:
+        soft = layout if layout.is_floating_point() else one_hot(layout, self.settings.num_classes)
+        borders = None if edges is None else (edges != 0)[:, None].to(soft.dtype)
+        return torch.cat([x for x in (source, soft, borders) if x is not None], 1)
 
     def own_losses(self, parts: Branches, images: Tensor, layouts: Tensor) -> dict[str, Tensor]:
         """The losses "local", eq. 2, and "classification", eq. 5, where the form has them."""
@@ -173,11 +219,6 @@ class LgganGenerator(SpadeGenerator):
             shown = (masks[:, : self.settings.classified].flatten(2) > 0).any(2)
             found["classification"] = region_classification_loss(parts.class_scores, shown, self.settings.released)
         return found
-
-    def _overall(self, shared: Tensor, levels: LayoutLevels) -> Tensor:
-        x, size = self.first(shared), self.settings.first_size
-        x = x if tuple(x.shape[2:]) == size else F.interpolate(x, size)
-        return self._through_blocks(x, lambda number, height: levels.at(height)).float().tanh()
 
     def _generator_of(self, layout: Tensor) -> Tensor:
         """The layout with one class for each of the local branch's generators."""
