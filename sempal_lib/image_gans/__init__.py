@@ -3,7 +3,19 @@
 from sempal_lib.checks import IGNORED
 from sempal_lib.image_gans.cimle import CascadeGenerator, CascadeSettings
 from sempal_lib.image_gans.clvae import ClvaeEncoder, ClvaeGenerator, ClvaeSettings
-from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
+from sempal_lib.image_gans.cross_view import (
+    CrossViewSettings,
+    CrossViewUnet,
+    SelectionGenerator,
+    XForkGenerator,
+    XSeqGenerator,
+)
+from sempal_lib.image_gans.discriminators import (
+    DiscriminatorSettings,
+    DualDiscriminator,
+    Judgement,
+    MultiScaleDiscriminator,
+)
 from sempal_lib.image_gans.groupdnet import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
 from sempal_lib.image_gans.latents import Latents
@@ -30,7 +42,10 @@ __all__ = [
     "ClvaeEncoder",
     "ClvaeGenerator",
     "ClvaeSettings",
+    "CrossViewSettings",
+    "CrossViewUnet",
     "DiscriminatorSettings",
+    "DualDiscriminator",
     "GlobalGenerator",
     "GroupdnetEncoder",
     "GroupdnetGenerator",
@@ -49,10 +64,13 @@ __all__ = [
     "Pix2pixSettings",
     "Pix2pixhdSettings",
     "ProganGenerator",
+    "SelectionGenerator",
     "SpadeGenerator",
     "SpadeSettings",
     "TwoStageGenerator",
     "UnetGenerator",
+    "XForkGenerator",
+    "XSeqGenerator",
     "enlarge",
     "instance_edges",
     "perceptual_features",
