@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from test_image_gans import blocks
+from test_image_training import pairs, weights
 
 from sempal_lib import losses
 from sempal_lib.image_gans import (
@@ -12,6 +13,8 @@ from sempal_lib.image_gans import (
     CrossViewUnet,
     DiscriminatorSettings,
     DualDiscriminator,
+    LgganGenerator,
+    LgganSettings,
     MultiScaleDiscriminator,
     SelectionGenerator,
     XForkGenerator,
@@ -20,6 +23,7 @@ from sempal_lib.image_gans import (
 from sempal_lib.image_gans.cross_view import _averaged
 from sempal_lib.image_gans.pix2pix import Unet
 from sempal_lib.labels import one_hot
+from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
 
 SMALL = CrossViewSettings(5, 16, 16, ngf=4, depth=3, dropouts=1, layout_ngf=2, hidden=9, attentions=3)
 KINDS = (CrossViewUnet, XForkGenerator, XSeqGenerator, SelectionGenerator)
@@ -179,3 +183,85 @@ def test_dropping_follows_the_noise():
     generator(layouts, drop, source=source)
     assert made[0].any()
     assert not made[1].any()
+
+
+# Training
+
+
+TRAINED = {
+    "pix2pix++": (CrossViewUnet, replace(SMALL, num_classes=3)),
+    "x-fork": (XForkGenerator, replace(SMALL, num_classes=3)),
+    "selectiongan": (SelectionGenerator, replace(SMALL, num_classes=3)),
+    "lggan": (LgganGenerator, LgganSettings.cross_view(3, 16, 16, 4, 2, 8, residual_blocks=1)),
+}
+
+
+def cross_view_run(name="lggan", changes=None, **kwargs):
+    torch.manual_seed(0)
+    (kind, settings), (images, layouts) = TRAINED[name], pairs()
+    values = {"batch_size": 4, "steps": 4, "constant_steps": 2, "report_steps": 2, "flip": False}
+    schedule = ImageTrainingSettings.pix2pix(**(values | {"feature_weight": 10.0} | (changes or {})))
+    judge = DualDiscriminator(DiscriminatorSettings(3, 4, (2, 2)))
+    kwargs.setdefault("sources", 255 - images)
+    return ImageTraining(kind(settings), judge, images, layouts, schedule, **kwargs)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(name, tmp_path):
+    whole, path = cross_view_run(name), tmp_path / "checkpoint.safetensors"
+    list(whole)
+    for report in cross_view_run(name, {"checkpoint_seconds": 0}, checkpoint_path=path):
+        if report.step == 2:
+            break
+    again = cross_view_run(name, checkpoint_path=path)
+    assert again.step == 2
+    list(again)
+    found = weights(again)
+    assert all(torch.equal(found[key], value) for key, value in weights(whole).items())
+
+
+def test_each_picture_goes_with_its_own_source():
+    run = cross_view_run()
+    images, _, _, _, source = run._batch()
+    torch.testing.assert_close(source, -images)
+
+
+def test_a_step_is_the_plain_one(monkeypatch):
+    run, seen = cross_view_run(), {}
+    batch = run._batch()
+    monkeypatch.setattr(run, "_batch", lambda: batch)
+    monkeypatch.setattr(run, "_update", lambda parameters, gradients: seen.update(found=gradients))
+    before = weights(run)
+    reported = run._train_step()
+    for name, network in run.networks.items():
+        network.load_state_dict({k[len(name) + 1 :]: v for k, v in before.items() if k.startswith(name + ".")})
+    images, layouts, _, _, source = batch
+    picture, _, parts = run.generator.painted(layouts, source=source)
+    judged = [
+        judge.judge([picture, images], told)
+        for judge, told in ((run.discriminator.of_layout, layouts), (run.discriminator.of_source, source))
+    ]
+    loss_g = 100 * (picture - images).abs().mean()
+    for of_fake, of_real in judged:
+        real = [[f.detach() for f in x] for x in of_real.features]
+        loss_g = loss_g + losses.cross_entropy_generator_loss(of_fake.logits) / 2
+        loss_g = loss_g + 10 * losses.paired_feature_loss(real, of_fake.features) / 2
+    loss_g = loss_g + sum(run.generator.own_losses(parts, images, layouts).values())
+    torch.testing.assert_close(reported["loss_g"], loss_g.detach())
+    plain = torch.autograd.grad(loss_g, run.painters)
+    for ours, other in zip(seen["found"], plain, strict=False):
+        torch.testing.assert_close(ours, other, atol=1e-5 * float(other.abs().max()) + 1e-6, rtol=1e-3)
+
+
+def test_what_training_refuses():
+    images, layouts = pairs()
+    with pytest.raises(ValueError, match="sources go with a generator that takes another view"):
+        cross_view_run(sources=None)
+    with pytest.raises(ValueError, match=r"sources have shape \[6, 3, 16, 16\], expected \[12, 3, 16, 16\]"):
+        cross_view_run(sources=images[:6])
+    with pytest.raises(ValueError, match="set flip=False"):
+        cross_view_run(changes={"flip": True})
+    judge = DualDiscriminator(DiscriminatorSettings(3, 4, (2, 2)))
+    generator = LgganGenerator(LgganSettings(3, 16, 16, 4, 2, 8, residual_blocks=1))
+    with pytest.raises(ValueError, match="two judges need another view: pass sources, or take"):
+        ImageTraining(generator, judge, images, layouts, ImageTrainingSettings(perceptual_weight=0.0))

@@ -4,7 +4,7 @@ All take a picture of the scene from the one view, the source, and the layout of
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -81,14 +81,14 @@ class CrossViewUnet(Unet, ImageGenerator):
 class XForkGenerator(CrossViewUnet):
     """X-Fork: the last two layers of the U-Net exist twice, for the picture and for its layout.
 
-    Source: Regmi and Borji 2018, §3.2; with the layout as an input, X-Fork++, LGGAN, §4.1.
+    Source: Regmi and Borji 2018 (X-Fork); with the layout as an input, X-Fork++, LGGAN, §4.1.
         Chapter: From the air to the ground.
     """
 
     def __init__(self, settings: CrossViewSettings):
         super().__init__(settings)
-        width = settings.channels[0]
-        conv = nn.ConvTranspose2d(self.ups[-2].in_channels, width, 4, stride=2, padding=1, bias=False)
+        width, before = settings.channels[0], settings.channels[1] * (2 if settings.depth > 2 else 1)
+        conv = nn.ConvTranspose2d(before, width, 4, stride=2, padding=1, bias=False)
         last = nn.ConvTranspose2d(2 * width, settings.num_classes, 4, stride=2, padding=1)
         self.fork = nn.ModuleList([conv, nn.BatchNorm2d(width), last])
         initialise(self.fork, "normal")
@@ -104,7 +104,7 @@ class XForkGenerator(CrossViewUnet):
 class XSeqGenerator(CrossViewUnet):
     """X-Seq: a second U-Net makes the layout of the picture that the first one has painted.
 
-    Source: Regmi and Borji 2018, §3.3; with the layout as an input, X-Seq++, LGGAN, §4.1.
+    Source: Regmi and Borji 2018 (X-Seq); with the layout as an input, X-Seq++, LGGAN, §4.1.
         Chapter: From the air to the ground.
     """
 
@@ -156,12 +156,13 @@ class SelectionGenerator(CrossViewUnet):
         doubt = self.doubt(attention).float().sigmoid()
         return Painted(picture, (first,), Views(scores.float().softmax(1), first, doubt))
 
-    def own_losses(self, parts: Views, images: Tensor, layouts: Tensor) -> dict[str, Tensor]:
-        """As its base; and the first picture's distance where both stages are unsure of it: |I - I₁| / U + ln U."""
-        found = super().own_losses(parts, images, layouts)
-        doubt = parts.uncertainty
-        found["doubted"] = ((images - parts.first).abs() / doubt + doubt.log()).mean()  # type: ignore[union-attr, operator]
-        return found
+    def own_losses(self, parts: Any, images: Tensor, layouts: Tensor) -> dict[str, Tensor]:
+        """As its base; and "doubted", the first picture's distance from the real one by how sure it is of it.
+
+        |I - I₁| / U + ln U, its mean over pixels.
+        """
+        doubted = (images - parts.first).abs() / parts.uncertainty + parts.uncertainty.log()
+        return super().own_losses(parts, images, layouts) | {"doubted": doubted.mean()}
 
 
 def _averaged(x: Tensor, size: int) -> Tensor:

@@ -152,6 +152,10 @@ class MultiScaleDiscriminator(nn.Module):
                 judgement.features.append(features)
         return found
 
+    def told(self, layout: Tensor, edges: Tensor | None, source: Tensor | None) -> tuple[Any, ...]:
+        """What `judge` is given beside pictures, of all that there is."""
+        return (layout, edges) if self.settings.num_classes else (None, None)
+
     def _told(self, images: Tensor, layout: Tensor | None, edges: Tensor | None) -> Tensor | None:
         s = self.settings
         if (layout is None) != (s.num_classes == 0) or (edges is not None) != s.instance_edges:
@@ -188,6 +192,10 @@ class DualDiscriminator(nn.Module):
         """As `MultiScaleDiscriminator.judge`: the scales of D_s, then those of D_i. source: [B, 3, H, W]."""
         both = zip(self.of_layout.judge(pictures, layout, edges), self.of_source.judge(pictures, source), strict=True)
         return [Judgement(a.logits + b.logits, a.features + b.features) for a, b in both]
+
+    def told(self, layout: Tensor, edges: Tensor | None, source: Tensor | None) -> tuple[Any, ...]:
+        """As `MultiScaleDiscriminator.told`."""
+        return layout, source, edges
 
 
 def _half(x: Tensor) -> Tensor:

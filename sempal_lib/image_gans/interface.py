@@ -144,8 +144,8 @@ class ImageGenerator(nn.Module):
             made = []
             for start in range(0, len(layouts), batch_size):
                 part = slice(start, start + batch_size)
-                given = (None if x is None else x[part].to(device) for x in (layouts, z, edges, source))
-                made.append(self(*given).to(layouts.device))
+                inputs = (None if x is None else x[part].to(device) for x in (layouts, z, edges, source))
+                made.append(self(*inputs).to(layouts.device))
         finally:
             self.train(training)
         for pictures in made:

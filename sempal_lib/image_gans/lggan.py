@@ -68,8 +68,10 @@ class LgganSettings(SpadeSettings):
     @classmethod
     def cross_view(cls, *args: Any, **kwargs: Any) -> "LgganSettings":
         """For pictures of another view. The release adds the classes' pictures and classifies nothing."""
-        changes = {"joining": "addition", "classify": False} if kwargs.get("released") else {}
-        return cls(*args, **({"global_branch": "plain", "source": True} | changes | kwargs))
+        changes: dict[str, Any] = {"global_branch": "plain", "source": True}
+        if kwargs.get("released"):
+            changes |= {"joining": "addition", "classify": False}
+        return cls(*args, **(changes | kwargs))
 
     @property
     def own_trunk(self) -> bool:
