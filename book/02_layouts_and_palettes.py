@@ -504,10 +504,10 @@ figures.layout_grid(piled(steps.repeat_interleave(28, 0))[None], data.label_spac
 #
 # All of this runs on any data set. Two kinds of folder are read:
 #
-# - the **official folders** of Cityscapes, IDD, CamVid, ADE20K and GTA-5, as they come out of their archives.
-#   Cityscapes has several names by the classes that count: `cityscapes` with the 19 of its benchmark, `cityscapes-35`
-#   with all its ids. The papers on layouts say 33 classes and their releases have 35, so that every pixel has
-#   one: at `paper` the chapters on layouts and pictures take `cityscapes-35`;
+# - the **official folders** of Cityscapes, IDD, CamVid, ADE20K, GTA-5, DeepFashion and CelebAMask-HQ, as they come out
+#   of their archives. Cityscapes has several names by the classes that count: `cityscapes` with the 19 of its
+#   benchmark, `cityscapes-35` with all its ids. The papers on layouts say 33 classes and their releases have 35, so
+#   that every pixel has one: at `paper` the chapters on layouts and pictures take `cityscapes-35`;
 # - a **bundle**: `classes.json` (name, classes, colours, `ignore_index`, splits), `splits/train.txt` and
 #   `splits/val.txt` (one id a line), `images/<id>.jpg` and `labels/<id>.png`, where a pixel's value is its class.
 #

@@ -77,24 +77,27 @@ def values(runs: Runs) -> dict[str, dict[str, dict[str, float]]]:
     return ablation.values(runs, STUDY)
 
 
-def styles_table(runs: Runs, rows: Sequence[str], metrics: Mapping[str, str], dataset: str) -> Table:
-    """One of the paper's tables beside ours.
+def styles_table(runs: Runs, metrics: Mapping[str, str], datasets: Sequence[str], rows: Sequence[str] = ROWS) -> Table:
+    """Our numbers, mean ± spread over seeds, and the paper's beside them; rows and columns without any are left out.
 
     Args:
-        runs: of `rows_of_runs`. rows: in the paper's order.
-        metrics: each of ours (mean ± spread over seeds) to the paper's name of it. dataset: of the paper's numbers.
+        runs: of `rows_of_runs`. metrics: each of ours to the paper's name of it, or "". datasets: of the paper's.
     """
-    ours, body = values(runs), []
-    for row in rows:
-        cells = []
-        for metric, theirs in metrics.items():
-            cells.append(mean_and_spread(list(ours[row].get(metric, {}).values())))
-            cells.append(number(paper_value(row, theirs, dataset, STUDY)))
+    ours, columns = values(runs), dict[str, list[str]]()
+    for metric, theirs in metrics.items():
+        columns[metric.replace("_", " ")] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
+        for dataset in datasets:
+            name = f"{theirs.replace('_', ' ')}, {dataset}"
+            columns[name] = [number(paper_value(row, theirs, dataset, STUDY)) for row in rows]
+    columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
+    body = []
+    for index, row in enumerate(rows):
+        cells = [column[index] for column in columns.values()]
         seeds = max((len(found) for found in ours[row].values()), default=0)
         places = ", ".join(sorted({record["place"] for record in runs[row]}))
-        body.append((row, *cells, str(seeds) if seeds else NOTHING, places or NOTHING))
-    names = [name for metric in metrics for name in (metric.replace("_", " "), f"paper, {dataset}")]
-    return Table(("row", *names, "seeds", "runs"), tuple(body), {})
+        if set(cells) != {NOTHING}:
+            body.append((row, *cells, str(seeds) if seeds else NOTHING, places or NOTHING))
+    return Table(("row", *columns, "seeds", "runs"), tuple(body), {})
 
 
 def verdicts(runs: Runs, claims: Mapping[str, tuple[str, str, str]]) -> Table:

@@ -277,6 +277,11 @@ def test_what_it_refuses():
         replace(SMALL, instance_edges=True)
     with pytest.raises(ValueError, match=r"layout is soft.*take argmax\(1\)"):
         networks()[0](one_hot(blocks(), 5))
+    encoder, images = networks()[1], torch.zeros(2, 3, 16, 16)
+    with pytest.raises(ValueError, match="expected integers"):
+        encoder(images, one_hot(blocks(), 5))
+    with pytest.raises(ValueError, match="are no pairs: load both at one size"):
+        encoder(images, blocks()[:, :8])
     with pytest.raises(RunError, match=r"layers = 6 want more blocks than doublings = 2 give: choose layers up to 4"):
         resolve("12_class_layer_vae", {"preset": "smoke", "layers": 6})
     images = resolve("07_painting_by_layout", {"preset": "smoke"})

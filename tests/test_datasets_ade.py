@@ -11,7 +11,8 @@ from scipy.io import savemat
 from test_datasets_official import TRAIN_IDS, all_ids, write
 
 from sempal_lib import datasets, label_spaces
-from sempal_lib.datasets.official import OFFICIAL, gta_split
+from sempal_lib.datasets.gta import gta_split
+from sempal_lib.datasets.official import OFFICIAL
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*half-copied")
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from sempal_lib import datasets
-from sempal_lib.datasets.official import gta_split
+from sempal_lib.datasets.gta import gta_split
 
 NOISE = np.random.default_rng(0).integers(0, 256, (8, 16, 3), dtype=np.uint8)
 

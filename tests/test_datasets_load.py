@@ -19,8 +19,15 @@ def _no_data(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "default"),
-    [("toy-street", (64, 128)), ("colored-shapes", (64, 64)), ("toy-facades", (128, 128)), ("toy-rooms", (128, 128))],
-)
+    [
+        ("toy-street", (64, 128)),
+        ("colored-shapes", (64, 64)),
+        ("toy-facades", (128, 128)),
+        ("toy-rooms", (128, 128)),
+        ("toy-fashion", (128, 128)),
+        ("toy-faces", (128, 128)),
+    ],
+)  # fmt: skip
 def test_procedural_worlds(monkeypatch, name, default):
     assert (datasets.load(name).name, datasets.load(name).size) == (name, default)
     monkeypatch.setitem(WORLDS, name, lambda *given: given)

@@ -15,7 +15,7 @@ import sempal_lib
 
 # From below to above; what stands in one line may import each other. Modules that are not named are left alone.
 LAYERS = (
-    ("labels", "label_spaces"),
+    ("labels", "label_spaces", "label_spaces_of_people"),
     ("scenes", "palettes", "layers", "spade_layers", "losses"),
     ("worlds",),
     ("datasets",),
@@ -23,7 +23,7 @@ LAYERS = (
     ("metrics", "training"),
     ("figures", "widgets"),
 )
-WORLDS = ("street", "facades", "rooms")  # none imports another; all import the engine
+WORLDS = ("street", "facades", "rooms", "fashion", "faces")  # none imports another; all import the engine
 
 
 def imports_of(sources: dict[str, str]) -> dict[str, set[str]]:

@@ -56,8 +56,8 @@ def id_codes(image: Image.Image, path: Path) -> Image.Image:
 class FolderScenes(SceneDataset):
     """Scenes read from files, each image with its label map.
 
-    A scene is never stretched: what does not fit the aspect of `size` is cropped, then image (bilinear with
-    antialiasing) and labels (nearest) are scaled.
+    A scene is never stretched: what does not fit the aspect of `size` is cropped or padded, then image (bilinear
+    with antialiasing) and labels (nearest) are scaled.
 
     Args:
         name: as given to `load`. scenes: the files.
@@ -65,7 +65,8 @@ class FolderScenes(SceneDataset):
         size: (H, W) of the items; None: of the first label map.
         codes: turns an opened label file into an 8-bit image of codes.
         frame: (H, W) to which images and labels are squeezed before cropping, where they differ in size.
-        crop: what stays: "centre", "top", or "random", a height drawn for each scene from `seed`.
+        crop: what stays: "centre", "top", or "random", a height drawn for each scene from `seed`; "pad": everything,
+            on a white ground of class code 0.
     Raises:
         ValueError naming the file: here for a file that is no image and for an image and a label of different
         size; on reading for damaged data and for label values out of range. `check` reads everything.
@@ -169,6 +170,12 @@ class FolderScenes(SceneDataset):
     def _fit(self, image: Image.Image, index: int, resample: Image.Resampling) -> Image.Image:
         """Crop to the aspect of `size`, and scale to it, in one step."""
         height, width = self.size
+        if self._crop == "pad":
+            wide = max(image.width, round(image.height * width / height))
+            high = max(image.height, round(image.width * height / width))
+            ground = Image.new(image.mode, (wide, high), (255, 255, 255) if image.mode == "RGB" else 0)
+            ground.paste(image, ((wide - image.width) // 2, (high - image.height) // 2))
+            return ground.resize((width, height), resample)
         frame_height, frame_width = self._frame or (image.height, image.width)
         crop_height = min(frame_height, frame_width * height / width)
         crop_width = min(frame_width, frame_height * width / height)

@@ -1,4 +1,4 @@
-"""Real data sets in the folders that their authors hand out: Cityscapes, IDD, CamVid, ADE20K and GTA-5.
+"""Real data sets in the folders that their authors hand out: Cityscapes, IDD, CamVid and ADE20K; with all others.
 
 Counts, label channels and crops follow the data section (1.15) of the fact sheet on layout GANs. Nothing is
 downloaded: where a folder is missing the error says where the set is had.
@@ -10,23 +10,22 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from sempal_lib import label_spaces
 from sempal_lib.datasets.files import lines_of
 from sempal_lib.datasets.folders import (
     FolderScenes,
     Scene,
-    check_apart,
     check_split,
     files_by_key,
     id_codes,
     of_drives,
     pair,
 )
+from sempal_lib.datasets.gta import GTA
+from sempal_lib.datasets.people import PEOPLE
 from sempal_lib.datasets.published import OfficialSet, Request
-from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.labels import label_space_of
 
 
 def load_official(request: Request) -> FolderScenes:
@@ -179,6 +178,16 @@ def _ade20k(request: Request) -> FolderScenes:
     return request.finish(scenes, label_spaces.ADE_150, label_spaces.ADE_TABLE)
 
 
+# CLVAE's: the annotations as they are, what is not labelled being a class too.
+_ADE_151 = label_space_of(
+    [("unknown", (0, 0, 0)), *zip(label_spaces.ADE_150.names, label_spaces.ADE_150.colors, strict=True)]
+)
+
+
+def _ade_151(request: Request) -> FolderScenes:
+    return request.finish(pair(request.what, *_ade_files(request)), _ADE_151, {code: code for code in range(151)})
+
+
 def _ade_files(request: Request) -> tuple[dict[str, Path], dict[str, Path]]:
     """Images and label maps of ADEChallengeData2016, by name."""
     folder = _ADE_SPLITS[request.split]
@@ -204,53 +213,6 @@ def _ade_indoor(request: Request) -> FolderScenes:
             f"{', '.join(label_spaces.ADE_INDOOR_PLACES)}: check that its lines read 'ADE_train_00000001 bedroom'"
         )
     return request.finish(scenes, label_spaces.ADE_INDOOR_95, label_spaces.ADE_INDOOR_TABLE)
-
-
-_GTA_SPLITS = {"train": range(1, 12404), "val": range(12404, 18786), "test": range(18786, 24967)}
-# Frames that others leave out too: their image and label map differ in size, or the image is black.
-_GTA_FAULTY = {"15188", "17705", *map(str, range(20801, 20861))}
-
-
-def gta_split(root: Path, split: str) -> set[str]:
-    """Numbers of the frames in a split of GTA-5, without leading zeros.
-
-    Args:
-        root: where <split>.txt may lie, a number or a file name a line, or the authors' split.mat. Without them the
-            split is a run of frames, as long as the authors' own, so that neighbours in time stay together.
-    Raises:
-        ValueError naming the file if it names no frame.
-    """
-    listing, matrix = root / f"{split}.txt", root / "split.mat"
-    if listing.is_file():
-        listings = [listing, *(root / f"{other}.txt" for other in _GTA_SPLITS if other != split)]
-        frames = {path: [Path(line).stem.lstrip("0") for line in lines_of(path)] for path in listings if path.is_file()}
-        if not frames[listing] or not all(frame.isdigit() for frame in frames[listing]):
-            raise ValueError(f"{listing}: expected a frame a line, by number or as in '00001.png'")
-        check_apart(frames)
-        return set(frames[listing])
-    if matrix.is_file():
-        try:
-            return {str(int(number)) for number in loadmat(matrix)[f"{split}Ids"].flat}
-        except (KeyError, ValueError, TypeError, OSError, NotImplementedError, MatReadError) as error:
-            raise ValueError(
-                f"{matrix}: no {split}Ids in it ({error}): copy it again, or give {listing.name}"
-            ) from error
-    return {str(number) for number in _GTA_SPLITS[split]}
-
-
-def _gta5(request: Request) -> FolderScenes:
-    def number(path: Path) -> str:
-        return path.stem.lstrip("0")
-
-    chosen = gta_split(request.root, request.split)
-    images = request.found(request.root / "images", "*.png", number)
-    labels = request.found(request.root / "labels", "*.png", number)
-    kept = chosen - _GTA_FAULTY
-    images, labels = ({key: path for key, path in files.items() if key in kept} for files in (images, labels))
-    scenes = pair(request.what, images, labels)
-    if not scenes:
-        raise request.missing(request.root / "images")
-    return request.finish(scenes, CITYSCAPES_19, label_spaces.GTA_5_TABLE, left_out=len(chosen) - len(kept))
 
 
 _CITYSCAPES = OfficialSet(
@@ -330,6 +292,7 @@ OFFICIAL: dict[str, OfficialSet] = {
     "camvid": _CAMVID,
     "camvid-drives": _CAMVID_DRIVES,
     "ade20k": _ADE20K,
+    "ade20k-151": replace(_ADE20K, read=_ade_151, folder="ade20k"),
     "ade-indoor": replace(
         _ADE20K,
         splits={"train": 4377, "val": 433},
@@ -337,10 +300,6 @@ OFFICIAL: dict[str, OfficialSet] = {
         read=_ade_indoor,
         folder="ade20k",
     ),
-    "gta-5": OfficialSet(
-        splits={split: len(frames) for split, frames in _GTA_SPLITS.items()},
-        expected="images/*.png and labels/*.png (palette images of Cityscapes' ids), and split.mat or <split>.txt",
-        source="Playing for Data, https://download.visinf.tu-darmstadt.de/data/from_games/ (images, labels)",
-        read=_gta5,
-    ),
+    **GTA,
+    **PEOPLE,
 }

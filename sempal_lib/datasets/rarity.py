@@ -17,14 +17,21 @@ def mean_colors(images: Tensor, layouts: Tensor, num_classes: int) -> tuple[Tens
     Returns:
         float64 [N, C, 3], zeros for absent classes; pixels of each class, float64 [N, C].
     """
+    few = [_colors_of_few(*pair, num_classes) for pair in zip(images.split(64), layouts.split(64), strict=True)]
+    colors, pixels = zip(*few, strict=True)
+    return torch.cat(colors), torch.cat(pixels)
+
+
+def _colors_of_few(images: Tensor, layouts: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+    """The same of so few scenes that their pixels fit into memory as floats."""
     count, classes = len(images), layouts.long()
     known = (classes >= 0) & (classes < num_classes)
     scene = torch.arange(count, device=classes.device).view(-1, 1, 1)
     # All pixels of no class are counted in one place more, which is then left out.
     place = torch.where(known, scene * num_classes + classes, count * num_classes).flatten()
     total, *sums = (
-        torch.bincount(place, weights, minlength=count * num_classes + 1)[:-1].view(count, num_classes)
-        for weights in (known.flatten().double(), *(channel.flatten().double() for channel in images.unbind(1)))
+        torch.bincount(place, weights.flatten().double(), minlength=count * num_classes + 1)[:-1].view(count, -1)
+        for weights in (known, *images.unbind(1))
     )
     return torch.stack(sums, dim=-1) / total.clamp(min=1).unsqueeze(-1), total
 

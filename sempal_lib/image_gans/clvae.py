@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sempal_lib.checks import check_layout
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, SpadeSettings
@@ -179,7 +180,15 @@ class ClvaeEncoder(ImageEncoder):
     def forward(  # type: ignore[override]
         self, images: Tensor, layouts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """As `LatentEncoder` says: [B, N₁ + (L - 1) C N] each, layer by layer, class by class."""
+        """As `LatentEncoder` says: [B, N₁ + (L - 1) C N] each, layer by layer, class by class.
+
+        Raises ValueError for soft layouts, and for pictures and layouts that are no pairs.
+        """
+        check_layout(layouts, "layouts")
+        if (len(images), *images.shape[2:]) != tuple(layouts.shape):
+            raise ValueError(
+                f"images {list(images.shape)} and layouts {list(layouts.shape)} are no pairs: load both at one size"
+            )
         maps, labels = self._maps(images), self._labels(layouts)
         means, log_variances = ([x] for x in self._of_last(maps[-1]))
         for number, head in zip(self.blocks_used, self.heads, strict=True):

@@ -31,18 +31,21 @@ from sempal_lib.worlds.engine.light import FrontLight, bend_over, evening, poole
 from sempal_lib.worlds.engine.noise import TILE, grain, noise, noise_at
 from sempal_lib.worlds.engine.outlines import curve, within
 from sempal_lib.worlds.engine.patterns import (
+    PRINTS,
     Color,
     band,
     blend,
     bond,
     choose,
     class_means,
+    contrasting,
     fraction,
     line,
     mix,
     one_of,
     palette,
     pick,
+    printed,
     ramp,
     tint,
     unit,
@@ -53,6 +56,7 @@ from sempal_lib.worlds.engine.style import Chances, Style
 from sempal_lib.worlds.engine.world import Scene, World
 
 __all__ = [
+    "PRINTS",
     "TILE",
     "Box",
     "Chances",
@@ -77,6 +81,7 @@ __all__ = [
     "bulge",
     "choose",
     "class_means",
+    "contrasting",
     "curve",
     "drawn_height",
     "evening",
@@ -92,6 +97,7 @@ __all__ = [
     "pick",
     "plain",
     "pooled",
+    "printed",
     "ramp",
     "sample",
     "tint",

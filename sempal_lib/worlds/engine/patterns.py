@@ -48,10 +48,43 @@ def bond(x: Array, y: Array, shift: float = 0.5) -> tuple[Array, Array, Array, A
     return row, column, x - column, y - row
 
 
+PRINTS = ("plain", "stripes", "checks", "dots", "floral")
+
+
+def printed(kind: int, p: Array, q: Array, period: float, edge: float) -> Array:
+    """How much of a sample is of a cloth's second colour.
+
+    Args:
+        kind: place in PRINTS. p, q: place on the cloth; stripes run along p. period: in the same unit. edge: samples
+            in one unit.
+    """
+    p, q, edge = p / period, q / period, edge * period
+    if kind == 1:
+        return line(q, 0.5, edge)
+    if kind == 2:
+        return 0.5 * line(p, 0.42, edge) + 0.5 * line(q, 0.42, edge)
+    if kind in (3, 4):
+        row, column, a, b = bond(p * 1.3, q * 1.3)
+        a, b = a - 0.5, b - 0.5
+        radius = np.hypot(a, b)
+        if kind == 3:
+            return unit((0.27 - radius) * edge / 1.3 + 0.5)
+        petals = 0.3 + 0.13 * np.cos(5 * np.arctan2(b, a) + row + 2 * column)
+        return unit((petals - radius) * edge / 1.3 + 0.5) * (0.55 + 0.45 * (radius > 0.13))
+    return 0 * p
+
+
 def palette(text: str, of: int = 100) -> tuple[Color, ...]:
     """Paints written as "90 82 62, 93 76 42": red, green and blue in hundredths, or in parts of `of`."""
     colors = (tuple(float(part) / of for part in color.split()) for color in text.split(","))
     return tuple((red, green, blue) for red, green, blue in colors)
+
+
+def contrasting(color: Color, second: Color) -> Color:
+    """The second colour, or white or black if it is too near the first to be told from it."""
+    if sum(abs(a - b) for a, b in zip(color, second, strict=True)) > 0.6:
+        return second
+    return (0.93, 0.92, 0.9) if sum(color) < 1.4 else (0.08, 0.08, 0.1)
 
 
 def mix(a, b, weight) -> list[Any]:
