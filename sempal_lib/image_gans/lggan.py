@@ -190,22 +190,25 @@ class LgganGenerator(ImageGenerator):
         return Painted(fused, (found.overall, found.local) if self.settings.released else (), found)
 
     def branches(self, layout: Tensor, edges: Tensor | None = None, source: Tensor | None = None) -> Branches:
-        """What each branch makes of layouts; arguments as of `forward`. Source: LGGAN, eq. 1 to 6, fig. 2 and 3."""
+        """What each branch makes of layouts; arguments as of `forward`.
+
+        Source: LGGAN, eq. 1 to 6, fig. 2 and 3. Chapter: Local and global.
+        """
         s = self.settings
         head = self.head(self._told(layout, edges, source))
         shared = head if s.own_trunk else self.trunk(head)
-        overall = self.overall.paint(shared, layout, edges).float().tanh()
+        overall = _in_range(self.overall.paint(shared, layout, edges))
         if not s.local:
             return Branches(overall)
         features = self.local_up(self.trunk(head) if s.own_trunk else shared)  # f'
-        class_images = self.class_painters(features, self._generator_of(layout)).float().tanh()
+        images = _in_range(self.class_painters(features, self._generator_of(layout)))
         if s.joining == "addition":
-            local = class_images.sum(1)  # eq. 3
+            local = images.sum(1)  # eq. 3
         else:
-            local = self.join(class_images.flatten(1, 2)).float().tanh()  # eq. 4
-        weights = self.weigh(shared).float().softmax(1) if s.weight_map else None  # eq. 6
-        scores = self.classifier(self._pooled(features, layout)).float() if s.classify else None
-        return Branches(overall, local, weights, class_images, scores)
+            local = _in_range(self.join(images.flatten(1, 2)))  # eq. 4
+        maps = self.weigh(shared).float().softmax(1) if s.weight_map else None  # eq. 6
+        scores = self.classifier(self._pooled(features, layout)) if s.classify else None
+        return Branches(overall, local, maps, images, scores)
 
     def _told(self, layout: Tensor, edges: Tensor | None, source: Tensor | None) -> Tensor:
         soft = layout if layout.is_floating_point() else one_hot(layout, self.settings.num_classes)
@@ -241,6 +244,10 @@ class LgganGenerator(ImageGenerator):
         masks = self._masks(layout)[:, : self.settings.classified].flatten(2).to(features.dtype)
         area = masks.shape[2] if self.settings.released else masks.sum(2, keepdim=True).clamp(min=1)
         return masks @ features.flatten(2).mT / area
+
+
+def _in_range(x: Tensor) -> Tensor:
+    return x.float().tanh()
 
 
 def _twice_up(width: int) -> nn.Sequential:

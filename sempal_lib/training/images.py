@@ -1,4 +1,4 @@
-"""Training of the image synthesizers: GauGAN with and without its encoder, pix2pix, pix2pixHD."""
+"""Training of the image synthesizers: GauGAN with and without its encoder, pix2pix, pix2pixHD, LGGAN, cross-view."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
