@@ -45,8 +45,12 @@ def needs(chapter: str, parameters: Any) -> list[str]:
 
 
 # Chapters that go without, but need not train what another one has trained.
-BORROWS = {"05_semantic_palette": ["04_sb_gan_layouts"]}
-PATHS = ("SEMPAL_RUNS", "SEMPAL_DATA", "SEMPAL_VGG19", "SEMPAL_INCEPTION")  # environment variables
+BORROWS = {"05_semantic_palette": ["04_sb_gan_layouts"], "16_material_editing": ["12_class_layer_vae"]}
+# Environment variables that name a place.
+PATHS = (
+    "SEMPAL_RUNS", "SEMPAL_DATA", "SEMPAL_VGG19", "SEMPAL_INCEPTION", "SEMPAL_ALEXNET", "SEMPAL_VGG16",
+    "SEMPAL_SQUEEZENET",
+)  # fmt: skip
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 

@@ -53,6 +53,15 @@ def check_layout(layout: object, name: str = "layout") -> None:
     check_tensor(layout, name, "[B, H, W]", "integers")
 
 
+def check_pairs(images: Tensor, layouts: Tensor) -> None:
+    """Pictures [B, 3, H, W] and their layouts, integer [B, H, W]."""
+    check_layout(layouts, "layouts")
+    if (len(images), *images.shape[2:]) != tuple(layouts.shape):
+        raise ValueError(
+            f"images {list(images.shape)} and layouts {list(layouts.shape)} are no pairs: load both at one size"
+        )
+
+
 def check_soft(x: Tensor, name: str = "soft_layout") -> None:
     """Soft layouts, densities or scores, float [B, C, H, W]."""
     check_tensor(x, name, "[B, C, H, W]", "floats")

@@ -33,12 +33,14 @@ class StyleParameters(ImageParameters):
     kl_weight: float = Field(0.05, ge=0, le=10**6, description="of the encoder's distribution to the standard normal")
     imle_scenes: int = Field(400, ge=1, le=MOST_SCENES, description="that cIMLE draws for an epoch")
     imle_candidates: int = Field(
-        10,
-        ge=1,
-        le=1000,
-        description="pictures that cIMLE paints of each of these, to keep the nearest one",
+        10, ge=1, le=1000, description="pictures that cIMLE paints of each of these, to keep the nearest one"
     )
     imle_epochs: int = Field(16, ge=1, le=MOST_STEPS, description="of cIMLE, which share the steps")
+    imle_restart: int = Field(
+        6, ge=0, le=MOST_STEPS,
+        description="epochs after which cIMLE's noise encoder is drawn anew and its rate becomes a tenth; 0: never",
+    )  # fmt: skip
+    imle_rebalance: bool = Field(True, description="for cIMLE rare looks of classes come more often and count more")
     styles: int = Field(40, ge=2, le=1000, description="pictures painted of each layout, to compare with each other")
     baseline: bool = Field(False, description="also train gaugan-vae, to hold this one against")
 
@@ -48,6 +50,11 @@ class StyleParameters(ImageParameters):
             yield (
                 f"layers = {self.layers} want more blocks than doublings = {self.doublings} give: choose layers up to "
                 f"{self.most_layers}, or raise doublings"
+            )
+        if self.imle_restart >= self.imle_epochs:
+            yield (
+                f"imle_restart = {self.imle_restart} comes after all imle_epochs = {self.imle_epochs}: lower it, or "
+                "set it to 0"
             )
 
     @property

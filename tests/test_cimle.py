@@ -12,7 +12,7 @@ from sempal_lib.image_gans import CascadeGenerator, CascadeSettings, perceptual_
 from sempal_lib.labels import one_hot
 from sempal_lib.losses import perceptual_distances, perceptual_loss
 from sempal_lib.parameters import resolve
-from sempal_lib.training import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, scene_set, train_cimle
+from sempal_lib.training import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, scene_set, train_styles
 from sempal_lib.training.cimle import cimle_settings
 
 SIZE = 16
@@ -152,11 +152,13 @@ def test_the_nearest_candidate_is_kept():
 
 def test_an_epoch_has_its_own_scenes_and_noise():
     run, seen = run_of({"rebalance": False, "scenes": 12}), []
-    for _ in run:
-        seen.append((run.chosen.scenes.clone(), run._noise.clone()))
-    alike = [torch.equal(a[1], b[1]) for a, b in pairwise(seen)]
-    assert alike == [True, False, True, False, True, False, True]  # two steps an epoch
-    assert len({tuple(scenes.tolist()) for scenes, _ in seen}) == 4
+    for _ in range(8):
+        run._train_step()
+        seen.append((run.chosen.scenes.clone(), run._noise.clone(), run._candidates(0, 2)))
+        run.step += 1
+    for part in range(3):
+        alike = [torch.equal(a[part], b[part]) for a, b in pairwise(seen)]
+        assert alike == [True, False, True, False, True, False, True]  # two steps an epoch
 
 
 @pytest.mark.parametrize("stop", [3, 4])
@@ -171,9 +173,13 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(stop, tmp_path):
     again = run_of(changes, checkpoint_path=path)
     assert again.step == stop
     list(again)
-    assert again.history[-1]["loss_g"] == whole.history[-1]["loss_g"]
+    assert again.history[-1]["distance"] == whole.history[-1]["distance"]
     for name, value in weights(whole).items():
         assert torch.equal(weights(again)[name], value), name
+
+
+def test_the_greatest_seed_is_one():
+    run_of({"seed": 2**32 - 1, "rebalance": False})._train_step()
 
 
 def test_a_restart_draws_the_noise_encoder_anew_and_slows_down():
@@ -187,18 +193,22 @@ def test_a_restart_draws_the_noise_encoder_anew_and_slows_down():
 
 
 def test_rare_looks_are_drawn_more_often_and_count_more():
-    """A class is grey in most scenes and red in three of 99, which hold 15 % of its rarity."""
+    """Class 0 is grey in most scenes and red in three of 99, which hold 15 % of its rarity; class 1 varies more."""
     random = torch.Generator().manual_seed(0)
     images = 100 + torch.randint(0, 20, (99, 3, SIZE, SIZE), generator=random).to(torch.uint8)
     images += torch.randint(0, 20, (99, 3, 1, 1), generator=random).to(torch.uint8)
     images[:3, 0] += 80
     layouts = torch.zeros(99, SIZE, SIZE, dtype=torch.uint8)
-    layouts[:, 4:, 4:] = torch.arange(1, 3).repeat(50)[:99].view(-1, 1, 1)
-    run = run_of({"scenes": 300}, (images, layouts))
+    layouts[:, 4:, 4:] = 1
+    images[:, :, 4:, 4:] += torch.randint(0, 40, (99, 3, 1, 1), generator=random).to(torch.uint8)
+    run = run_of({"scenes": 300, "classes": (0,)}, (images, layouts))
     run._begin_epoch()
     assert (run.chosen.scenes < 3).sum() > 25
-    mask = run.real(torch.tensor([0, 50]))[2]
-    assert mask.amax((1, 2)).tolist() == [1, 1]
+    rare, common = run._rarities[50, 1], run._rarities[50, 0]
+    assert rare > 2 * common
+    mask = run.real(torch.tensor([50]))[2][0]
+    assert mask[4:, 4:].eq(1).all()
+    torch.testing.assert_close(mask[:4], (common / rare).expand(4, SIZE))
     plain = run_of({"scenes": 300, "rebalance": False}, (images, layouts))
     plain._begin_epoch()
     assert (plain.chosen.scenes < 3).sum() < 20
@@ -216,7 +226,7 @@ def test_noise_learns_to_tell_looks_apart_where_there_are_several(looks):
         "search_batch": 12, "report_steps": 60, "batch_size": 4,
     }  # fmt: skip
     run = run_of(changes, (images, layouts))
-    losses = [report.losses["loss_g"] for report in run]
+    losses = [report.losses["distance"] for report in run]
     varied = run.averaged.generate(layouts[:1].expand(16, -1, -1)).std(0).mean()
     assert losses[-1] < 0.7 * losses[0]
     assert varied < 0.05 if looks == 1 else varied > 0.2
@@ -236,9 +246,10 @@ def test_bad_input():
 
 
 def test_from_parameters_to_pictures(tmp_path):
-    p = resolve("12_class_layer_vae", {"preset": "smoke", "device": "cpu"})
+    p = resolve("12_class_layer_vae", {"preset": "smoke", "device": "cpu", "system": "cimle"})
     data, path = scene_set(p), tmp_path / "checkpoint.safetensors"
-    run = train_cimle(p, data, path)
+    run = train_styles(p, data, path)
+    assert isinstance(run, CimleTraining)
     assert (run.step, run.settings.epochs, run.settings.scenes) == (p.steps, 2, 8)
     assert run.perceptual.weights[0] == 1
     assert run.averaged.generate(data.held_out[:2]).shape == (2, 3, *data.size)

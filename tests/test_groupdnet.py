@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from sempal_lib.image_gans import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings, instance_edges
 from sempal_lib.image_gans.groupdnet import CgNorm, GroupBlock, class_crops
@@ -33,17 +34,20 @@ def count(module):
 
 
 @pytest.mark.parametrize(
-    ("settings", "generator", "encoder"),
+    ("settings", "generator", "encoder", "billions"),
     [
-        (GroupdnetSettings.deepfashion(), 96_324_451, 12_835_712),  # 96.3 M and 12.8 M
-        (GroupdnetSettings.cityscapes(), 76_501_358, 5_768_210),  # 76.5 M and 5.8 M
-        (GroupdnetSettings.ade20k(), 66_458_715, 4_411_012),  # 68.3 M with a block that is not used, and 4.4 M
+        (GroupdnetSettings.deepfashion(), 96_324_451, 12_835_712, 291),  # 96.3 M and 12.8 M
+        (GroupdnetSettings.cityscapes(), 76_501_358, 5_768_210, 463),  # 76.5 M and 5.8 M
+        (GroupdnetSettings.ade20k(), 66_458_715, 4_411_012, 383),  # 68.3 M with a block that is not used, and 4.4 M
     ],
 )
-def test_parameters_are_those_of_the_fact_sheet(settings, generator, encoder):
-    with torch.device("meta"):
-        assert count(GroupdnetGenerator(settings)) == generator
+def test_parameters_and_products_are_those_of_the_fact_sheet(settings, generator, encoder, billions):
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        network, layout = GroupdnetGenerator(settings), torch.zeros(1, settings.height, settings.width).long()
+        network(layout, edges=layout if settings.instance_edges else None)
+        assert count(network) == generator
         assert count(GroupdnetEncoder(settings)) == encoder
+    assert round(counter.get_total_flops() / 2e9) == billions
     assert settings.first_size[0] == 4
 
 
@@ -106,6 +110,7 @@ def test_a_code_is_of_its_class_alone():
     """Not so in CLVAE, whose encoder sees the neighbours too."""
     torch.manual_seed(0)
     encoder, (images, layouts) = GroupdnetEncoder(SMALL).eval(), scenes()
+    nn.init.ones_(encoder.mean.bias)  # as training leaves it: what is not there has 0 all the same
     other = torch.where(layouts.unsqueeze(1) == 2, images, -images)
     found, changed = (torch.cat(encoder(x, layouts), 1)[0] for x in (images, other))
     parts = [x.view(2, CLASSES, -1) for x in (found, changed)]
@@ -138,6 +143,7 @@ def test_the_encoder_against_one_class_after_the_other():
 def test_the_divergence_is_a_sum_over_the_classes_that_are_there():
     torch.manual_seed(0)
     encoder, (images, layouts) = GroupdnetEncoder(SMALL), scenes()
+    nn.init.ones_(encoder.log_variance.bias)
     mean, log_variance = encoder(images, layouts)
     by_hand = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
     torch.testing.assert_close(encoder.divergence(mean, log_variance, layouts), by_hand.sum(), rtol=1e-4, atol=0)
@@ -208,6 +214,16 @@ def test_pictures_follow_code_and_layout():
 def test_impossible_settings(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_pictures_and_layouts_that_are_no_pairs():
+    encoder, (images, layouts) = GroupdnetEncoder(SMALL), scenes()
+    with pytest.raises(ValueError, match="are no pairs: load both at one size"):
+        encoder(images[:1], layouts)
+    with pytest.raises(ValueError, match="layout is 8×16 px, the encoder 16×16 px"):
+        encoder(images[:, :, :8], layouts[:, :8])
+    with pytest.raises(ValueError, match="layouts"):
+        encoder(images, one_hot(layouts, CLASSES))
 
 
 def test_training_stops_and_goes_on_as_if_it_had_not(tmp_path):

@@ -215,3 +215,24 @@ class TestRecovery:
             metrics.recovery(plain, z, present, colors, 2)
         with pytest.raises(ValueError, match="expected one shape"):
             metrics.recovery(plain, z, present[:, :2], colors)
+
+
+class TestColours:
+    def test_of_regions_by_hand(self):
+        y = layouts(2)
+        images = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+        found = metrics.region_colours(images, y, 4)
+        for n in range(2):
+            for c in range(3):
+                assert torch.allclose(found[n, c], images[n][:, y[n] == c].mean(1), atol=1e-5)
+        assert found[:, 3].isnan().all()
+        assert metrics.region_colours(images, y, 3, 65)[:, [0, 2]].isnan().all()
+
+    def test_error_is_of_the_classes_that_both_show(self):
+        y, theirs = layouts(2), layouts(2)
+        theirs[:, :8, :8] = 0  # no class 2
+        made = torch.zeros(2, 3, SIZE, SIZE)
+        references = torch.where(theirs == 1, 0.5, -0.25)[:, None].expand(-1, 3, -1, -1)
+        assert metrics.style_error(made, y, references, theirs, 3) == (pytest.approx((0.5 + 0.25) / 2), 4)
+        assert metrics.style_error(references, theirs, references, theirs, 3) == (0, 4)
+        assert math.isnan(metrics.style_error(made, 0 * y, made, 0 * y + 1, 3)[0])

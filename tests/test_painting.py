@@ -350,7 +350,7 @@ def test_a_painter_of_another_eye_is_trained_anew(data, tmp_path):
 
 def test_auto_takes_vgg_where_it_lies(no_vgg, monkeypatch):
     taken = []
-    monkeypatch.setattr(painting, "perceptual_features", lambda download: taken.append(download) or "vgg")
+    monkeypatch.setattr(painting, "perceptual_features", lambda download, **how: taken.append(download) or "vgg")
     assert training.perceptual_for(parameters(perceptual="auto")) == "vgg"
     assert training.perceptual_for(parameters(perceptual="vgg19")) == "vgg"
     assert taken == [False, True]

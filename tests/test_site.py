@@ -48,6 +48,27 @@ bands = torch.tensor([10, 10, 10, 8, 2, 13, 0, 0]).repeat_interleave(2)[:, None]
 editor = edit_region(generator, bands, CITYSCAPES_19, painter, folder="saved")
 editor
 """
+# An untrained painter whose classes have codes: large weights, so that another code is seen, and codes differ.
+STYLES = """
+import torch
+
+from sempal_lib.image_gans.clvae import ClvaeEncoder, ClvaeGenerator, ClvaeSettings
+from sempal_lib.labels import CITYSCAPES_19
+from sempal_lib.widgets import explore_latents
+
+torch.manual_seed(0)
+settings = ClvaeSettings(
+    19, 16, 32, ngf=4, doublings=2, hidden=8, latent_dim=4, encoder_size=32, layers=3, class_dim=4)
+generator, encoder = ClvaeGenerator(settings).eval(), ClvaeEncoder(settings).eval()
+for weight in generator.parameters():
+    weight.data *= 4
+for weight in encoder.heads.parameters():
+    weight.data *= 100
+bands = torch.tensor([10, 10, 10, 8, 2, 13, 0, 0]).repeat_interleave(2)[:, None].expand(16, 32)
+pictures = torch.rand(6, 3, 16, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+explore_latents(generator, bands, CITYSCAPES_19, encoder, (pictures, bands.expand(6, -1, -1)), folder="styled")
+"""
+WIDGETS = {"explorer": EXPLORER, "editor": EDITOR, "styles": STYLES}
 # Sum of the bytes of the picture in sight: changes if and only if the picture does.
 PICTURE = """async () => {
     const shown = [...document.querySelectorAll('img.widget-image')].filter(image => image.checkVisibility());
@@ -118,10 +139,10 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(notebooks.BOOK, folder / "book", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     toc = yaml.safe_load((folder / "book" / "_toc.yml").read_text("utf-8"))
-    toc["parts"].append({"caption": "Test", "chapters": [{"file": "explorer"}, {"file": "editor"}]})
+    toc["parts"].append({"caption": "Test", "chapters": [{"file": name} for name in WIDGETS]})
     (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(toc), "utf-8")
     environment = {**os.environ, **notebooks.kernel_environment()}
-    for name, code in (("explorer", EXPLORER), ("editor", EDITOR)):
+    for name, code in WIDGETS.items():
         notebook = notebook_with(code)
         nbclient.NotebookClient(notebook, timeout=120).execute(env=environment)
         nbformat.write(notebook, folder / "book" / f"{name}.ipynb")
@@ -136,7 +157,7 @@ def names(site):
 
 class TestSite:
     def test_is_complete(self, site, names):
-        assert {*notebooks.pages(), "explorer", "editor"} <= set(names)
+        assert {*notebooks.pages(), *WIDGETS} <= set(names)
         assert website.faults_of(site, notebooks.BOOK) == []
 
     @pytest.mark.parametrize("width", WIDTHS)
@@ -183,14 +204,14 @@ class TestSite:
                 seen.append(name)
             assert faults == [], name
             page.close()
-        assert {"explorer", "editor"} <= set(seen)
+        assert WIDGETS.keys() <= set(seen)
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """Address of a running JupyterLab, and the folder that it shows, with a notebook for each widget."""
     folder = tmp_path_factory.mktemp("lab")
-    for name, code in (("explorer", EXPLORER), ("editor", EDITOR)):
+    for name, code in WIDGETS.items():
         nbformat.write(notebook_with(code), folder / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -332,5 +353,51 @@ def test_region_is_edited_in_jupyterlab(chromium, lab, width):
     page.locator(".widget-toggle-button", has_text="brush").click()
     drag(page, canvas, (2.5 / 32, 1.5 / 16), (10.5 / 32, 1.5 / 16), by_finger=width < 600)
     told("36 px marked")  # a stroke of 2 by 10 more
+    assert [fault for fault in faults if "asked the network" in fault] == []
+    page.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_codes_are_moved_in_jupyterlab(chromium, lab, width):
+    """Choose a class and a layer, slide, undo, draw anew, take a style, save."""
+    from playwright.sync_api import expect
+
+    page, faults = run_in_lab(chromium, lab, "styles", width)
+    status = page.locator(".sempal-status")
+    status.wait_for(timeout=60_000)
+
+    def told(text):
+        expect(status).to_contain_text(text, timeout=10_000)
+
+    def press(name):
+        page.locator(".widget-button", has_text=name).click()
+
+    start = wait_for_other_picture(page, None)
+    class_menu, layer_menu = (
+        page.locator(f".widget-dropdown:has-text('{name}') select") for name in ("class", "layer")
+    )
+    class_menu.select_option("sky")
+    told("sky, all layers")
+    layer_menu.select_option("3, finest")
+    told("sky, layer 3")
+    assert page.evaluate(PICTURE) == start
+    handle = page.locator(".widget-hslider:has-text('direction 1') .noUi-handle")
+    handle.focus()
+    for _ in range(3):
+        handle.press("PageUp")
+    moved = wait_for_other_picture(page, start)
+    told("of the change since the start lies within it")
+    page.wait_for_timeout(500)
+    press("undo")
+    assert wait_for_other_picture(page, moved) == start
+    layer_menu.select_option("all layers")
+    press("draw anew")
+    drawn = wait_for_other_picture(page, start)
+    press("take its style")
+    wait_for_other_picture(page, drawn)
+    press("save")
+    told("saved")
+    with Image.open(max((lab[1] / "styled").glob("picture-*.png"))) as file:
+        assert file.size == (32, 16)
     assert [fault for fault in faults if "asked the network" in fault] == []
     page.close()

@@ -7,10 +7,16 @@ import torch
 from torch import nn
 
 from sempal_lib.image_gans import (
+    CascadeGenerator,
+    CascadeSettings,
     GlobalGenerator,
+    GroupdnetGenerator,
+    GroupdnetSettings,
     Pix2pixhdSettings,
     Pix2pixSettings,
     ProganGenerator,
+    SeanGenerator,
+    SeanSettings,
     SpadeGenerator,
     SpadeSettings,
     TwoStageGenerator,
@@ -43,6 +49,9 @@ KINDS = {
     "gaugan": (lambda: SpadeGenerator(SPADE), lambda g: g.generate(LAYOUTS)),
     "pix2pix": (lambda: UnetGenerator(Pix2pixSettings(3, 16, 16, 4, 3, 1)), lambda g: g.generate(LAYOUTS)),
     "pix2pixhd": (lambda: GlobalGenerator(Pix2pixhdSettings(3, 16, 16, 4, 2, 1)), lambda g: g.generate(LAYOUTS)),
+    "groupdnet": (lambda: GroupdnetGenerator(GroupdnetSettings.sized(3, 16, 16, 4, 2)), lambda g: g.generate(LAYOUTS)),
+    "cimle": (lambda: CascadeGenerator(CascadeSettings(3, 16, 16, (8, 4))), lambda g: g.generate(LAYOUTS)),
+    "sean": (lambda: SeanGenerator(SeanSettings(3, 16, 16, 4, 2, 8, style_dim=6)), lambda g: g.generate(LAYOUTS)),
     "progan": (lambda: ProganGenerator(ProganGenerator.settings_for(8, 16, 5, 6)), lambda g: g.pictures(noise(5))),
 }
 

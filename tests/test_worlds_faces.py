@@ -76,7 +76,9 @@ def test_the_ear_that_is_turned_away_is_hidden(heads):
 
 def test_features_follow_the_turn(heads):
     aside = [(middle(head, "nose")[0] - head.place[0]) / head.unit for head in heads]
-    assert np.corrcoef(aside, [head.turn for head in heads])[0, 1] > 0.9
+    turn = np.array([head.turn for head in heads])
+    assert np.corrcoef(aside, turn)[0, 1] > 0.9
+    assert np.polyfit(turn, aside, 1)[0] == pytest.approx(0.3, abs=0.03)  # the tip more than the eyes
 
 
 def test_jewels_hang_from_ears_and_necklaces_lie_on_necks(heads):

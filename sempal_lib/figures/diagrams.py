@@ -54,9 +54,9 @@ def class_codes_diagram() -> Figure:
     codes, whole = "$z_{L,c},\\, z_{L-1,c}$, …:\na code for each class", "$z_1$: one code"
     cse, grow, fine, painted = "CSE: $z_{l,c} + W_c$\nat pixels of class $c$", "first map", "SPADE blocks", "picture "
     places = {
-        picture: (0.55, 3.3), first: (0.55, 2.6), second: (0.55, 1.9), last: (0.55, 0.4), pools: (2.25, 2.3),
-        codes: (2.25, 1.3), whole: (2.25, 0.4), grow: (4.3, 0.4), cse: (4.1, 1.3), fine: (4.3, 2.3),
-        painted: (4.3, 3.3),
+        picture: (0.55, 3.3), first: (0.55, 2.6), second: (0.55, 1.9), last: (0.55, 0.4), pools: (2.2, 2.3),
+        codes: (1.95, 1.3), whole: (1.95, 0.4), grow: (4.55, 0.4), cse: (3.65, 1.3), fine: (4.35, 2.3),
+        painted: (4.35, 3.3),
     }  # fmt: skip
     arrows = [
         (picture, first), (first, second), (second, last), (first, pools), (second, pools), (pools, codes),

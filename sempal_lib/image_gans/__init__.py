@@ -31,6 +31,7 @@ from sempal_lib.image_gans.perceptual import (
 from sempal_lib.image_gans.pix2pix import Pix2pixSettings, UnetGenerator
 from sempal_lib.image_gans.pix2pixhd import GlobalGenerator, Pix2pixhdSettings
 from sempal_lib.image_gans.progan_rgb import ProganGenerator
+from sempal_lib.image_gans.sean import SeanGenerator, SeanSettings, StyleEncoder
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, SpadeSettings, sample_latent
 from sempal_lib.image_gans.two_stage import TwoStageGenerator, enlarge
 
@@ -64,9 +65,12 @@ __all__ = [
     "Pix2pixSettings",
     "Pix2pixhdSettings",
     "ProganGenerator",
+    "SeanGenerator",
+    "SeanSettings",
     "SelectionGenerator",
     "SpadeGenerator",
     "SpadeSettings",
+    "StyleEncoder",
     "TwoStageGenerator",
     "UnetGenerator",
     "XForkGenerator",

@@ -23,6 +23,7 @@ class CascadeSettings:
     hidden: int = 100  # channels within the noise encoder
 
     def __post_init__(self):
+        object.__setattr__(self, "widths", tuple(self.widths))  # of a file it is a list
         step = 2 ** (len(self.widths) - 1)
         if not self.widths or self.height % step or self.width % step:
             raise ValueError(

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sempal_lib.checks import check_layout
+from sempal_lib.checks import check_pairs
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, SpadeSettings
@@ -95,11 +95,12 @@ def embed_semantics(labels: Tensor, codes: Tensor, table: Tensor) -> Tensor:
     return F.embedding(labels + first, rows).movedim(-1, 1)
 
 
-def pool_by_class(features: Tensor, labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+def pool_by_class(features: Tensor, labels: Tensor, num_classes: int, reduce: str = "amax") -> tuple[Tensor, Tensor]:
     """The greatest value of each channel over the pixels of each class: RoI pooling r.
 
     Args:
         features: H, [B, F, h, w]. labels: [B, h, w], 0 to C; C itself is no class.
+        reduce: "mean" takes the mean value, as SEAN does.
     Returns:
         H' [B, C, F], 0 where a layout does not show the class; and where it does, bool [B, C].
     Source: CLVAE, eq. 16 and 17. Chapter: Many pictures from one layout.
@@ -107,7 +108,7 @@ def pool_by_class(features: Tensor, labels: Tensor, num_classes: int) -> tuple[T
     batch, channels = features.shape[:2]
     places, shape = labels.flatten(1), (batch, channels, num_classes + 1)
     found = features.new_zeros(shape).scatter_reduce(
-        2, places.unsqueeze(1).expand(-1, channels, -1), features.flatten(2), "amax", include_self=False
+        2, places.unsqueeze(1).expand(-1, channels, -1), features.flatten(2), reduce, include_self=False
     )
     return found[..., :num_classes].mT, classes_in(labels, num_classes)
 
@@ -184,11 +185,7 @@ class ClvaeEncoder(ImageEncoder):
 
         Raises ValueError for soft layouts, and for pictures and layouts that are no pairs.
         """
-        check_layout(layouts, "layouts")
-        if (len(images), *images.shape[2:]) != tuple(layouts.shape):
-            raise ValueError(
-                f"images {list(images.shape)} and layouts {list(layouts.shape)} are no pairs: load both at one size"
-            )
+        check_pairs(images, layouts)
         maps, labels = self._maps(images), self._labels(layouts)
         means, log_variances = ([x] for x in self._of_last(maps[-1]))
         for number, head in zip(self.blocks_used, self.heads, strict=True):

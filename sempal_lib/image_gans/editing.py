@@ -87,3 +87,39 @@ def pasted(edited: Tensor, photograph: Tensor, region: Tensor) -> Tensor:
     """
     check_alike(edited, photograph, ("edited", "photograph"))
     return torch.where(region[:, None], edited, photograph)
+
+
+def mixed(latents: Latents, z: Tensor, reference: Tensor, taken: Tensor, share: float = 1.0) -> Tensor:
+    """Codes of some classes moved towards those of another picture, on the straight line between the two.
+
+    Args:
+        z, reference: [B, Z]. taken: the classes, bool [B, C]. share: 0, one's own style, to 1, the other's.
+    Returns:
+        [B, Z]; the codes of other classes and of the whole picture stay.
+    Source: Zhu et al. 2020 (SEAN), §5, "style interpolation". Chapter: Editing faces.
+    """
+    check_alike(z, reference, ("z", "reference"))
+    if not 0 <= share <= 1:
+        raise ValueError(f"share={share:g}: choose 0, one's own style, to 1, the other's")
+    if taken.shape != (len(z), latents.num_classes):
+        raise ValueError(f"taken has shape {list(taken.shape)}, expected {[len(z), latents.num_classes]}")
+    own, theirs = latents.split(z), latents.split(reference)
+    weight = share * taken[:, None, :, None].to(z.dtype)
+    return latents.join({"global": own["global"], "layers": torch.lerp(own["layers"], theirs["layers"], weight)})
+
+
+def mean_codes(latents: Latents, codes: Tensor, shown: Tensor) -> Tensor:
+    """The mean code of each class over the pictures that show it: what a class gets that a picture lacks.
+
+    Args:
+        codes: the encoder's means, [N, Z]. shown: the classes of each picture, bool [N, C]; see `classes_shown`.
+    Returns:
+        [1, Z]; the code of the whole picture is the mean of all, that of a class that no picture shows 0.
+    Source: SEAN's release, "mean style". Chapter: Editing faces.
+    """
+    if shown.shape != (len(codes), latents.num_classes):
+        raise ValueError(f"shown has shape {list(shown.shape)}, expected {[len(codes), latents.num_classes]}")
+    parts, count = latents.split(codes), shown.sum(0).clamp(min=1)
+    total = (parts["layers"] * shown[:, None, :, None]).sum(0, keepdim=True)
+    means = {"global": parts["global"].mean(0, keepdim=True), "layers": total / count.view(1, 1, -1, 1)}
+    return latents.join(means)

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, initialise
+from sempal_lib.checks import check_pairs
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, check_layout, initialise
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.layers import SLOPE, upsample
@@ -38,6 +39,8 @@ class GroupdnetSettings:
     instance_edges: bool = False  # the borders of instances are one more channel of each class
 
     def __post_init__(self):
+        for name in ("widths", "groups"):  # of a file they are lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         step = 2**self.doublings
         if len(self.groups) != len(self.widths) or self.doublings < 1:
             raise ValueError(f"{len(self.widths)} widths and {len(self.groups)} groups: give as many, at least three")
@@ -215,11 +218,15 @@ class GroupdnetEncoder(LatentEncoder):
         initialise(self, "xavier")
 
     def forward(self, images: Tensor, layouts: Tensor) -> tuple[Tensor, Tensor]:
-        crops, there = class_crops(images, layouts, self.settings.num_classes)
+        """As `LatentEncoder` says. Raises ValueError for soft layouts, another size, and what are no pairs."""
+        s = self.settings
+        check_pairs(images, layouts)
+        check_layout(layouts, s.num_classes, (s.height, s.width), "the encoder")
+        crops, there = class_crops(images, layouts, s.num_classes)
         x = crops.flatten(1, 2)
         for conv in self.convs:
             x = F.leaky_relu(F.instance_norm(conv(x)), SLOPE)
-        absent = ~there.repeat_interleave(self.settings.latents.class_dim, 1)
+        absent = ~there.repeat_interleave(s.latents.class_dim, 1)
         return tuple(head(x).float().flatten(1).masked_fill(absent, 0) for head in (self.mean, self.log_variance))  # type: ignore[return-value]
 
     def divergence(self, mean: Tensor, log_variance: Tensor, layouts: Tensor) -> Tensor:

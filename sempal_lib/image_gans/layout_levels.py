@@ -44,13 +44,14 @@ class _Bag(torch.autograd.Function):
         return None, torch.cat(parts)
 
 
-def _bag(index: Tensor, table: Tensor) -> Tensor:
+def lookup_sum(index: Tensor, table: Tensor) -> Tensor:
+    """Sums of rows of a table: index [N, K], of which column k refers to the table's k-th part, to [N, O]."""
     if table.dtype in (torch.bfloat16, torch.float16):  # under autocast; nine terms are summed in full
         table = table.float()
     return _Bag.apply(index, table)  # type: ignore[no-any-return]
 
 
-def _neighbours(codes: Tensor, outside: int) -> Tensor:
+def neighbours(codes: Tensor, outside: int) -> Tensor:
     """The 3×3 codes around each pixel: [B, H, W] to [B·H·W, 9]."""
     height, width = codes.shape[1:]
     padded = F.pad(codes, (1, 1, 1, 1), value=outside)
@@ -58,7 +59,7 @@ def _neighbours(codes: Tensor, outside: int) -> Tensor:
     return torch.stack(shifts, -1).view(-1, _TAPS)
 
 
-def _distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
+def distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
     """The different rows of [N, 9], and for each row which of them it is, [N].
 
     Rows are told apart by a random 64-bit hash: that two of a million different rows share one has odds of 1 to 10⁷.
@@ -81,7 +82,7 @@ class CodedLevel:
 
     def __init__(self, labels: Tensor, num_classes: int):
         self.shape = labels.shape
-        patches, which = _distinct(_neighbours(labels, num_classes))
+        patches, which = distinct(neighbours(labels, num_classes))
         self._codes = which.view(self.shape)  # of each pixel's 3×3 labels
         self._patches = patches + torch.arange(_TAPS, device=labels.device) * (num_classes + 1)
         self.num_patches = len(patches)
@@ -89,14 +90,14 @@ class CodedLevel:
     @cached_property
     def _windows(self) -> tuple[Tensor, Tensor]:
         """Different 3×3 groups of codes (each is 5×5 labels), and which of them each pixel has."""
-        windows, which = _distinct(_neighbours(self._codes, self.num_patches))
+        windows, which = distinct(neighbours(self._codes, self.num_patches))
         taps = torch.arange(_TAPS, device=windows.device) * (self.num_patches + 1)
         return windows + taps, which.view(self.shape)
 
     def hidden(self, weight: Tensor, bias: Tensor) -> Tensor:
         """3×3 convolution over the one-hot layout, one row a neighbourhood: weights [O, C, 3, 3] to [U, O]."""
         table = F.pad(weight.permute(2, 3, 1, 0).flatten(0, 1), (0, 0, 0, 1))  # a row of zeros: no class, or outside
-        return _bag(self._patches, table.flatten(0, 1)) + bias
+        return lookup_sum(self._patches, table.flatten(0, 1)) + bias
 
     def convolve(self, weight: Tensor, bias: Tensor) -> Tensor:
         """3×3 convolution over the one-hot layout: weights [O, C, 3, 3] to [B, O, H, W]."""
@@ -107,7 +108,7 @@ class CodedLevel:
         table = torch.matmul(hidden, weight.permute(2, 3, 1, 0).flatten(0, 1))  # [9, U, O]
         table = F.pad(table, (0, 0, 0, 1)).flatten(0, 1)  # outside the picture all features are zero
         windows, place = self._windows
-        rows = _bag(windows, table) + bias
+        rows = lookup_sum(windows, table) + bias
         return F.embedding(place, rows).movedim(-1, 1)
 
 

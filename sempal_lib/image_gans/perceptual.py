@@ -112,6 +112,8 @@ def _of_vgg19(network: nn.Sequential, taps: str = "gaugan") -> PerceptualFeature
 def with_pixels(features: PerceptualFeatures) -> PerceptualFeatures:
     """The picture itself, with a weight of 1, before what a network makes of it: what cIMLE compares.
 
+    The authors' weights of VGG-19's layers were found for another file of that network, and pictures from 0 to 255.
+
     Source: Li et al. 2019 (cIMLE), released code. Chapter: Many pictures from one layout.
     """
     return PerceptualFeatures(features.name, _WithPixels(features), (1.0, *features.weights))

@@ -53,6 +53,7 @@ from sempal_lib.metrics.shapes import (
     snap_to_colours,
 )
 from sempal_lib.metrics.styles import (
+    LEAST_PIXELS,
     Redrawn,
     by_class,
     containment,
@@ -61,10 +62,13 @@ from sempal_lib.metrics.styles import (
     fine_share,
     pairs_in,
     redraw,
+    region_colours,
     strength,
+    style_error,
 )
 
 __all__ = [
+    "LEAST_PIXELS",
     "FeatureWeightsMissing",
     "PictureDistance",
     "Redrawn",
@@ -116,6 +120,7 @@ __all__ = [
     "readable_kind",
     "recovery",
     "redraw",
+    "region_colours",
     "require_classes",
     "sample",
     "seg_distance",
@@ -124,6 +129,7 @@ __all__ = [
     "snap_to_colours",
     "standard_classes",
     "strength",
+    "style_error",
     "swd_record",
     "sweep_shares",
 ]

@@ -69,8 +69,8 @@ def recovery(
 
     Args:
         z: encoded pictures (means), [M, Z]. present: whether a picture has the class, bool [M, C].
-        factors: of each class, float [M, C, 3], as a world's "class_colors", or integers [M, C], such as its pattern,
-            -1 where it has none; those of absent classes do not count.
+        factors: of each class, its colour, float [M, C, 3], or a kind, integers [M, C], such as its pattern; -1 where
+            it has none. Those of absent classes do not count.
         layer: whose codes are read; 1 is the code of the whole picture. None: all codes of the class together, or the
             code of the whole picture where classes have none.
         shuffle: a seed by which each class's factors are dealt out anew among the pictures that have it: a control,
@@ -82,7 +82,7 @@ def recovery(
     colour = factors.ndim == 3
     check_alike(present, factors[..., 0] if colour else factors, ("present", "factors"))
     codes, read = codes_of(latents, z, present.shape[1], layer), readable_colour if colour else readable_kind
-    usable = present if colour else present & (factors >= 0)
+    usable = present & ((factors >= 0).all(-1) if colour else factors >= 0)
     random, found = torch.Generator().manual_seed(shuffle or 0), []
     for c in range(present.shape[1]):
         rows = usable[:, c].nonzero().flatten()

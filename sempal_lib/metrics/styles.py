@@ -195,3 +195,36 @@ def evaluate_layers(
         means = {name: float(by_class(v, found.classes, num_classes).nanmean()) for name, v in values.items()}
         rows[layer] = {name: (mean, len(found.classes)) for name, mean in means.items() if mean == mean}
     return rows
+
+
+def region_colours(images: Tensor, layouts: Tensor, num_classes: int, least: int = LEAST_PIXELS) -> Tensor:
+    """The mean colour of each class's pixels.
+
+    Args:
+        images: float [N, 3, H, W]. layouts: integer [N, H, W]; other labels count for no class.
+    Returns:
+        [N, C, 3]; NaN for a class with fewer than `least` pixels.
+    Chapter: Editing objects and materials.
+    """
+    flat = layouts.flatten(1).long()
+    index = torch.where((flat >= 0) & (flat < num_classes), flat, num_classes)[..., None].expand(-1, -1, 4)
+    values = torch.cat([images.flatten(2), torch.ones_like(images[:, :1]).flatten(2)], 1).mT
+    sums = torch.zeros(len(flat), num_classes + 1, 4, device=images.device).scatter_add_(1, index, values)[:, :-1]
+    return torch.where(sums[..., 3:] >= least, sums[..., :3] / sums[..., 3:], torch.nan)
+
+
+def style_error(
+    made: Tensor, layouts: Tensor, references: Tensor, their_layouts: Tensor, num_classes: int
+) -> tuple[float, int]:
+    """How far the classes' colours are from those of the pictures whose style they were to take.
+
+    Args:
+        made: pictures painted on `layouts` in the style of `references`, which have `their_layouts`.
+    Returns:
+        The mean over pairs of pictures and the classes that both show, and over red, green and blue, of the absolute
+        difference of the class's mean colours, 0 to 2; and the number of these classes. NaN if there is none.
+    Source: this project. Chapter: Editing objects and materials.
+    """
+    ours, theirs = region_colours(made, layouts, num_classes), region_colours(references, their_layouts, num_classes)
+    differences = (ours - theirs).abs().mean(2)
+    return float(differences.nanmean()), int((~differences.isnan()).sum())

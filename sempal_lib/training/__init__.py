@@ -12,6 +12,7 @@ from sempal_lib.training.changes import colour_jitter, pasted, random_view
 from sempal_lib.training.checkpoint import CheckpointError
 from sempal_lib.training.cimle import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, train_cimle
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining, gradient_share
+from sempal_lib.training.factors import known_factors
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
 from sempal_lib.training.judge import (
     gan_train,
@@ -109,6 +110,7 @@ __all__ = [
     "image_settings",
     "image_training",
     "judge_training",
+    "known_factors",
     "layout_data",
     "layout_set",
     "layout_training",

@@ -129,6 +129,7 @@ TRAININGS: dict[str, Kind] = {
     "clvae": Kind("12_class_layer_vae", _image("clvae")),
     "lggan": Kind("10_lggan", _image("lggan")),
     "groupdnet": Kind("12_class_layer_vae", _image("groupdnet")),
+    "sean": Kind(_IMAGES, _image("sean")),
     "cimle": Kind("12_class_layer_vae", _cimle),
     "sb-gan": Kind("04_sb_gan_layouts", layout_training),
     "progan-rgb": Kind(_IMAGES, progan_training),

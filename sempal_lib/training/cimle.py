@@ -181,7 +181,7 @@ class CimleTraining(Training):
 
     def _candidates(self, number: int, scenes: int) -> Tensor:
         """Noise for some scenes of the epoch, [candidates, scenes, Z]: the same whenever it is asked for."""
-        seed = (self.settings.seed * _PRIME + self.epoch) * _PRIME + number
+        seed = ((self.settings.seed * _PRIME + self.epoch) * _PRIME + number) % 2**63
         random = torch.Generator(self.fabric.device).manual_seed(seed)
         shape = self.settings.candidates, scenes, self.generator.noise_dim
         return torch.randn(shape, generator=random, device=random.device)
@@ -215,15 +215,16 @@ class CimleTraining(Training):
         self.images += s.batch_size
         if s.ema_images:
             self._average(self.averaged, self.generator, s.batch_size, s.ema_images)
-        return {"loss_g": loss.detach()}
+        return {"distance": loss.detach()}
 
 
 def cimle_settings(parameters: StyleParameters, **changes: Any) -> CimleTrainingSettings:
     """The authors' schedule over the parameters' budget, and `changes` of both."""
     p = parameters
+    epochs = min(p.imle_epochs, p.steps)
     values: dict[str, Any] = {
-        "batch_size": p.batch_size, "steps": p.steps, "epochs": min(p.imle_epochs, p.steps),
-        "restart": min(p.imle_epochs, p.steps) * 6 // 16,
+        "batch_size": p.batch_size, "steps": p.steps, "epochs": epochs, "rebalance": p.imle_rebalance,
+        "restart": p.imle_restart if p.imle_restart < epochs else 0,
         "scenes": p.imle_scenes, "candidates": p.imle_candidates, "learning_rate": p.learning_rate / 2,
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
         "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
@@ -246,11 +247,13 @@ def cimle_training(
     Chapter: Many pictures from one layout.
     """
     p, facts = parameters, provenance(data, _CODE)
-    changes.setdefault("classes", GTA_CYCLE if data.name == "gta5" else None)
+    changes.setdefault("classes", GTA_CYCLE if data.name == "gta-5-20" else None)
     if perceptual.name == "segmenter":  # as in `image_training`
         facts["data"] = f"{facts['data'][:6]}{checkpoint.fingerprint(perceptual)[:6]}"
     set_outdated_aside(checkpoint_path, facts)
     network = CascadeSettings.sized(data.label_space.num_classes, *data.size, p.ngf, p.doublings)
+    if (data.label_space.num_classes, *data.size, p.ngf) == (20, 256, 512, 64):
+        network = CascadeSettings.gta5()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(p.seed)
         generator = CascadeGenerator(network)

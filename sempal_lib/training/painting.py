@@ -27,8 +27,11 @@ from sempal_lib.image_gans import (
     Pix2pixhdSettings,
     Pix2pixSettings,
     ProganGenerator,
+    SeanGenerator,
+    SeanSettings,
     SpadeGenerator,
     SpadeSettings,
+    StyleEncoder,
     UnetGenerator,
     perceptual_features,
     segmenter_features,
@@ -52,6 +55,7 @@ CODE = (
 MORE_CODE = {  # beside CODE, of a system that has files of its own
     "clvae": ("image_gans/clvae.py",), "groupdnet": ("image_gans/groupdnet.py",),
     "lggan": ("image_gans/lggan.py", "image_gans/class_convolution.py"),
+    "sean": ("image_gans/clvae.py", "image_gans/sean.py"),
 }  # fmt: skip
 _PROGAN_CODE = (
     "layers.py", "layout_gans/progan.py", "layout_gans/semantic_palette.py", "image_gans/progan_rgb.py",
@@ -142,10 +146,15 @@ def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[in
     return GroupdnetGenerator(settings), GroupdnetEncoder(settings), judge
 
 
+def _sean(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    settings = SeanSettings(num_classes, *size, p.ngf, p.doublings, p.hidden, style_dim=8 * p.ngf)
+    return SeanGenerator(settings), StyleEncoder(settings), DiscriminatorSettings.small(num_classes, p.ndf)
+
+
 # Every synthesizer that `image_training` trains. A new one is a function and one line.
 PAINTERS: dict[str, Callable[[str, ImageParameters, int, tuple[int, int]], Networks]] = {
     "pix2pix": _pix2pix, "pix2pixhd": _pix2pixhd, "gaugan": _gaugan, "gaugan-vae": _gaugan,
-    "clvae": _clvae, "groupdnet": _groupdnet, "lggan": _lggan,
+    "clvae": _clvae, "groupdnet": _groupdnet, "sean": _sean, "lggan": _lggan,
 }  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from sempal_lib.image_gans import (
     Pix2pixhdSettings,
     Pix2pixSettings,
     ProganGenerator,
+    SeanGenerator,
+    SeanSettings,
     SpadeGenerator,
     SpadeSettings,
     UnetGenerator,
@@ -39,6 +41,7 @@ _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "pix2pixhd": (GlobalGenerator, Pix2pixhdSettings),
     "lggan": (LgganGenerator, LgganSettings),
     "groupdnet": (GroupdnetGenerator, GroupdnetSettings),
+    "sean": (SeanGenerator, SeanSettings),
     "cimle": (CascadeGenerator, CascadeSettings),
     "progan": (ProganGenerator, GeneratorSettings),
 }

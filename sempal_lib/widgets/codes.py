@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sempal_lib.checks import IGNORED
 from sempal_lib.image_gans.editing import classes_shown, places_of, principal_directions
 from sempal_lib.labels import LabelSpace
 from sempal_lib.pictures import array_of
@@ -20,13 +21,14 @@ class References:
     """Pictures whose styles can be taken.
 
     Attributes:
-        images: float32 [M, 3, H, W] in [-1, 1]. layouts: int64 [M, H, W]. codes: the encoder's means, [M, Z].
-        shown: which classes each has, bool [M, C].
+        images: float32 [M, 3, H, W] in [-1, 1]. layouts: int64 [M, H, W]. codes, variances: the encoder's, [M, Z] each;
+            codes are its means. shown: which classes each has, bool [M, C].
     """
 
     images: Tensor
     layouts: Tensor
     codes: Tensor
+    variances: Tensor
     shown: Tensor
 
     def __len__(self) -> int:
@@ -48,18 +50,8 @@ def check_layout_of(generator, layout, label_space: LabelSpace) -> Tensor:
     return torch.as_tensor(labels.astype(np.int64))
 
 
-@torch.no_grad()
-def encoded(generator, encoder, pairs, label_space: LabelSpace, theirs: LabelSpace | None = None) -> References:
-    """`References` of pictures and their layouts.
-
-    Args:
-        pairs: pictures, uint8 [M, 3, H, W] or float in [-1, 1], and layouts, integer [M, H, W], 255 for no class.
-        theirs: the classes of these layouts, if they come from elsewhere.
-    Raises:
-        ValueError: another size than the generator's, other classes, a label that is none.
-    """
-    if encoder is None:
-        raise ValueError("there is no encoder to read styles with: pass the generator's encoder")
+def check_references(generator, pairs, label_space: LabelSpace, theirs: LabelSpace | None = None) -> None:
+    """Raise ValueError unless pictures and their layouts are of the generator's size and classes: see `encoded`."""
     if theirs is not None and theirs.names != label_space.names:
         raise ValueError(
             f"the reference has {theirs.num_classes} classes ({', '.join(theirs.names[:4])}, …), the generator "
@@ -71,23 +63,39 @@ def encoded(generator, encoder, pairs, label_space: LabelSpace, theirs: LabelSpa
             f"the reference's picture is {list(images.shape)} and its layout {list(layouts.shape)}, expected "
             f"{[len(images), 3, *size]} and {[len(images), *size]}: scale both to the generator's size"
         )
-    labels = layouts.long().cpu()
-    outside = (labels < 0) | (labels >= label_space.num_classes)
-    unknown = labels[outside & (labels != 255)].unique().tolist()
+    outside = (layouts < 0) | (layouts >= label_space.num_classes)
+    unknown = layouts[outside & (layouts != IGNORED)].unique().tolist()
     if unknown:
         raise ValueError(
-            f"the reference's layout has the labels {unknown[:8]}, expected 0 to {label_space.num_classes - 1}, or 255 "
-            "for no class: take a picture whose layout is of the same data set"
+            f"the reference's layout has the labels {unknown[:8]}, expected 0 to {label_space.num_classes - 1}, or "
+            f"{IGNORED} for no class: take a picture whose layout is of the same data set"
         )
-    pictures, training = as_float(images.cpu()), encoder.training
+
+
+@torch.no_grad()
+def encoded(generator, encoder, pairs, label_space: LabelSpace, theirs: LabelSpace | None = None) -> References:
+    """`References` of pictures and their layouts.
+
+    Args:
+        pairs: pictures, uint8 [M, 3, H, W] or float in [-1, 1], and layouts, integer [M, H, W], 255 for no class.
+        theirs: the classes of these layouts, if they come from elsewhere.
+    Raises:
+        ValueError: no encoder, another size than the generator's, other classes, a label that is none.
+    """
+    if encoder is None:
+        raise ValueError("there is no encoder to read styles with: pass the generator's encoder")
+    check_references(generator, pairs, label_space, theirs)
+    pictures, labels, training = as_float(pairs[0].cpu()), pairs[1].long().cpu(), encoder.training
     device = next(encoder.parameters()).device
     encoder.eval()
     try:
         parts = zip(pictures.split(32), labels.split(32), strict=True)
-        codes = torch.cat([encoder(x.to(device), y.to(device))[0].cpu() for x, y in parts])
+        both = [encoder(x.to(device), y.to(device)) for x, y in parts]
     finally:
         encoder.train(training)
-    return References(pictures, labels, codes, classes_shown(labels, label_space.num_classes))
+    codes, log_variances = (torch.cat(found).cpu() for found in zip(*both, strict=True))
+    shown = classes_shown(labels, label_space.num_classes)
+    return References(pictures, labels, codes, log_variances.exp(), shown)
 
 
 def start_of(latents, z, seed: int) -> Tensor:
@@ -102,21 +110,23 @@ def start_of(latents, z, seed: int) -> Tensor:
 def directions_of(latents, references: References | None, layer: int | None, cls: int | None) -> tuple[Tensor, Tensor]:
     """Directions of a code and how far one standard deviation is along each: [K, D] and [K].
 
-    They are those in which the references that show the class differ most; of fewer than two references, directions
-    drawn at random, along which the standard normal distribution has a deviation of 1.
+    They are those in which the means of the references that show the class differ most. The deviation is that of the
+    codes that training draws: of the means, and around them. Of fewer than two references, directions are drawn at
+    random, along which the standard normal distribution has a deviation of 1.
     """
     places = places_of(latents, layer, cls)
     if references is not None:
         rows = references.shown[:, cls] if cls is not None else torch.ones(len(references), dtype=torch.bool)
         basis, spread = principal_directions(references.codes[rows][:, places], DIRECTIONS)
         if len(basis):
-            return basis, spread
+            around = references.variances[rows][:, places].mean(0)
+            return basis, (spread.square() + basis.square() @ around).sqrt()
     random = torch.randn(len(places), min(DIRECTIONS, len(places)), generator=torch.Generator().manual_seed(0))
     return torch.linalg.qr(random).Q.T, torch.ones(min(DIRECTIONS, len(places)))
 
 
 def moved(z: Tensor, places: Tensor, basis: Tensor, spread: Tensor, steps: Tensor) -> Tensor:
-    """A latent [1, Z] whose code was moved along directions, by so many standard deviations [K] along each."""
+    """Latents [B, Z] whose code was moved along directions, so many standard deviations each, [K] or [B, K]."""
     new = z.clone()
     new[:, places] += (steps * spread) @ basis
     return new

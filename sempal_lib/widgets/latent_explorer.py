@@ -290,7 +290,7 @@ class LatentExplorer(ipw.VBox):
 
     def _layer_options(self) -> list[tuple[str, int | None]]:
         last = self.latents.layers + 1
-        notes = {1: "1, one code for the whole picture", 2: "2, coarsest", last: f"{last}, finest"}
+        notes = {last: f"{last}, finest", 2: "2, coarsest", 1: "1, one code for the whole picture"}
         first = 1 if self._history.now.cls is None and self.latents.global_dim else 2
         return [(ALL_LAYERS, None), *((notes.get(n, str(n)), n) for n in range(first, last + 1))]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from sempal_lib.image_gans.editing import drawn_anew, places_of
 from sempal_lib.labels import LabelSpace
 from sempal_lib.pictures import FRAME_WIDTH, hex_colour
-from sempal_lib.widgets.codes import check_layout_of, directions_of, encoded, moved, start_of
+from sempal_lib.widgets.codes import References, check_layout_of, directions_of, encoded, moved, start_of
 from sempal_lib.widgets.frames import MAX_BYTES
 from sempal_lib.widgets.regions import outlined
 from sempal_lib.widgets.shared import linked_frames, paged, png_of, thinning
@@ -43,23 +43,13 @@ def latent_frames(
     bank = None if references is None else encoded(generator, encoder, references, label_space)
     start = start_of(latents, z, seed)
     chosen = _classes(layout, label_space, classes) if latents.class_wise else [None]
-    first, last = chosen[0], latents.layers + 1
-
-    def along(layer: int | None, cls: int | None) -> Tensor:
-        basis, spread = directions_of(latents, bank, layer, cls)
-        places, reach = places_of(latents, layer, cls), torch.linspace(-REACH, REACH, STEPS)
-        return torch.cat([moved(start, places, basis[:1], spread[:1], x[None]) for x in reach])
-
-    def anew(cls: int | None) -> Tensor:
-        drawn = drawn_anew(latents, DRAWS, seed)
-        return torch.cat([latents.replace(start, x[None], None, cls) for x in drawn])
-
-    names = ["whole picture" if c is None else label_space.names[c] for c in chosen]
-    pages: dict[str, tuple[int | None, Tensor]] = {n: (c, along(None, c)) for n, c in zip(names, chosen, strict=True)}
+    first, names = chosen[0], ["whole picture" if c is None else label_space.names[c] for c in chosen]
+    pages = {n: (c, _along(latents, start, bank, None, c)) for n, c in zip(names, chosen, strict=True)}
     if latents.layers > 1:
-        for layer, note in ((2, "coarsest"), (last, "finest")):
-            pages[f"{names[0]}, {note} layer"] = (first, along(layer, first))
-    pages[f"{names[0]}, drawn anew"] = (first, anew(first))
+        for layer, depth in ((2, "coarsest"), (latents.layers + 1, "finest")):
+            pages[f"{names[0]}, {depth} layer"] = (first, _along(latents, start, bank, layer, first))
+    fresh = drawn_anew(latents, DRAWS, seed)
+    pages[f"{names[0]}, drawn anew"] = (first, latents.replace(start.expand(DRAWS, -1), fresh, None, first))
     made = [_page(_painter(generator, layout), layout, label_space, *page, len(pages)) for page in pages.values()]
     menu, stack = paged(list(pages), made)
     note = ipw.HTML(
@@ -67,6 +57,13 @@ def latent_frames(
         "class and layer, take styles from other pictures, and what you see can be saved."
     )
     return ipw.VBox([menu, stack, note])
+
+
+def _along(latents, start: Tensor, bank: References | None, layer: int | None, cls: int | None) -> Tensor:
+    """Codes of the start, moved along the first direction of a class's code, [STEPS, Z]."""
+    basis, spread = directions_of(latents, bank, layer, cls)
+    places, reach = places_of(latents, layer, cls), torch.linspace(-REACH, REACH, STEPS)
+    return moved(start.expand(STEPS, -1), places, basis[:1], spread[:1], reach[:, None])
 
 
 def _classes(layout: Tensor, label_space: LabelSpace, names: Sequence[str] | None) -> list[int]:
@@ -89,12 +86,12 @@ def _page(paint, layout: Tensor, label_space: LabelSpace, cls: int | None, z: Te
     """The frames of some codes, and beside them the layout with the class's outline, which stays."""
     region = torch.zeros_like(layout, dtype=torch.bool) if cls is None else layout == cls
     columns = [
-        [png_of(outlined(layout, region, FRAME_WIDTH, label_space), label_space)],
         [png_of(picture, label_space) for picture in paint(z)],
+        [png_of(outlined(layout, region, FRAME_WIDTH, label_space), label_space)],
     ]
     reads = [str(n) for n in range(len(z))] if len(z) == DRAWS else [f"{x:+.1f}" for x in _reach()]
     step = thinning(columns, MAX_BYTES // pages)
-    columns[1], reads = columns[1][::step], reads[::step]
+    columns[0], reads = columns[0][::step], reads[::step]
     style = {} if cls is None else {"handle_color": hex_colour(label_space.colors[cls])}
     return ipw.VBox(linked_frames(reads, columns, "code", len(reads) // 2, **style))
 

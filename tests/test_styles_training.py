@@ -1,0 +1,47 @@
+"""What is measured of a painter with styles, and that each row of the tables can be trained."""
+
+import pytest
+import torch
+
+from sempal_lib import styles, training
+from sempal_lib.parameters import resolve
+
+SMALL = {"preset": "smoke", "device": "cpu", "steps": 2, "styles": 3, "samples": 6}
+DRAWN = {"diversity_seg", "top1_gt_similarity_seg", "fd_seg", "gan_test_miou"}
+STYLED = {"containment", "containment_area", "gt_similarity_seg", "fd_seg_reconstructed"}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return training.scene_set(resolve("12_class_layer_vae", SMALL))
+
+
+@pytest.mark.parametrize("row", ["clvae", "gaugan-vae+weak-kl", "groupdnet", "cimle", "clvae+no-classes"])
+def test_each_row_is_trained_and_measured(row, data, tmp_path):
+    p = resolve("12_class_layer_vae", SMALL | styles.row_parameters(row))
+    run = training.train_styles(p, data, tmp_path / "checkpoint.safetensors")
+    assert run.step == p.steps
+    found = training.evaluate_painter(p, data, run, training.segmenter_for(p))
+    assert found.keys() >= DRAWN
+    assert (found.keys() >= STYLED) == (row != "cimle")  # which has no encoder, and no codes of classes
+    assert found["diversity_seg"][1] == 6
+    assert found["fd_seg"][1] == len(data.held_out)
+    assert all(value == value for value, _ in found.values())
+
+
+def test_the_baseline_differs_in_the_row_alone(data):
+    p = resolve("12_class_layer_vae", SMALL | {"kl_weight": 0.0005})
+    beside = training.row_beside(p, "gaugan-vae")
+    assert styles.row_of(beside) == "gaugan-vae"
+    assert (beside.steps, beside.ngf, beside.seed) == (p.steps, p.ngf, p.seed)
+
+
+def test_codes_do_not_depend_on_what_else_is_encoded(data):
+    p = resolve("12_class_layer_vae", SMALL)
+    run = training.image_training(p, data, "clvae", training.perceptual_for(p))
+    encode = training.encoder_of(run)
+    images = data.held_out_images / 127.5 - 1
+    mean, log_variance = encode(images, data.held_out)
+    again, _ = encode(images[3:5], data.held_out[3:5])
+    torch.testing.assert_close(again, mean[3:5], atol=1e-5, rtol=1e-4)
+    assert mean.shape == log_variance.shape == (len(images), run.generator.noise_dim)
