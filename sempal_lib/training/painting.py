@@ -54,7 +54,7 @@ CODE = (
 )  # fmt: skip
 MORE_CODE = {  # beside CODE, of a system that has files of its own
     "clvae": ("image_gans/clvae.py",), "groupdnet": ("image_gans/groupdnet.py",),
-    "lggan": ("image_gans/lggan.py", "image_gans/class_convolution.py"),
+    "lggan": ("losses_of_classes.py", "image_gans/lggan.py", "image_gans/class_convolution.py"),
     "sean": ("image_gans/clvae.py", "image_gans/sean.py"),
 }  # fmt: skip
 _PROGAN_CODE = (
