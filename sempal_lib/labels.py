@@ -100,6 +100,12 @@ def one_hot(layout: Tensor, num_classes: int, channels_last: bool = False) -> Te
     return (layout.unsqueeze(1) == classes.view(1, -1, 1, 1)).float()
 
 
+def known_labels(layout: Tensor, num_classes: int) -> Tensor:
+    """Labels as int64, in which every label of no class is `num_classes`."""
+    layout = layout.long()
+    return torch.where((layout >= 0) & (layout < num_classes), layout, num_classes)
+
+
 def label_space_of(names_and_colors: Sequence[tuple[str, tuple[int, int, int]]], ignore_index=None) -> LabelSpace:
     """LabelSpace from (name, colour) pairs in the order of their indices."""
     names, colors = zip(*names_and_colors, strict=True)

@@ -9,6 +9,8 @@ from torch.nn.functional import adaptive_avg_pool2d, softplus
 
 from sempal_lib.checks import check_alike, check_list, check_rows, check_soft, described
 from sempal_lib.labels import one_hot
+from sempal_lib.losses_of_classes import class_reconstruction_loss as class_reconstruction_loss
+from sempal_lib.losses_of_classes import region_classification_loss as region_classification_loss
 
 
 def entropy_loss(soft_layout: Tensor) -> Tensor:

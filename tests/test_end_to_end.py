@@ -179,7 +179,7 @@ def test_one_step_has_the_papers_gradients(system, monkeypatch):
         uniform = torch.rand(BATCH, CLASSES, 8, 8, generator=run.random).clamp(1e-10, 1 - 1e-7)
         gumbel = -(-uniform.log()).log()
     style = torch.randn(BATCH, 6, generator=run.random) if painter.noise_dim else None
-    pictures, real, _, noise = run.images_side._batch()
+    pictures, real, _, noise, _ = run.images_side._batch()
     assert hard.sum(1).min() == 0  # some pixels are no class
     assert (real == 255).any()
 
@@ -650,7 +650,7 @@ def test_the_control_without_d2_learns_nothing_of_generated_layouts():
     run.losses(False, True)
     run.random.set_state(state)
     run.layouts.judge()
-    _, layouts, edges, _ = run.images_side._batch()
+    _, layouts, edges, *_ = run.images_side._batch()
     painter.train()(layouts, edges=edges)
     for name, value in painter.named_buffers():
         torch.testing.assert_close(dict(run.images_side.generator.named_buffers())[name], value, msg=name)

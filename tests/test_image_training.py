@@ -191,7 +191,7 @@ def test_pictures_are_kept_as_bytes_and_flipped_with_their_layouts():
     run = run_of(data=(images / 127.5 - 1, layouts))
     assert run._pictures.dtype == torch.uint8
     assert torch.equal(run._pictures, images)
-    shown, told, _, _ = run._batch()
+    shown, told, *_ = run._batch()
     known = {x.numpy().tobytes() for x in layouts}
     assert len({x.numpy().tobytes() in known for x in told}) == 2  # some as they are, some mirrored
     for image, layout in zip(shown, told, strict=True):
@@ -219,7 +219,7 @@ def test_edges_go_along():
     settings = replace(KINDS["gaugan"][3], steps=2, constant_steps=1, perceptual_weight=0.0)
     parts = SpadeGenerator(replace(SPADE, instance_edges=True)), MultiScaleDiscriminator(judge), images, layouts
     run = ImageTraining(*parts, settings, edges=edges)
-    _, told, borders, _ = run._batch()
+    _, told, borders, *_ = run._batch()
     assert torch.equal(borders, instance_edges(told))  # flipped alike
     list(run)
     with pytest.raises(ValueError, match="all three or none"):

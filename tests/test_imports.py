@@ -16,7 +16,7 @@ import sempal_lib
 # From below to above; what stands in one line may import each other. Modules that are not named are left alone.
 LAYERS = (
     ("labels", "label_spaces", "label_spaces_of_people"),
-    ("scenes", "palettes", "layers", "spade_layers", "losses"),
+    ("scenes", "palettes", "layers", "spade_layers", "losses", "losses_of_classes"),
     ("worlds",),
     ("datasets",),
     ("layout_gans", "image_gans", "segmentation"),

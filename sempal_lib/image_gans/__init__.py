@@ -3,11 +3,24 @@
 from sempal_lib.checks import IGNORED
 from sempal_lib.image_gans.cimle import CascadeGenerator, CascadeSettings
 from sempal_lib.image_gans.clvae import ClvaeEncoder, ClvaeGenerator, ClvaeSettings
-from sempal_lib.image_gans.discriminators import DiscriminatorSettings, Judgement, MultiScaleDiscriminator
+from sempal_lib.image_gans.cross_view import (
+    CrossViewSettings,
+    CrossViewUnet,
+    SelectionGenerator,
+    XForkGenerator,
+    XSeqGenerator,
+)
+from sempal_lib.image_gans.discriminators import (
+    DiscriminatorSettings,
+    DualDiscriminator,
+    Judgement,
+    MultiScaleDiscriminator,
+)
 from sempal_lib.image_gans.groupdnet import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings
-from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import instance_edges
+from sempal_lib.image_gans.lggan import Branches, LgganGenerator, LgganSettings
 from sempal_lib.image_gans.perceptual import (
     PerceptualFeatures,
     PerceptualWeightsMissing,
@@ -24,12 +37,16 @@ from sempal_lib.image_gans.two_stage import TwoStageGenerator, enlarge
 
 __all__ = [
     "IGNORED",
+    "Branches",
     "CascadeGenerator",
     "CascadeSettings",
     "ClvaeEncoder",
     "ClvaeGenerator",
     "ClvaeSettings",
+    "CrossViewSettings",
+    "CrossViewUnet",
     "DiscriminatorSettings",
+    "DualDiscriminator",
     "GlobalGenerator",
     "GroupdnetEncoder",
     "GroupdnetGenerator",
@@ -39,7 +56,10 @@ __all__ = [
     "Judgement",
     "LatentEncoder",
     "Latents",
+    "LgganGenerator",
+    "LgganSettings",
     "MultiScaleDiscriminator",
+    "Painted",
     "PerceptualFeatures",
     "PerceptualWeightsMissing",
     "Pix2pixSettings",
@@ -47,11 +67,14 @@ __all__ = [
     "ProganGenerator",
     "SeanGenerator",
     "SeanSettings",
+    "SelectionGenerator",
     "SpadeGenerator",
     "SpadeSettings",
     "StyleEncoder",
     "TwoStageGenerator",
     "UnetGenerator",
+    "XForkGenerator",
+    "XSeqGenerator",
     "enlarge",
     "instance_edges",
     "perceptual_features",

@@ -10,6 +10,7 @@ from sempal_lib.checks import check_pairs
 from sempal_lib.image_gans.latents import Latents
 from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.image_gans.spade import ImageEncoder, SpadeGenerator, SpadeSettings
+from sempal_lib.labels import known_labels
 from sempal_lib.layers import SLOPE
 from sempal_lib.spade_layers import DenseLevel, Level
 
@@ -77,12 +78,6 @@ class ClvaeSettings(SpadeSettings):
         """The parts of z."""
         codes = self.num_classes if self.class_wise else 1
         return Latents(self.latent_dim, len(self.coded_layers), codes, self.code_dim)
-
-
-def known_labels(layout: Tensor, num_classes: int) -> Tensor:
-    """Labels as int64, in which every label of no class is `num_classes`."""
-    layout = layout.long()
-    return torch.where((layout >= 0) & (layout < num_classes), layout, num_classes)
 
 
 def embed_semantics(labels: Tensor, codes: Tensor, table: Tensor) -> Tensor:

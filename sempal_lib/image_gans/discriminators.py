@@ -1,7 +1,7 @@
 """Judges of pictures, patch by patch and at several scales; told the layout or not."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -152,6 +152,10 @@ class MultiScaleDiscriminator(nn.Module):
                 judgement.features.append(features)
         return found
 
+    def told(self, layout: Tensor, edges: Tensor | None, source: Tensor | None) -> tuple[Any, ...]:
+        """What `judge` is given beside pictures, of all that there is."""
+        return (layout, edges) if self.settings.num_classes else (None, None)
+
     def _told(self, images: Tensor, layout: Tensor | None, edges: Tensor | None) -> Tensor | None:
         s = self.settings
         if (layout is None) != (s.num_classes == 0) or (edges is not None) != s.instance_edges:
@@ -164,6 +168,34 @@ class MultiScaleDiscriminator(nn.Module):
         check_layout(layout, s.num_classes, (images.shape[2], images.shape[3]), "the picture")
         soft = layout if layout.is_floating_point() else one_hot(layout, s.num_classes)
         return soft if edges is None else torch.cat([soft, (edges != 0)[:, None].to(soft.dtype)], 1)
+
+
+class DualDiscriminator(nn.Module):
+    """Two judges of a picture that are told different things: D_s its layout, D_i the same scene from another view.
+
+    A loss averages over the scales that a judgement lists, so that it is half of the sum over both judges.
+
+    Args:
+        settings: of D_s. D_i is alike, and is told the three channels of a picture.
+    Source: LGGAN, §3.2 "Dual-Discriminator", eq. 8 and 9. Chapter: From the air to the ground.
+    """
+
+    def __init__(self, settings: DiscriminatorSettings):
+        super().__init__()
+        self.settings = settings
+        self.of_layout = MultiScaleDiscriminator(settings)
+        self.of_source = MultiScaleDiscriminator(replace(settings, num_classes=3, instance_edges=False))
+
+    def judge(
+        self, pictures: Sequence[Tensor], layout: Tensor, source: Tensor, edges: Tensor | None = None
+    ) -> list[Judgement]:
+        """As `MultiScaleDiscriminator.judge`: the scales of D_s, then those of D_i. source: [B, 3, H, W]."""
+        both = zip(self.of_layout.judge(pictures, layout, edges), self.of_source.judge(pictures, source), strict=True)
+        return [Judgement(a.logits + b.logits, a.features + b.features) for a, b in both]
+
+    def told(self, layout: Tensor, edges: Tensor | None, source: Tensor | None) -> tuple[Any, ...]:
+        """As `MultiScaleDiscriminator.told`."""
+        return layout, source, edges
 
 
 def _half(x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What all image synthesizers share: the call, sampling, and what they refuse."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,20 @@ class ImageSettings(Protocol):
     def width(self) -> int: ...
 
 
+class Painted(NamedTuple):
+    """Pictures as training sees them.
+
+    Attributes:
+        picture: what `forward` gives, float32 [B, 3, H, W].
+        judged: pictures on the way to it that are judged, and compared with the real one, as it is.
+        parts: what the generator's own losses look at.
+    """
+
+    picture: Tensor
+    judged: tuple[Tensor, ...] = ()
+    parts: Any = None
+
+
 class ImageGenerator(nn.Module):
     """Layouts to pictures.
 
@@ -26,15 +40,19 @@ class ImageGenerator(nn.Module):
         settings: of a subclass, with num_classes, height and width.
         noise_dim: length of z; 0 where a layout has one picture.
         takes_edges: whether the borders of instances are an input too.
+        takes_source: whether a picture of the same scene from another view is one.
         latents: the parts of z, where an encoder makes z of pictures; else None.
     """
 
     settings: Any
     noise_dim: int = 0
     takes_edges: bool = False
+    takes_source: bool = False
     latents: Latents | None = None
 
-    def forward(self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None) -> Tensor:
+    def forward(
+        self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None, source: Tensor | None = None
+    ) -> Tensor:
         """Paint layouts.
 
         Args:
@@ -42,19 +60,34 @@ class ImageGenerator(nn.Module):
                 gradients reach.
             z: noise, standard normal, [B, noise_dim]; None: its mean, so that the picture follows from the layout.
             edges: [B, H, W], not 0 on the border of an instance; needed where `takes_edges`.
+            source: the other view, [B, 3, H, W] in [-1, 1]; needed where `takes_source`.
         Returns:
             float32 [B, 3, H, W] in [-1, 1].
         Raises:
             ValueError: a layout of another size or number of classes, noise of another length.
         """
-        self._check(layout, z, edges)
-        return self._paint(layout, z, edges).float().tanh()
+        return self.painted(layout, z, edges, source).picture
+
+    def painted(
+        self, layout: Tensor, z: Tensor | None = None, edges: Tensor | None = None, source: Tensor | None = None
+    ) -> Painted:
+        """As `forward`, with what only training looks at."""
+        self._check(layout, z, edges, source)
+        return Painted(self._paint(layout, z, edges).float().tanh())
+
+    def own_losses(self, parts: Any, images: Tensor, layouts: Tensor) -> dict[str, Tensor]:
+        """Losses that only this kind of generator has, unweighted scalars by name.
+
+        Args:
+            parts: of `painted`. images: the real pictures, [B, 3, H, W]. layouts: what was painted.
+        """
+        return {}
 
     def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
         """Pictures before the tanh."""
         raise NotImplementedError
 
-    def _check(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> None:
+    def _check(self, layout: Tensor, z: Tensor | None, edges: Tensor | None, source: Tensor | None = None) -> None:
         s = self.settings
         check_layout(layout, s.num_classes, (s.height, s.width), "the generator")
         if z is not None and z.shape != (len(layout), self.noise_dim):
@@ -64,6 +97,14 @@ class ImageGenerator(nn.Module):
             raise ValueError(f"this generator {what}")
         if edges is not None and edges.shape != (len(layout), s.height, s.width):
             raise ValueError(f"edges have shape {list(edges.shape)}, expected {[len(layout), s.height, s.width]}")
+        if self.takes_source != (source is not None):
+            what = "needs the other view: give source" if self.takes_source else "takes no other view: leave source out"
+            raise ValueError(f"this generator {what}")
+        if source is not None and source.shape != (len(layout), 3, s.height, s.width):
+            raise ValueError(
+                f"source has shape {list(source.shape)}, expected {[len(layout), 3, s.height, s.width]}: load both "
+                "views at one size"
+            )
 
     @torch.no_grad()
     def generate(
@@ -73,13 +114,14 @@ class ImageGenerator(nn.Module):
         batch_size: int = 16,
         z: Tensor | None = None,
         edges: Tensor | None = None,
+        source: Tensor | None = None,
     ) -> Tensor:
         """Pictures of layouts as they are looked at: from running statistics, and from noise of a seed.
 
         Args:
             layouts: integer [N, H, W]; 255 is no class.
             z: noise to use in place of the seed's, [N, noise_dim].
-            edges: [N, H, W], where the generator takes them.
+            edges: [N, H, W], where the generator takes them. source: [N, 3, H, W], alike.
         Returns:
             float32 [N, 3, H, W] in [-1, 1], on the device of `layouts`.
         Raises:
@@ -88,7 +130,7 @@ class ImageGenerator(nn.Module):
         check_labels(layouts, self.settings.num_classes)
         check_layout(layouts, self.settings.num_classes, (self.settings.height, self.settings.width), "the generator")
         check_whole(batch_size, "batch_size", 1)
-        for name, given in (("z", z), ("edges", edges)):
+        for name, given in (("z", z), ("edges", edges), ("source", source)):
             if given is not None and len(given) != len(layouts):
                 raise ValueError(f"{name} has {len(given)} rows, expected {len(layouts)}: give one for each layout")
         device = next(self.parameters()).device
@@ -101,12 +143,13 @@ class ImageGenerator(nn.Module):
         try:
             made = []
             for start in range(0, len(layouts), batch_size):
-                part = [None if x is None else x[start : start + batch_size].to(device) for x in (layouts, z, edges)]
-                made.append(self(*part).to(layouts.device))
+                part = slice(start, start + batch_size)
+                inputs = (None if x is None else x[part].to(device) for x in (layouts, z, edges, source))
+                made.append(self(*inputs).to(layouts.device))
         finally:
             self.train(training)
-        for part in made:
-            check_finite(part, "the pictures", "the weights or z are not finite either, take an earlier checkpoint")
+        for pictures in made:
+            check_finite(pictures, "the pictures", "the weights or z are not finite either, take an earlier checkpoint")
         return torch.cat(made) if made else torch.empty(0, 3, *layouts.shape[1:], device=layouts.device)
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sempal_lib.labels import one_hot
+from sempal_lib.labels import known_labels, one_hot
 from sempal_lib.spade_layers import DenseLevel, Level
 
 METHODS = ("auto", "coded", "dense")
@@ -131,8 +131,7 @@ class LayoutLevels:
         )
         self.edges = None if edges is None else (edges != 0)
         if self.coded:
-            layout = layout.long()
-            layout = torch.where((layout >= 0) & (layout < num_classes), layout, num_classes)
+            layout = known_labels(layout, num_classes)
         self.layout = layout
         self._levels: dict[int, Level] = {}
 

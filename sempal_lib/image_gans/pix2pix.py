@@ -47,7 +47,48 @@ class Pix2pixSettings:
         return asdict(self)
 
 
-class UnetGenerator(ImageGenerator):
+class Unet(nn.Module):
+    """The encoder and the decoder, from any map to any other of the same size.
+
+    Args:
+        inputs, outputs: channels.
+    """
+
+    def __init__(self, inputs: int, outputs: int, settings: Pix2pixSettings):
+        super().__init__()
+        self._units = [c * h * w for c, h, w in settings.dropped]
+        widths = settings.channels
+        self.downs = nn.ModuleList(
+            nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in zip([inputs, *widths], widths, strict=False)
+        )
+        self.down_norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths[1:-1])
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose2d(a, b, 4, stride=2, padding=1, bias=number == settings.depth - 1)
+            for number, (a, b) in enumerate(
+                zip([widths[-1], *(2 * w for w in widths[-2::-1])], [*widths[-2::-1], outputs], strict=True)
+            )
+        )
+        self.up_norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths[-2::-1])
+        initialise(self, "normal")
+
+    def through(self, x: Tensor, z: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        """A map [B, inputs, H, W] to the last one, [B, outputs, H, W], and to what each layer on the way up sees."""
+        kept = []
+        for number, conv in enumerate(self.downs):
+            x = conv(x if number == 0 else F.leaky_relu(x, SLOPE))
+            if 0 < number < len(self.downs) - 1:  # neither the first map nor the smallest is normalised
+                x = self.down_norms[number - 1](x)
+            kept.append(x)
+        noise, seen = () if z is None else z.split(self._units, 1), [kept.pop()]
+        for number, (conv, norm) in enumerate(zip(self.ups[:-1], self.up_norms, strict=True)):
+            x = norm(conv(seen[-1].relu()))
+            if 0 < number <= len(noise):
+                x = torch.where(noise[number - 1].view_as(x) > 0, 2 * x, 0)
+            seen.append(torch.cat([kept.pop(), x], 1))
+        return self.ups[-1](seen[-1].relu()), seen
+
+
+class UnetGenerator(Unet, ImageGenerator):
     """pix2pix' U-Net.
 
     Its only noise is which units are dropped: unit i is kept where z_i > 0, and doubled. So one z is one picture, in
@@ -57,37 +98,9 @@ class UnetGenerator(ImageGenerator):
     """
 
     def __init__(self, settings: Pix2pixSettings):
-        super().__init__()
-        s = self.settings = settings
-        self._units = [c * h * w for c, h, w in s.dropped]
-        self.noise_dim = sum(self._units)
-        widths = s.channels
-        self.downs = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False)
-            for a, b in zip([s.num_classes, *widths], widths, strict=False)
-        )
-        self.down_norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths[1:-1])
-        inputs = [widths[-1], *(2 * w for w in widths[-2::-1])]
-        outputs = [*widths[-2::-1], 3]
-        self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(a, b, 4, stride=2, padding=1, bias=b == 3) for a, b in zip(inputs, outputs, strict=True)
-        )
-        self.up_norms = nn.ModuleList(nn.BatchNorm2d(w) for w in outputs[:-1])
-        initialise(self, "normal")
+        super().__init__(settings.num_classes, 3, settings)
+        self.settings, self.noise_dim = settings, sum(self._units)
 
     def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
         x = layout if layout.is_floating_point() else one_hot(layout, self.settings.num_classes)
-        kept = []
-        for number, conv in enumerate(self.downs):
-            x = conv(x if number == 0 else F.leaky_relu(x, SLOPE))
-            if 0 < number < len(self.downs) - 1:  # neither the first map nor the smallest is normalised
-                x = self.down_norms[number - 1](x)
-            kept.append(x)
-        noise = () if z is None else z.split(self._units, 1)
-        kept.pop()
-        for number, (conv, norm) in enumerate(zip(self.ups[:-1], self.up_norms, strict=True)):
-            x = norm(conv(x.relu()))
-            if 0 < number <= len(noise):
-                x = torch.where(noise[number - 1].view_as(x) > 0, 2 * x, 0)
-            x = torch.cat([kept.pop(), x], 1)
-        return self.ups[-1](x.relu())
+        return self.through(x, z)[0]

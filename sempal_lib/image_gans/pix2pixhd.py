@@ -39,8 +39,8 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.layers = nn.Sequential(
-            *_layer(nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect")),
-            *_layer(nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect"))[:-1],
+            *conv_layer(nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect")),
+            *conv_layer(nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect"))[:-1],
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,13 +58,13 @@ class GlobalGenerator(ImageGenerator):
         s = self.settings = settings
         self.takes_edges = s.instance_edges
         before = s.num_classes + s.instance_edges
-        layers = _layer(nn.Conv2d(before, s.ngf, 7, padding=3, padding_mode="reflect"))
+        layers = conv_layer(nn.Conv2d(before, s.ngf, 7, padding=3, padding_mode="reflect"))
         for i in range(s.downs):
-            layers += _layer(nn.Conv2d(s.ngf << i, s.ngf << (i + 1), 3, stride=2, padding=1))
+            layers += conv_layer(nn.Conv2d(s.ngf << i, s.ngf << (i + 1), 3, stride=2, padding=1))
         layers += [ResidualBlock(s.ngf << s.downs) for _ in range(s.blocks)]
         for i in reversed(range(s.downs)):
             up = nn.ConvTranspose2d(s.ngf << (i + 1), s.ngf << i, 3, stride=2, padding=1, output_padding=1)
-            layers += _layer(up)
+            layers += conv_layer(up)
         layers.append(nn.Conv2d(s.ngf, 3, 7, padding=3, padding_mode="reflect"))
         self.layers = nn.Sequential(*layers)
         initialise(self, "normal")
@@ -76,5 +76,6 @@ class GlobalGenerator(ImageGenerator):
         return self.layers(x)
 
 
-def _layer(conv: nn.Module) -> list[nn.Module]:
+def conv_layer(conv: nn.Module) -> list[nn.Module]:
+    """A convolution of either direction, instance norm without scale and shift, and ReLU."""
     return [conv, nn.InstanceNorm2d(conv.out_channels), nn.ReLU()]  # type: ignore[arg-type]

@@ -102,9 +102,7 @@ class SpadeGenerator(ImageGenerator):
         self.method, self.first_map_only = "auto", False
         self.noise_dim, self.takes_edges = s.latent_dim if s.use_vae else 0, s.instance_edges
         self.latents = Latents(s.latent_dim) if s.use_vae else None
-        blocks, (h, w) = s.blocks, s.first_size
-        top = blocks[0][0]
-        self.first = nn.Linear(s.latent_dim, top * h * w) if s.use_vae else nn.Conv2d(s.in_channels, top, 3, padding=1)
+        self.first, blocks = self._first_layer(), s.blocks
         self.blocks = nn.ModuleList(
             SpadeBlock(a, b, told, s.hidden) for (a, b, _), told in zip(blocks, s.told, strict=True)
         )
@@ -112,6 +110,11 @@ class SpadeGenerator(ImageGenerator):
         initialise(self, "xavier")
         for block in self.blocks:
             block.initialise()  # type: ignore[operator]
+
+    def _first_layer(self) -> nn.Module:
+        """What makes the first map."""
+        s, (h, w), top = self.settings, self.settings.first_size, self.settings.blocks[0][0]
+        return nn.Linear(s.latent_dim, top * h * w) if s.use_vae else nn.Conv2d(s.in_channels, top, 3, padding=1)
 
     def _paint(self, layout: Tensor, z: Tensor | None, edges: Tensor | None) -> Tensor:
         levels = LayoutLevels(layout, self.settings.num_classes, edges, self.method)

@@ -127,6 +127,7 @@ TRAININGS: dict[str, Kind] = {
     "pix2pix": Kind(_IMAGES, _image("pix2pix")),
     "gaugan-vae": Kind(_IMAGES, _image("gaugan-vae")),
     "clvae": Kind("12_class_layer_vae", _image("clvae")),
+    "lggan": Kind("10_lggan", _image("lggan")),
     "groupdnet": Kind("12_class_layer_vae", _image("groupdnet")),
     "sean": Kind(_IMAGES, _image("sean")),
     "cimle": Kind("12_class_layer_vae", _cimle),

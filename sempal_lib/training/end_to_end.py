@@ -212,7 +212,7 @@ class EndToEndTraining(Training):
         with self.fabric.autocast():
             fake = self._paint(layouts.fake if layouts_move else layouts.fake.detach())
         images.generator.train(pictures_move)  # one that rests paints as it is looked at
-        pictures, real, edges, noise = images._batch()
+        pictures, real, edges, noise, _ = images._batch()
         with self.fabric.autocast():
             of_fake, of_real = self.judge.judge([fake, pictures])
         loss_2, loss_d2 = hinge_generator_loss(of_fake.logits), hinge_discriminator_loss(of_real.logits, of_fake.logits)

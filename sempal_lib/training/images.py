@@ -1,7 +1,7 @@
-"""Training of the image synthesizers: GauGAN with and without its encoder, pix2pix, pix2pixHD."""
+"""Training of the image synthesizers: GauGAN with and without its encoder, pix2pix, pix2pixHD, LGGAN, cross-view."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from sempal_lib import losses
 from sempal_lib.checks import check_labels
-from sempal_lib.image_gans.discriminators import MultiScaleDiscriminator
-from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder
+from sempal_lib.image_gans.discriminators import DualDiscriminator, MultiScaleDiscriminator
+from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
 from sempal_lib.image_gans.perceptual import PerceptualFeatures
 from sempal_lib.image_gans.spade import sample_latent
 from sempal_lib.segmentation import as_float
@@ -24,6 +24,15 @@ _GENERATOR_LOSS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {
     "cross_entropy": losses.cross_entropy_generator_loss,
     "least_squares": losses.least_squares_generator_loss,
 }
+_DISCRIMINATOR_LOSS: dict[str, Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]] = {
+    "hinge": losses.hinge_discriminator_loss,
+    "cross_entropy": lambda real, fake: torch.stack(
+        [losses.discriminator_cross_entropy(r, f) for r, f in zip(real, fake, strict=True)]
+    ).mean(),
+    "least_squares": losses.least_squares_discriminator_loss,
+}
+
+Judge = MultiScaleDiscriminator | DualDiscriminator
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class ImageTrainingSettings:
     perceptual_weight: float = 10.0  # of the distance in a fixed network's features; 0: no such network is needed
     l1_weight: float = 0.0  # of the distance pixel by pixel
     kl_weight: float = 0.05  # of the encoder's distribution to the standard normal; where there is an encoder
+    own_weights: dict[str, float] = field(default_factory=dict)  # of the generator's own losses by name; else 1
     flip: bool = True  # half of the pairs mirrored
     ema_images: int = 0  # half-life of the averaged generator, in pairs shown; 0: no averaging
     channels_last: bool = False
@@ -90,6 +100,7 @@ class ImageTraining(Training):
         layouts: uint8 [N, H, W]; 255 is no class.
         perceptual: from `perceptual_features`; its name goes into the configuration.
         edges: borders of instances, [N, H, W], where generator and discriminator take them.
+        sources: the scenes from another view, as `images`, where the generator takes them.
         fabric, checkpoint_path, configuration: as in `ProgressiveTraining`.
     Attributes:
         averaged: the generator to paint with. painters: the weights of generator and encoder.
@@ -103,7 +114,7 @@ class ImageTraining(Training):
     def __init__(
         self,
         generator: ImageGenerator,
-        discriminator: MultiScaleDiscriminator,
+        discriminator: Judge,
         images: Tensor,
         layouts: Tensor,
         settings: ImageTrainingSettings,
@@ -113,11 +124,13 @@ class ImageTraining(Training):
         fabric: Fabric | None = None,
         checkpoint_path: str | Path | None = None,
         configuration: dict[str, Any] | None = None,
+        sources: Tensor | None = None,
     ):
         fabric = fabric or Fabric(accelerator="cpu", devices=1)
         device = self._device = fabric.device
         check_scenes(generator, images, layouts)
         _check_judge(generator, discriminator, layouts, edges)
+        _check_sources(generator, discriminator, images, sources, settings)
         if settings.perceptual_weight and perceptual is None:
             raise ValueError(
                 "perceptual_weight is not 0, but there are no features to compare in: pass perceptual_features(), "
@@ -126,13 +139,12 @@ class ImageTraining(Training):
         if (encoder is None) != (generator.latents is None):
             raise ValueError("an encoder goes with a generator that has latents: give both or neither")
         self.generator: ImageGenerator = placed(generator, fabric, settings.channels_last)
-        self.discriminator: MultiScaleDiscriminator = placed(discriminator, fabric, settings.channels_last)
+        self.discriminator: Judge = placed(discriminator, fabric, settings.channels_last)
         self.encoder = None if encoder is None else encoder.to(device)
         self.perceptual = None if perceptual is None or not settings.perceptual_weight else perceptual.to(device)
         self.averaged: ImageGenerator = average_of(self.generator, settings.ema_images)
-        if images.dtype != torch.uint8:
-            images = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        self._pictures, self._layouts = images.to(device), layouts.to(device)
+        self._pictures, self._layouts = _as_bytes(images).to(device), layouts.to(device)
+        self._sources = None if sources is None else _as_bytes(sources).to(device)
         self._edges = None if edges is None else (edges != 0).to(device)
         networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         if self.encoder is not None:
@@ -152,7 +164,7 @@ class ImageTraining(Training):
         if settings.ema_images:
             networks["averaged"] = self.averaged
         super().__init__(networks, optimizers, settings, fabric, checkpoint_path, facts)
-        self._run_g: Any = compiled(self.generator, settings.compile)
+        self._run_g: Any = compiled(self.generator.painted, settings.compile)
         self.resume()
 
     @property
@@ -165,8 +177,8 @@ class ImageTraining(Training):
         s = self.settings
         return min(1.0, (s.steps - self.step) / max(s.steps - s.constant_steps, 1))
 
-    def _batch(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-        """This device's part of a batch: pictures in [-1, 1], layouts, edges, noise."""
+    def _batch(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
+        """This device's part of a batch: pictures in [-1, 1], layouts, edges, noise, the other view."""
         batch, device, part = self.settings.batch_size, self._device, self._part(self.settings.batch_size)
         index = torch.randint(len(self._layouts), (batch,), generator=self.random, device=device)[part]
         images, layouts = as_float(self._pictures[index]), self._layouts[index]
@@ -181,10 +193,10 @@ class ImageTraining(Training):
             noise = torch.randn(batch, length, generator=self.random, device=device)[part]
         if self.settings.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
-        return images, layouts, edges, noise
+        return images, layouts, edges, noise, None if self._sources is None else as_float(self._sources[index])
 
     def _losses(
-        self, images: Tensor, layouts: Tensor, edges: Tensor | None, noise: Tensor | None
+        self, images: Tensor, layouts: Tensor, edges: Tensor | None, noise: Tensor | None, source: Tensor | None = None
     ) -> tuple[dict[str, Tensor], Tensor]:
         """The weighted losses of the generator by name, and that of the discriminator; all of one graph."""
         s, found = self.settings, {}
@@ -195,28 +207,24 @@ class ImageTraining(Training):
             # A sum over the whole batch, of which each device has a part; gradients are averaged over devices.
             kl = self.encoder.divergence(mean, log_variance, layouts) * self.fabric.world_size
             found["kl"] = s.kl_weight * kl
-        fake = self._run_g(layouts, z, edges)
-        told = (layouts, edges) if self.discriminator.settings.num_classes else (None, None)
-        of_fake, of_real = self.discriminator.judge([fake, images], *told)
-        found["adversarial"] = _GENERATOR_LOSS[s.adversarial](of_fake.logits)
+        painted: Painted = self._run_g(layouts, z, edges, source)
+        fakes = [painted.picture, *painted.judged]
+        told = self.discriminator.told(layouts, edges, source)
+        *of_fakes, of_real = self.discriminator.judge([*fakes, images], *told)
+        found["adversarial"] = _total(_GENERATOR_LOSS[s.adversarial](x.logits) for x in of_fakes)
         if s.feature_weight:
-            real_features = [[x.detach() for x in scale] for scale in of_real.features]
-            found["feature"] = s.feature_weight * losses.paired_feature_loss(real_features, of_fake.features)
+            real = [[x.detach() for x in scale] for scale in of_real.features]
+            found["feature"] = s.feature_weight * _total(losses.paired_feature_loss(real, x.features) for x in of_fakes)
         if self.perceptual is not None:
             with torch.no_grad():
                 target = self.perceptual(images)
-            loss = losses.perceptual_loss(self.perceptual(fake), target, self.perceptual.weights)
-            found["perceptual"] = s.perceptual_weight * loss
+            seen, weights = (self.perceptual(x) for x in fakes), self.perceptual.weights
+            found["perceptual"] = s.perceptual_weight * _total(losses.perceptual_loss(x, target, weights) for x in seen)
         if s.l1_weight:
-            found["l1"] = s.l1_weight * (fake - images).abs().mean()
-        if s.adversarial == "hinge":
-            loss_d = losses.hinge_discriminator_loss(of_real.logits, of_fake.logits)
-        elif s.adversarial == "least_squares":
-            loss_d = losses.least_squares_discriminator_loss(of_real.logits, of_fake.logits)
-        else:
-            scales = zip(of_real.logits, of_fake.logits, strict=True)
-            loss_d = torch.stack([losses.discriminator_cross_entropy(real, fake) for real, fake in scales]).mean()
-        return found, loss_d
+            found["l1"] = s.l1_weight * _total((x - images).abs().mean() for x in fakes)
+        for name, loss in self.generator.own_losses(painted.parts, images, layouts).items():
+            found[name] = s.own_weights.get(name, 1.0) * loss
+        return found, _total(_DISCRIMINATOR_LOSS[s.adversarial](of_real.logits, x.logits) for x in of_fakes)
 
     def _train_step(self) -> dict[str, Tensor]:
         s = self.settings
@@ -239,6 +247,16 @@ class ImageTraining(Training):
         return {"loss_g": loss_g.detach(), "loss_d": loss_d.detach(), **{k: v.detach() for k, v in found.items()}}
 
 
+def _as_bytes(images: Tensor) -> Tensor:
+    return images if images.dtype == torch.uint8 else ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def _total(found: Iterable[Tensor]) -> Tensor:
+    """The sum over the pictures that are judged: of most generators one."""
+    first, *rest = found
+    return sum(rest, first)
+
+
 def check_scenes(generator: ImageGenerator, images: Tensor, layouts: Tensor) -> None:
     """Raise ValueError unless layouts, uint8 [N, H, W], and pictures fit each other and the generator."""
     s = generator.settings
@@ -257,7 +275,10 @@ def check_scenes(generator: ImageGenerator, images: Tensor, layouts: Tensor) -> 
 
 
 def _check_judge(
-    generator: ImageGenerator, discriminator: MultiScaleDiscriminator, layouts: Tensor, edges: Tensor | None
+    generator: ImageGenerator,
+    discriminator: Judge,
+    layouts: Tensor,
+    edges: Tensor | None,
 ) -> None:
     s, told = generator.settings, discriminator.settings
     if told.num_classes not in (0, s.num_classes):
@@ -268,3 +289,20 @@ def _check_judge(
         raise ValueError("edges go with a generator and a discriminator of instance_edges=True: all three or none")
     if edges is not None and edges.shape != layouts.shape:
         raise ValueError(f"edges have shape {list(edges.shape)}, expected {list(layouts.shape)}")
+
+
+def _check_sources(
+    generator: ImageGenerator,
+    discriminator: Judge,
+    images: Tensor,
+    sources: Tensor | None,
+    settings: ImageTrainingSettings,
+) -> None:
+    if generator.takes_source != (sources is not None):
+        raise ValueError("sources go with a generator that takes another view: give both or neither")
+    if sources is None and isinstance(discriminator, DualDiscriminator):
+        raise ValueError("two judges need another view: pass sources, or take a MultiScaleDiscriminator")
+    if sources is not None and sources.shape != images.shape:
+        raise ValueError(f"sources have shape {list(sources.shape)}, expected {list(images.shape)}: load both views")
+    if sources is not None and settings.flip:
+        raise ValueError("flip=True mirrors a picture, but not the same scene from another view: set flip=False")

@@ -19,6 +19,8 @@ from sempal_lib.image_gans import (
     ImageEncoder,
     ImageGenerator,
     LatentEncoder,
+    LgganGenerator,
+    LgganSettings,
     MultiScaleDiscriminator,
     PerceptualFeatures,
     PerceptualWeightsMissing,
@@ -35,7 +37,7 @@ from sempal_lib.image_gans import (
     segmenter_features,
 )
 from sempal_lib.layout_gans import LayoutDiscriminator
-from sempal_lib.parameters import ImageParameters, StyleParameters
+from sempal_lib.parameters import ImageParameters, LgganParameters, StyleParameters
 from sempal_lib.segmentation import Segmenter
 from sempal_lib.training import checkpoint
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
@@ -52,6 +54,7 @@ CODE = (
 )  # fmt: skip
 MORE_CODE = {  # beside CODE, of a system that has files of its own
     "clvae": ("image_gans/clvae.py",), "groupdnet": ("image_gans/groupdnet.py",),
+    "lggan": ("losses_of_classes.py", "image_gans/lggan.py", "image_gans/class_convolution.py"),
     "sean": ("image_gans/clvae.py", "image_gans/sean.py"),
 }  # fmt: skip
 _PROGAN_CODE = (
@@ -106,8 +109,8 @@ def _gaugan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, 
 
 
 def _gaugans_judge(p: ImageParameters, num_classes: int, size: tuple[int, int]) -> DiscriminatorSettings:
-    """That of SB-GAN and Semantic Palette; with styles, at CLVAE's own sizes, GauGAN's."""
-    whole = isinstance(p, StyleParameters) and size[0] >= 256
+    """That of SB-GAN and Semantic Palette; at CLVAE's and LGGAN's own sizes, GauGAN's."""
+    whole = isinstance(p, StyleParameters | LgganParameters) and size[0] >= 256
     return (DiscriminatorSettings if whole else DiscriminatorSettings.small)(num_classes, p.ndf)
 
 
@@ -122,6 +125,17 @@ def _clvae(system: str, p: ImageParameters, num_classes: int, size: tuple[int, i
     )  # fmt: skip
     generator, encoder = ClvaeGenerator(settings), ClvaeEncoder(settings)
     return generator, encoder, _gaugans_judge(p, num_classes, size)
+
+
+def _lggan(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
+    if not isinstance(p, LgganParameters):
+        raise ValueError("lggan has forms: its parameters are those of chapter 10, resolve('10_lggan', …)")
+    joining = {} if p.joining is None else {"joining": p.joining}
+    settings = LgganSettings.form(
+        p.form, num_classes, *size, p.ngf, p.doublings, p.hidden, residual_blocks=p.residual_blocks,
+        own_classes=p.own_classes, released=p.released, **joining,
+    )  # fmt: skip
+    return LgganGenerator(settings), None, _gaugans_judge(p, num_classes, size)
 
 
 def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
@@ -140,7 +154,7 @@ def _sean(system: str, p: ImageParameters, num_classes: int, size: tuple[int, in
 # Every synthesizer that `image_training` trains. A new one is a function and one line.
 PAINTERS: dict[str, Callable[[str, ImageParameters, int, tuple[int, int]], Networks]] = {
     "pix2pix": _pix2pix, "pix2pixhd": _pix2pixhd, "gaugan": _gaugan, "gaugan-vae": _gaugan,
-    "clvae": _clvae, "groupdnet": _groupdnet, "sean": _sean,
+    "clvae": _clvae, "groupdnet": _groupdnet, "sean": _sean, "lggan": _lggan,
 }  # fmt: skip
 
 
@@ -157,6 +171,9 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
     }  # fmt: skip
     if isinstance(p, StyleParameters):
         values.setdefault("kl_weight", p.kl_weight)
+    if isinstance(p, LgganParameters):
+        own = {"local": p.local_weight, "classification": p.classification_weight}
+        values.setdefault("own_weights", own)
     make = {"pix2pix": ImageTrainingSettings.pix2pix, "pix2pixhd": ImageTrainingSettings.pix2pixhd}
     return make.get(system, ImageTrainingSettings)(**values)
 
