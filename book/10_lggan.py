@@ -46,7 +46,7 @@ run = Run.start("10_lggan", globals())
 import torch
 from IPython.display import Markdown, display
 
-from sempal_lib import datasets, figures, forms, losses, metrics, training
+from sempal_lib import datasets, figures, forms, losses, metrics, training, widgets
 from sempal_lib.image_gans import lggan
 from sempal_lib.labels import one_hot
 from sempal_lib.record_model import metric_of
@@ -264,7 +264,9 @@ figures.image_grid(torch.cat(list(tiles.values())), titles, columns=2)
 
 # %% [markdown]
 # *Figure 3. Two held-out scenes and what the branches make of them. In the row of weights white is where the local
-# picture is believed, black the global one. Look at borders, and at things that are a few pixels wide.*
+# picture is believed, black the global one. Look at borders, and at things that are a few pixels wide. Where the
+# pattern is checkered, that is the transposed convolutions: their windows of 3 px in steps of 2 px overlap unevenly,
+# and only training evens them out.*
 
 # %%
 if parts.class_images is not None:
@@ -278,6 +280,13 @@ if parts.class_images is not None:
 # *Figure 4. The pictures $I_i$ that the classes' own generators make of the first scene, its largest classes first.
 # Equation (2) asks for grey, which is 0, outside the class.*
 #
+# Click a class, or choose it: its own picture, and what becomes of all of them.
+
+# %%
+if parts.local is not None and procedural:
+    display(widgets.show_classes(painter, layouts[0], space))
+
+# %% [markdown]
 # ### Whom does the map believe, class by class?
 
 # %%
