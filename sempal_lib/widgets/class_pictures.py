@@ -115,8 +115,8 @@ class ClassView(ipw.VBox):
         self._title = ipw.HTML()
         boxes = [(self._title, self.images["own"])]
         boxes += [(ipw.HTML(title), self.images[title]) for title in pictures.others]
-        columns = [[ipw.HTML("click a class, or choose it"), self.canvas, self.menu], *([*box] for box in boxes)]
-        super().__init__(children=[beside(*columns)])
+        stacks = [[ipw.HTML("click a class, or choose it"), self.canvas, self.menu], *([*box] for box in boxes)]
+        super().__init__(children=[beside(*stacks)])
         self.menu.observe(lambda change: self.choose(change["new"]), "value")
         self.choose(pictures.shown[0])
 
