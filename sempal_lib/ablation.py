@@ -185,7 +185,7 @@ def study_table(
     for index, row in enumerate(rows):
         cells = [column[index] for column in columns.values()]
         seeds = max((len(found) for found in ours[row].values()), default=0)
-        places = ", ".join(sorted({record["place"] for record in runs[row]}))
+        places = ", ".join(sorted({record["place"] for record in runs[study.home(row)]}))
         if set(cells) != {NOTHING}:
             body.append((row, *cells, str(seeds) if seeds else NOTHING, places or NOTHING))
     return Table(("row", *columns, "seeds", "runs"), tuple(body), {})
