@@ -399,7 +399,8 @@ else:  # what the painter made, and not a pixel of a photograph
         tiles += [paint(held[best], means[best])]
         z = latents.replace(means[best], fresh[:3], cls=c)
         tiles += [paint(held[best], z)]
-        titles += ["own codes"] * len(best) + [space.names[c]] * len(best)
+        none = [""] * (len(best) - 1)
+        titles += ["own codes", *none, space.names[c], *none]
     grid = figures.image_grid(torch.cat(tiles), titles, columns=6)
 grid.savefig(run.folder / "samples.png", dpi=150)
 record = run.finish()
