@@ -461,7 +461,7 @@ for number in sorted(fractions)[:1] + sorted(fractions)[-1:]:
 # pixels. Edited layouts keep every pixel outside the rectangle.
 #
 # **Learned.** What a generator has learned from few pairs can be worth less than a crop: compare the rows before you
-# train one. Edited layouts and copied things go together: see the last two claims on real streets.
+# train one. Whether edited layouts and copied things add up, the last two claims on real streets say.
 # **Failed.** See the verdicts above: they are computed, and change as seeds are added.
 # **Next.** A painter and a segmenter that both know a larger data set bring facts that the few pairs lack.
 #
