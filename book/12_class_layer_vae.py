@@ -422,13 +422,14 @@ CLOTHES = {  # (metric, the row that should be lower, the one that should be hig
 }
 ELSEWHERE = ("toy-fashion", "fashion", "camvid-drives")
 for dataset_name in ELSEWHERE:
-    changes = {"dataset": dataset_name, "data_root": None, "steps": LONGER}
-    changed = run.parameters.model_copy(update=changes)
-    runs = study.rows_of_runs(changed)
-    if any(runs.values()):
-        display(Markdown(f"**{dataset_name}**"))
-        display(study.styles_table(runs, DRAWN | {"containment": ""}, ()))
-        display(study.verdicts(runs, CLOTHES))
+    for number in (run.parameters.steps, LONGER):
+        changes = {"dataset": dataset_name, "data_root": None, "steps": number}
+        changed = run.parameters.model_copy(update=changes)
+        runs = study.rows_of_runs(changed)
+        if any(runs.values()) and dataset_name != data.name:
+            display(Markdown(f"**{dataset_name}**, {number:,} steps"))
+            display(study.styles_table(runs, DRAWN | {"containment": ""}, ()))
+            display(study.verdicts(runs, CLOTHES))
 
 # %% [markdown]
 # ## Verdict

@@ -45,7 +45,7 @@ if run.parameters.system != "clvae" or not run.parameters.class_wise:
 
 # %%
 import torch
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 from sempal_lib import datasets, figures, metrics, training, widgets
 from sempal_lib.image_gans import Latents, editing
@@ -194,7 +194,7 @@ for variant, (made, layouts) in CASES.items():
 pixels = torch.stack(
     [(held[:, None] == c).sum((1, 2, 3)) for c in range(classes)], 1
 )
-named = ("sofa", "bed", "dress", "top", "rug", "car")
+named = ("sofa", "bed", "dress", "top", "upper", "rug", "car")
 wanted = [space.index(name) for name in named if name in space.names]
 often = int(pixels.sum(0).argmax())
 edited_class = next((c for c in wanted if pixels[:, c].max() > 0), often)
@@ -391,9 +391,18 @@ grid
 # %%
 if procedural:
     tiles = [x for i in range(3) for x in (held_fast[i], edits[i])]
-    figures.image_grid(torch.stack(tiles), columns=2).savefig(
-        run.folder / "samples.png", dpi=150
-    )
+    grid = figures.image_grid(torch.stack(tiles), columns=2)
+else:  # what the painter made, and not a pixel of a photograph
+    tiles, titles = [], []
+    for c in pixels.sum(0).argsort(descending=True)[1:7].tolist():
+        best = pixels[:, c].argsort(descending=True)[:3]
+        tiles += [paint(held[best], means[best])]
+        z = latents.replace(means[best], fresh[:3], cls=c)
+        tiles += [paint(held[best], z)]
+        none = [""] * (len(best) - 1)
+        titles += ["own codes", *none, space.names[c], *none]
+    grid = figures.image_grid(torch.cat(tiles), titles, columns=6)
+grid.savefig(run.folder / "samples.png", dpi=150)
 record = run.finish()
 
 # %%
@@ -431,6 +440,28 @@ reference_table(
 )
 
 # %% [markdown]
+# ## On real photographs
+#
+# The same networks, trained on photographs of clothes and of streets. Photographs stay out of the book; what a painter
+# made of their layouts and codes does not. Each pair of three pictures: painted by the photographs' own codes, then
+# with the codes of one class, named above, drawn anew.
+
+# %%
+from IPython.display import Image
+
+from sempal_lib.records import read_record
+from sempal_lib.runs import reference_run
+
+for name in ("fashion", "camvid-drives"):
+    kept = reference_run("16_material_editing", name)
+    if kept and (kept / "samples.png").exists():
+        steps = read_record(kept / "record.json")["parameters"]["steps"]
+        display(Markdown(f"**{name}**, {steps:,} steps"), Image(str(kept / "samples.png")))
+
+# %% [markdown]
+# *Figure 6. Real layouts, our pictures. In each group of six the three on the left are before and the three on the
+# right after. Only the named class should differ.*
+#
 # ## Verdict
 #
 # Computed from the records, pair by pair. "Shallow" is layer 2, "deep" the last layer with codes.

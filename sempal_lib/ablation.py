@@ -161,6 +161,36 @@ def ablation_table(
     return Table(("row", *columns, "seeds", "runs"), tuple(body), {})
 
 
+def study_table(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    metrics: Mapping[str, str],
+    datasets: Sequence[str],
+    study: Study,
+    rows: Sequence[str] = (),
+) -> Table:
+    """Our numbers, mean ± spread over seeds, and the paper's beside them; rows and columns without any are left out.
+
+    Args:
+        runs: of `rows_of_runs`. metrics: each of ours to the paper's name of it, or "". datasets: of the paper's.
+        rows: which, in order; none: all.
+    """
+    rows, ours, columns = rows or study.rows, values(runs, study), dict[str, list[str]]()
+    for metric, theirs in metrics.items():
+        columns[metric.replace("_", " ")] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
+        for dataset in datasets:
+            name = f"{theirs.replace('_', ' ')}, {dataset}"
+            columns[name] = [number(paper_value(row, theirs, dataset, study)) for row in rows]
+    columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
+    body = []
+    for index, row in enumerate(rows):
+        cells = [column[index] for column in columns.values()]
+        seeds = max((len(found) for found in ours[row].values()), default=0)
+        places = ", ".join(sorted({record["place"] for record in runs[study.home(row)]}))
+        if set(cells) != {NOTHING}:
+            body.append((row, *cells, str(seeds) if seeds else NOTHING, places or NOTHING))
+    return Table(("row", *columns, "seeds", "runs"), tuple(body), {})
+
+
 def figure_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequence[str]) -> list[dict[str, Any]]:
     """The rows as `figures.ablation_dots` draws them: name, values by metric, and the paper's number by metric."""
     return [

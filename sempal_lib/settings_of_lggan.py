@@ -26,6 +26,7 @@ class LgganParameters(ImageParameters):
         None, ge=1, le=254, description="the first so many have a generator each, the rest share one; None: all have"
     )
     released: bool = Field(False, description="LGGAN's released code, where it differs from its paper")
+    baseline: bool = Field(False, description="also train GauGAN, to hold this form against")
 
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()

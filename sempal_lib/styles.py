@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sempal_lib import ablation
-from sempal_lib.ablation import Study, paper_value
+from sempal_lib.ablation import Study
 from sempal_lib.parameters import StyleParameters
 from sempal_lib.records import RunError
-from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
+from sempal_lib.tables import Table
 
 CHAPTER = "12_class_layer_vae"
 RIVALS = ("gaugan-vae", "gaugan-vae+weak-kl", "groupdnet", "cimle")
@@ -72,26 +72,8 @@ def values(runs: Runs) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def styles_table(runs: Runs, metrics: Mapping[str, str], datasets: Sequence[str], rows: Sequence[str] = ROWS) -> Table:
-    """Our numbers, mean ± spread over seeds, and the paper's beside them; rows and columns without any are left out.
-
-    Args:
-        runs: of `rows_of_runs`. metrics: each of ours to the paper's name of it, or "". datasets: of the paper's.
-    """
-    ours, columns = values(runs), dict[str, list[str]]()
-    for metric, theirs in metrics.items():
-        columns[metric.replace("_", " ")] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
-        for dataset in datasets:
-            name = f"{theirs.replace('_', ' ')}, {dataset}"
-            columns[name] = [number(paper_value(row, theirs, dataset, STUDY)) for row in rows]
-    columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
-    body = []
-    for index, row in enumerate(rows):
-        cells = [column[index] for column in columns.values()]
-        seeds = max((len(found) for found in ours[row].values()), default=0)
-        places = ", ".join(sorted({record["place"] for record in runs[row]}))
-        if set(cells) != {NOTHING}:
-            body.append((row, *cells, str(seeds) if seeds else NOTHING, places or NOTHING))
-    return Table(("row", *columns, "seeds", "runs"), tuple(body), {})
+    """`ablation.study_table` of these rows."""
+    return ablation.study_table(runs, metrics, datasets, STUDY, rows)
 
 
 def verdicts(runs: Runs, claims: Mapping[str, tuple[str, str, str]]) -> Table:

@@ -63,3 +63,22 @@ def class_codes_diagram() -> Figure:
         (last, whole), (whole, grow), (grow, fine), (codes, cse), (cse, fine), (fine, painted),
     ]  # fmt: skip
     return _boxes(places, arrows, (pools, codes, cse), 3.6)
+
+
+@styled
+def local_global_diagram() -> Figure:
+    """LGGAN: the encoder's map goes to the weight map, the local and the global branch, whose pictures are weighed."""
+    layout, encoder = "layout $S$", "encoder $E$"
+    features, overall = "$f'$, masked:\n$F_i = M_i\\,f'$", "global branch:\nGauGAN's\nblocks"
+    classes, weights = "a generator for\neach class: $I_i$", "weight map\n$W_l,\\, W_g$"
+    classify, join = "classifier:\nwhich class?", "joined:\nlocal picture $I^L$"
+    whole, fused = "global\npicture $I^G$", "$I^C = W_l I^L + W_g I^G$"
+    places = {
+        layout: (3.0, 3.95), encoder: (3.0, 3.3), features: (0.75, 2.55), classes: (0.75, 1.7), join: (0.75, 0.9),
+        classify: (2.1, 2.55), weights: (3.0, 1.5), overall: (4.3, 2.5), whole: (4.3, 1.3), fused: (3.0, 0.35),
+    }  # fmt: skip
+    arrows = [
+        (layout, encoder), (encoder, features), (features, classes), (features, classify), (classes, join),
+        (encoder, overall), (overall, whole), (encoder, weights), (join, fused), (whole, fused), (weights, fused),
+    ]  # fmt: skip
+    return _boxes(places, arrows, (features, classes, classify, join, weights), 4.3)

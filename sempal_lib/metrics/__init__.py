@@ -35,7 +35,7 @@ from sempal_lib.metrics.parts import (
     palette_within,
 )
 from sempal_lib.metrics.probes import readable_colour, readable_kind, recovery
-from sempal_lib.metrics.scenes import evaluate_images, evaluate_real, standard_classes
+from sempal_lib.metrics.scenes import evaluate_classes, evaluate_images, evaluate_real, named_ious, standard_classes
 from sempal_lib.metrics.segmentation import (
     class_iou,
     confusion_matrix,
@@ -81,6 +81,7 @@ __all__ = [
     "distances_at_hand",
     "drawn_at_random",
     "edge_shares",
+    "evaluate_classes",
     "evaluate_control",
     "evaluate_diversity",
     "evaluate_edits",
@@ -107,6 +108,7 @@ __all__ = [
     "mean_pair_distance",
     "ms_ssim",
     "ms_ssim_scales",
+    "named_ious",
     "nearest_sample",
     "nearest_scene",
     "off_colour_share",

@@ -5,7 +5,8 @@ from torch import Tensor
 from sempal_lib.label_spaces import IDD_31_NAMES
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.metrics.images import FeatureWeightsMissing, check_sample_count, frechet_inception_distance
-from sempal_lib.metrics.segmentation import evaluate_segmenter, fd_seg
+from sempal_lib.metrics.segmentation import class_iou, confusion_matrix, evaluate_segmenter, fd_seg
+from sempal_lib.record_model import metric_of
 from sempal_lib.segmentation import Segmenter, as_float
 
 _GAN_TEST = {"miou": "gan_test_miou", "miou_all": "gan_test_miou_all", "pixel_accuracy": "gan_test_accuracy"}
@@ -69,3 +70,24 @@ def evaluate_real(
     half = len(images) // 2
     floor = fd_seg(images[0 : 2 * half : 2], images[1 : 2 * half : 2], segmenter)
     return {_GAN_TEST[name]: (value, len(images)) for name, value in read.items()} | {"fd_seg": (floor, half)}
+
+
+def evaluate_classes(
+    images: Tensor, layouts: Tensor, segmenter: Segmenter, label_space: LabelSpace
+) -> dict[str, tuple[float, int]]:
+    """GAN-test class by class: how well a segmenter finds each in the pictures.
+
+    Args:
+        images, layouts, segmenter: as in `evaluate_images`.
+    Returns:
+        "iou_…" of each class that is there or is seen, to (value, number of pictures).
+    Chapter: Local and global.
+    """
+    matrix = confusion_matrix(segmenter.predict(images), layouts, label_space.num_classes, 255)
+    return named_ious(matrix, label_space, len(images))
+
+
+def named_ious(matrix: Tensor, label_space: LabelSpace, count: int) -> dict[str, tuple[float, int]]:
+    """Of a confusion matrix the IoU of each class that occurs, by its name as a metric."""
+    ious = zip(label_space.names, class_iou(matrix).tolist(), strict=True)
+    return {metric_of(name): (value, count) for name, value in ious if value == value}

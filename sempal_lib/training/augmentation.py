@@ -17,11 +17,10 @@ from sempal_lib.image_gans import ImageGenerator, TwoStageGenerator
 from sempal_lib.image_gans.two_stage import enlarge
 from sempal_lib.layout_gans import PartialGenerator
 from sempal_lib.metrics.layouts import frechet_segmentation_distance
-from sempal_lib.metrics.scenes import evaluate_images, standard_classes
-from sempal_lib.metrics.segmentation import class_iou, confusion_matrix, mean_iou, pixel_accuracy
+from sempal_lib.metrics.scenes import evaluate_images, named_ious, standard_classes
+from sempal_lib.metrics.segmentation import confusion_matrix, mean_iou, pixel_accuracy
 from sempal_lib.palettes import palette_of
 from sempal_lib.parameters import AugmentationParameters
-from sempal_lib.record_model import metric_of
 from sempal_lib.records import RunError, runs_root
 from sempal_lib.runs import parameters_for, require_checkpoint
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
@@ -279,9 +278,8 @@ def evaluate_row(segmenter: Segmenter, data: SceneSet) -> dict[str, tuple[float,
         "miou": mean_iou(matrix, standard_classes(space)), "miou_all": mean_iou(matrix, absent="zero"),
         "pixel_accuracy": pixel_accuracy(matrix),
     }  # fmt: skip
-    ious = zip(space.names, class_iou(matrix).tolist(), strict=True)
-    found |= {metric_of(name): value for name, value in ious if value == value}
-    return {name: (value, len(data.held_out)) for name, value in found.items()}
+    count = len(data.held_out)
+    return {name: (value, count) for name, value in found.items()} | named_ious(matrix, space, count)
 
 
 def evaluate_pairs(parameters: AugmentationParameters, data: SceneSet, pairs: PairSet) -> dict[str, tuple[float, int]]:

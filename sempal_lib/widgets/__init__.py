@@ -8,9 +8,10 @@ and where its `noise_dim` is not 0, a slider moves through styles. `walk` takes 
 `edit_region` takes a generator of parts: `.settings` and `.size` as above, and
 `.edit(layout [H, W], region [H, W], palette [C], seed=0, exact=False, iterations=None)` -> int64 [H, W], as
 `layout_gans.PartialGenerator`; and a painter. `explore_latents` takes an `image_gans.ImageGenerator` with `latents`,
-and its encoder.
+and its encoder. `show_classes` takes an `image_gans.LgganGenerator`.
 """
 
+from sempal_lib.widgets.class_pictures import ClassView, show_classes
 from sempal_lib.widgets.explorer import PaletteExplorer, explore
 from sempal_lib.widgets.frames import sweep
 from sempal_lib.widgets.latent_explorer import LatentExplorer, explore_latents
@@ -20,6 +21,7 @@ from sempal_lib.widgets.simplex import STEP, on_steps, rescale
 
 __all__ = [
     "STEP",
+    "ClassView",
     "LatentExplorer",
     "LatentWalker",
     "PaletteExplorer",
@@ -30,6 +32,7 @@ __all__ = [
     "latent_path",
     "on_steps",
     "rescale",
+    "show_classes",
     "sweep",
     "walk",
 ]
