@@ -59,9 +59,8 @@ def evaluate_painter(
         z = torch.randn(len(layouts[some]), painter.noise_dim, generator=torch.Generator().manual_seed(p.seed))
         found |= metrics.evaluate_styles(paint, painter.latents, layouts[some], z, data.label_space.num_classes, p.seed)
     if encoder is not None:
-        encode = encoder_of(training)
-        found |= metrics.evaluate_reconstruction(paint, encode, layouts, images, distances)
-        made = paint(layouts, encode(images / 127.5 - 1, layouts)[0])
+        made = paint(layouts, encoder_of(training)(images / 127.5 - 1, layouts)[0])
+        found |= metrics.evaluate_reconstruction(made, images, distances)
         again = metrics.evaluate_images(made, layouts, images, judge, data.label_space)
         found["fd_seg_reconstructed"] = again["fd_seg"]
     return found
