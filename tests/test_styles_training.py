@@ -45,3 +45,16 @@ def test_codes_do_not_depend_on_what_else_is_encoded(data):
     again, _ = encode(images[3:5], data.held_out[3:5])
     torch.testing.assert_close(again, mean[3:5], atol=1e-5, rtol=1e-4)
     assert mean.shape == log_variance.shape == (len(images), run.generator.noise_dim)
+
+
+@pytest.mark.parametrize("system", ["sean", "gaugan-vae", "gaugan"])
+def test_each_painter_of_faces_is_measured(system, tmp_path):
+    p = resolve("12_class_layer_vae", SMALL | {"dataset": "toy-faces", "height": 32, "val_scenes": 6})
+    faces = training.scene_set(p)
+    run = training.train_images(p, faces, system, tmp_path / "checkpoint.safetensors")
+    found = training.evaluate_repainting(p, faces, run, training.segmenter_for(p))
+    again = {"ssim", "psnr", "fd_seg_reconstructed", "miou_reconstructed"}
+    swap = {"swap_inside", "swap_outside", "swap_moved"}
+    assert found.keys() == again | (swap if system != "gaugan" else set())
+    assert found["ssim"][1] == 6
+    assert all(value == value for value, _ in found.values())
