@@ -15,7 +15,7 @@ from sempal_lib.training.painting import train_images
 from sempal_lib.training.settings import Progress
 from sempal_lib.training.setup import SceneSet
 
-SWAPPED = 20  # scenes; each of a dozen classes in them takes a style
+SWAPPED = 16  # scenes; each of a dozen classes in them takes a style
 
 
 def train_styles(
