@@ -209,21 +209,22 @@ def plaza(town: Any, lot: Lot) -> None:
     """A paved place with stalls, people, a basin and trees in rows."""
     town.area(*lot.box, "sidewalk", "paving")
     if town.chance(0.4):
-        x, z = lot.x(0.55 * lot.depth), (lot.z0 + lot.z1) / 2
-        wide = town.between(5, 8)
-        town.ground(list(zip(x + (wide / 2 + 0.6) * np.cos(ANGLES), z + (wide / 2 + 0.6) * np.sin(ANGLES),
-                             strict=True)), "wall", "wall")  # fmt: skip
-        town.ground(list(zip(x + wide / 2 * np.cos(ANGLES), z + wide / 2 * np.sin(ANGLES), strict=True)), "water",
-                    "water")  # fmt: skip
+        basin(town, lot.x(0.55 * lot.depth), (lot.z0 + lot.z1) / 2, town.between(5, 8))
     else:
-        for z in np.arange(lot.z0 + 2.5, lot.z1 - 4, 5.5).tolist():
+        for along in np.arange(lot.z0 + 2.5, lot.z1 - 4, 5.5).tolist():
             for at in (4.0, 11.0):
                 if town.chance(0.75):
-                    stall(town, lot.x(at), lot.x(at + 3), z, z + 3.2)
-    z = np.arange(lot.z0 + 3, lot.z1 - 2, town.between(6, 9))
-    bodies.crowns(town, np.full(len(z), lot.x(lot.depth - 3)), z, town.rng.uniform(5, 8, len(z)))
+                    stall(town, lot.x(at), lot.x(at + 3), along, along + 3.2)
+    places = np.arange(lot.z0 + 3, lot.z1 - 2, town.between(6, 9))
+    bodies.crowns(town, np.full(len(places), lot.x(lot.depth - 3)), places, town.rng.uniform(5, 8, len(places)))
     x, z = lot.scattered(town, 50)
     bodies.people(town, x, z)
+
+
+def basin(town: Any, x: float, z: float, wide: float) -> None:
+    """Round water in a rim of stone."""
+    for reach, name in ((wide / 2 + 0.6, "wall"), (wide / 2, "water")):
+        town.ground(list(zip(x + reach * np.cos(ANGLES), z + reach * np.sin(ANGLES), strict=True)), name, name)
 
 
 def stall(town: Any, x0: float, x1: float, z0: float, z1: float) -> None:

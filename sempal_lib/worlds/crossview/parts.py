@@ -1,6 +1,6 @@
 """The parts of a town: areas of ground, polygons that stand on it, and round things that face whoever looks."""
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class Parts(Dice):
     """
 
     space: ClassVar[LabelSpace] = TOWN_15
+    eye: tuple[float, float]  # x and z of the camera
+    conifers: float  # chance of a tree to be one
 
     def __init__(self, rng: np.random.Generator):
         super().__init__(rng, 512)
@@ -74,7 +76,7 @@ class Parts(Dice):
         corners = [*corners, *[corners[-1]] * (FLAT - len(corners))]
         self._flats.append((corners, LABEL[label], MATERIAL[material], self.own()[0], turned))
 
-    def faces(self, points: Array, label: str, material: str, owner, thing=0, inside_out=False) -> None:
+    def faces(self, points: Any, label: str, material: str, owner, thing=0, inside_out=False) -> None:
         """Polygons [n, up to 8, 3] of one class and material. inside_out: which ones were noted from behind."""
         points = np.asarray(points, np.float64)
         count, corners, _ = points.shape
@@ -107,8 +109,9 @@ class Parts(Dice):
         self.flats[..., ::2] = np.array(corners)
         points, blocks = zip(*self._solids, strict=True)
         self.solids, solid = np.concatenate(points), np.concatenate(blocks, axis=1)
-        blocks, shapes = zip(*self._boards, strict=True) if self._boards else ([np.zeros((10, 0))], [OUTLINES[:0]])
-        self._board, self._shapes = np.concatenate(blocks, axis=1), np.concatenate(shapes)
+        none = np.zeros((10, 0)), OUTLINES[:0]
+        boards, shapes = zip(*[none, *self._boards], strict=True)
+        self._board, self._shapes = np.concatenate(boards, axis=1), np.concatenate(shapes)
         self.first_solid = 1 + len(corners)
         self.first_board = self.first_solid + len(self.solids)
         flat = np.array([labels, materials, owners, np.zeros(len(corners))])

@@ -101,10 +101,11 @@ class Town(Parts):
         front, half = self.front, self.half
         self.area(-front, front, -200, 300, "sidewalk", "paving")
         if self.crossing is not None:
-            reach = [(-300.0 if self.shore != -1 else -front), (300.0 if self.shore != 1 else front)]
+            left, right = -300.0 if self.shore != -1 else -front, 300.0 if self.shore != 1 else front
             rim = self.cross_half + self.walk
-            self.area(*reach, self.crossing - rim, self.crossing + rim, "sidewalk", "paving")
-            self.area(*reach, self.crossing - self.cross_half, self.crossing + self.cross_half, "road", "asphalt")
+            self.area(left, right, self.crossing - rim, self.crossing + rim, "sidewalk", "paving")
+            rim = self.cross_half
+            self.area(left, right, self.crossing - rim, self.crossing + rim, "road", "asphalt")
         self.area(-half, half, -200, 300, "road", "asphalt")
 
     def _off_crossing(self, z: np.ndarray, room: float = 3.0) -> np.ndarray:
