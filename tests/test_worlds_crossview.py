@@ -73,7 +73,7 @@ def test_both_pictures_share_their_paints_and_light(items):
             if all(mask.sum() > 40 for _, mask in both):
                 seen.append([image[:, mask].mean().item() for image, mask in both])
         a, b = torch.tensor(seen).T
-        assert correlation(a, b) > 0.6, name
+        assert correlation(a, b) > 0.5, name
         assert abs(correlation(a.roll(1), b)) < 0.35, name
 
 
