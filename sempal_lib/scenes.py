@@ -11,7 +11,8 @@ class SceneDataset(Dataset):
     """Scenes with their layouts.
 
     An item is a dict: "image", float32 [3, H, W] in [-1, 1]; "layout", int64 [H, W]; where the set has them
-    "instances", int64 [H, W], 0 for pixels of no instance; and "style", a dict of the known factors.
+    "instances", int64 [H, W], 0 for pixels of no instance; "style", a dict of the known factors; and "view", the same
+    scene from elsewhere, a dict of its "image" and "layout".
 
     Attributes:
         name: as given to `load`. label_space: its classes. size: (H, W) in pixels.
@@ -58,6 +59,16 @@ class SceneDataset(Dataset):
         images, layouts = zip(*loader, strict=True)
         return torch.cat(images), self._with_classes(torch.cat(layouts))
 
+    def crossings(self, workers: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """`pairs` of the scenes, and of the same scenes from the other view: images, layouts, images, layouts.
+
+        Raises:
+            ValueError: the set has no other view; and what reading raises.
+        """
+        loader = DataLoader(_Crossings(self), batch_size=64, num_workers=workers)
+        images, layouts, others, other_layouts = (torch.cat(found) for found in zip(*loader, strict=True))
+        return images, self._with_classes(layouts), others, other_layouts
+
     def where(self, index: int) -> str:
         """What to call a layout in an error: its file, where it has one."""
         return f"scene {index}"
@@ -84,7 +95,37 @@ class _LayoutsOnly(Dataset):
 
 
 class _Pairs(_LayoutsOnly):
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:  # type: ignore[override]
+        return _as_bytes(self.scenes[index])
+
+
+class _Crossings(_LayoutsOnly):
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:  # type: ignore[override]
         scene = self.scenes[index]
-        image = ((scene["image"] + 1) * 127.5).round().clamp(0, 255)
-        return image.to(torch.uint8), scene["layout"].to(torch.uint8)
+        if "view" not in scene:
+            raise ValueError(f"{self.scenes.name} shows its scenes from one view: take toy-crossview, cvusa or dayton")
+        return (*_as_bytes(scene), *_as_bytes(scene["view"]))
+
+
+def _as_bytes(scene: dict) -> tuple[Tensor, Tensor]:
+    image = ((scene["image"] + 1) * 127.5).round().clamp(0, 255)
+    return image.to(torch.uint8), scene["layout"].to(torch.uint8)
+
+
+class FromTheOtherView(SceneDataset):
+    """A set with the views exchanged: of aerial to ground it makes ground to aerial."""
+
+    def __init__(self, scenes: SceneDataset):
+        self.scenes, self.name, self.label_space, self.size = scenes, scenes.name, scenes.label_space, scenes.size
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> dict:
+        scene = dict(self.scenes[index])
+        view = scene.pop("view")
+        own = {key: scene.pop(key) for key in view}
+        return {**scene, **view, "view": own}
+
+    def where(self, index: int) -> str:
+        return self.scenes.where(index)

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from sempal_lib import datasets
-from sempal_lib.worlds import ToyFacades, ToyFaces, ToyFashion, ToyRooms, ToyStreet
+from sempal_lib.worlds import ToyCrossview, ToyFacades, ToyFaces, ToyFashion, ToyRooms, ToyStreet
 from sempal_lib.worlds.engine import World as ProceduralWorld
 from sempal_lib.worlds.engine import sample
 
@@ -120,6 +120,24 @@ FACES_SHARES = {
     "neck": (0.065, 0.005),
     "cloth": (0.024, 0.006),
 }
+
+CROSSVIEW_SHARES = {
+    "road": (0.241, 0.008),
+    "sidewalk": (0.078, 0.007),
+    "building": (0.144, 0.028),
+    "wall": (0.003, 0.0018),
+    "fence": (0.0078, 0.0031),
+    "pole": (0.0087, 0.0015),
+    "traffic sign": (0.0009, 0.0005),
+    "vegetation": (0.144, 0.03),
+    "terrain": (0.0205, 0.0051),
+    "water": (0.0016, 0.0006),
+    "sky": (0.2985, 0.018),
+    "person": (0.0059, 0.001),
+    "car": (0.0355, 0.0075),
+    "truck": (0.01, 0.0051),
+    "boat": (0.0004, 0.00035),
+}
 # SHA-256 of layouts and instances of scenes 0 to 5 of "train" (seed 0) and "val" (seed 3), and the pictures' mean.
 GOLDEN = {
     "toy-street": ("da56e11f7e81e8e3", -0.31252),
@@ -128,6 +146,7 @@ GOLDEN = {
     "toy-fashion": ("52116a4b7f3e009c", 0.48866),
     "toy-faces": ("a61057400c75be37", -0.05127),
     "colored-shapes": ("af4b3952ce8016f2", -0.88938),
+    "toy-crossview": ("d514229a54093fb8", -0.14515),
 }
 
 
@@ -207,6 +226,14 @@ WORLDS = [
             "background_color": "background",
         }, 0.5, "hair, cloth, skin", 0.03, 120, 20,
         FACES_SHARES, ((64, 128), 150, 0.1), "background, skin, nose, neck",
+    ),
+    World(
+        ToyCrossview, (2000, 400), "person, car, truck, boat", "scene_kind wall_color roof_color", 10,
+        {
+            "wall_color": "building", "leaf_color": "vegetation", "paving_color": "sidewalk",
+            "asphalt_color": "road",
+        }, 0.5, "building, vegetation, terrain", 0.03, 80, 5,
+        CROSSVIEW_SHARES, ((64, 128), 150, 0.02), "road, sidewalk, sky",
     ),
 ]  # fmt: skip
 

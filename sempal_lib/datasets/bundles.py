@@ -31,7 +31,8 @@ class _Classes(BaseModel):
 
 
 def is_bundle(root: Path) -> bool:
-    return (root / "classes.json").is_file()
+    """Whether a folder says so; one of cross-view panels has a classes.json of another kind."""
+    return (root / "classes.json").is_file() and not (root / "panels").is_dir()
 
 
 def bundle_name(root: Path) -> str:

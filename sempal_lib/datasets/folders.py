@@ -135,17 +135,7 @@ class FolderScenes(SceneDataset):
 
     def check(self) -> str:
         """Read every file; a line of summary. Raises ValueError that lists the first ten faults."""
-        faults = []
-        for index in range(len(self)):
-            try:
-                self[index]
-            except ValueError as error:
-                faults.append(str(error))
-        if faults:
-            raise ValueError(f"{len(faults)} of {len(self)} scenes are faulty:\n" + "\n".join(faults[:10]))
-        height, width = self.size
-        classes = self.label_space.num_classes
-        return f"{self.name}: {len(self)} scenes read, {classes} classes, {height}×{width} pixels"
+        return read_all(self)
 
     def _sizes_of(self, scene: Scene) -> tuple[tuple[int, int], tuple[int, int]]:
         """(H, W) of the image and of the label map by their headers; a check that the two belong together."""
@@ -191,6 +181,21 @@ class FolderScenes(SceneDataset):
         if self._crop == "random":
             return float(np.random.default_rng([self._seed, index % len(self)]).random())
         return {"top": 0.0, "centre": 0.5}[self._crop]
+
+
+def read_all(scenes: SceneDataset) -> str:
+    """Read every scene; a line of summary. Raises ValueError that lists the first ten faults."""
+    faults = []
+    for index in range(len(scenes)):
+        try:
+            scenes[index]
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError(f"{len(faults)} of {len(scenes)} scenes are faulty:\n" + "\n".join(faults[:10]))
+    height, width = scenes.size
+    classes = scenes.label_space.num_classes
+    return f"{scenes.name}: {len(scenes)} scenes read, {classes} classes, {height}×{width} pixels"
 
 
 def _ranges(values: np.ndarray) -> str:

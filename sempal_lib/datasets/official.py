@@ -23,12 +23,14 @@ from sempal_lib.datasets.folders import (
     pair,
 )
 from sempal_lib.datasets.gta import GTA
+from sempal_lib.datasets.panels import PANELS
 from sempal_lib.datasets.people import PEOPLE
 from sempal_lib.datasets.published import OfficialSet, Request
 from sempal_lib.labels import label_space_of
+from sempal_lib.scenes import SceneDataset
 
 
-def load_official(request: Request) -> FolderScenes:
+def load_official(request: Request) -> SceneDataset:
     """Scenes of an official folder.
 
     Raises:
@@ -302,4 +304,5 @@ OFFICIAL: dict[str, OfficialSet] = {
     ),
     **GTA,
     **PEOPLE,
+    **PANELS,
 }

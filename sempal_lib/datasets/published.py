@@ -7,6 +7,7 @@ from pathlib import Path
 from sempal_lib.datasets.folders import Drives, FolderScenes, Scene, files_by_key, warn_if_fewer
 from sempal_lib.label_spaces import Table
 from sempal_lib.labels import LabelSpace
+from sempal_lib.scenes import SceneDataset
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class OfficialSet:
     splits: dict[str, int]
     expected: str
     source: str
-    read: "Callable[[Request], FolderScenes]"
+    read: "Callable[[Request], SceneDataset]"
     folder: str | None = None
     drives: Drives | None = None
 
