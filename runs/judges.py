@@ -14,9 +14,15 @@ from sempal_lib.records import RunError
 from sempal_lib.runs import resolve
 
 CHAPTER = "09_end_to_end"
+SAID = ("miou", "pixel_accuracy", "accuracy", "fd_seg", "seconds")  # of a note
 OWN = "own-painter"  # of chapter 14, whose settings say how it is made: of seed 0, for the row that the book trains
 MAKE = {role: lambda p, role=role: training.segmenter_for(p, role, commit=True) for role in ("judge", "eye")}
 MAKE["painter"] = lambda p: training.painter_for(p, commit=True)
+SORTERS = [f"{view}-sorter" for view in training.VIEWS]  # of worlds whose scenes have known kinds
+MAKE |= {
+    role: lambda p, view=view: training.kind_classifier_for(p, view, commit=True)
+    for role, view in zip(SORTERS, training.VIEWS, strict=True)
+}
 MAKE[OWN] = lambda p: training.own_painter(p, training.scene_set(p), commit=True)
 
 
@@ -26,6 +32,8 @@ def main(arguments: list[str]) -> int:
         given = {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in arguments)}
         roles = [given.pop("role")] if "role" in given else list(MAKE)
         parameters = resolve(CHAPTER, given)  # of an empty value, the preset's
+        if len(roles) > 1 and parameters.dataset != "toy-crossview":
+            roles = [role for role in roles if role not in SORTERS]
         if not parameters.painter_steps and "painter" in roles:
             roles.remove("painter")
         for role in roles:
@@ -34,7 +42,7 @@ def main(arguments: list[str]) -> int:
             MAKE[role](resolve("14_data_augmentation", given) if role == OWN else parameters)
             path = training.once.once_path(parameters, role)
             note = json.loads(path.with_suffix(".json").read_text("utf-8"))
-            said = {name: note[name] for name in ("miou", "pixel_accuracy", "fd_seg", "seconds") if name in note}
+            said = {name: note[name] for name in SAID if name in note}
             print(f"== {path}: " + ", ".join(f"{name} {value:.3f}" for name, value in said.items()))
     except (RunError, ValueError) as error:
         print(error, file=sys.stderr)

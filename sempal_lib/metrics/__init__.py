@@ -1,6 +1,16 @@
 """Metrics. Each docstring holds the definition; sample counts and splits stand in the run records."""
 
 from sempal_lib.metrics.control import evaluate_control, made_shares, sweep_shares
+from sempal_lib.metrics.cross_view import (
+    evaluate_kinds,
+    evaluate_pixels,
+    inception_score,
+    kl_score,
+    psnr,
+    scene_accuracy,
+    sharpness_difference,
+    ssim,
+)
 from sempal_lib.metrics.distances import PictureDistance, distances_at_hand, lpips, seg_distance
 from sempal_lib.metrics.diversity import (
     evaluate_diversity,
@@ -85,9 +95,11 @@ __all__ = [
     "evaluate_diversity",
     "evaluate_edits",
     "evaluate_images",
+    "evaluate_kinds",
     "evaluate_layers",
     "evaluate_layouts",
     "evaluate_pictures",
+    "evaluate_pixels",
     "evaluate_real",
     "evaluate_reconstruction",
     "evaluate_segmenter",
@@ -99,6 +111,8 @@ __all__ = [
     "frechet_inception_distance",
     "frechet_segmentation_distance",
     "grid_segmentation_distance",
+    "inception_score",
+    "kl_score",
     "laplacian_pyramid",
     "layout_diversity",
     "lpips",
@@ -116,6 +130,7 @@ __all__ = [
     "palette_within",
     "pixel_accuracy",
     "proportion_error",
+    "psnr",
     "readable_colour",
     "readable_kind",
     "recovery",
@@ -123,10 +138,13 @@ __all__ = [
     "region_colours",
     "require_classes",
     "sample",
+    "scene_accuracy",
     "seg_distance",
     "shape_report",
+    "sharpness_difference",
     "sliced_wasserstein_distance",
     "snap_to_colours",
+    "ssim",
     "standard_classes",
     "strength",
     "style_error",
