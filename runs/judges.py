@@ -16,11 +16,17 @@ from sempal_lib.records import RunError
 from sempal_lib.runs import resolve
 
 CHAPTER = "09_end_to_end"
+SAID = ("miou", "pixel_accuracy", "accuracy", "fd_seg", "seconds")  # of a note
 STYLED = "style-painter"  # of chapter 15, of system sean; made only where its role is named
 OWN = "own-painter"  # of chapter 14, whose settings say how it is made: of seed 0, for the row that the book trains
 MAKE = {role: lambda p, role=role: training.segmenter_for(p, role, commit=True) for role in ("judge", "eye")}
 MAKE["painter"] = lambda p: training.painter_for(p, commit=True)
 MAKE[STYLED] = training.train_style_painter
+SORTERS = [f"{view}-sorter" for view in training.VIEWS]  # of worlds whose scenes have known kinds
+MAKE |= {
+    role: lambda p, view=view: training.kind_classifier_for(p, view, commit=True)
+    for role, view in zip(SORTERS, training.VIEWS, strict=True)
+}
 MAKE[OWN] = lambda p: training.own_painter(p, training.scene_set(p), commit=True)
 CHAPTERS = {OWN: "14_data_augmentation", STYLED: "12_class_layer_vae"}  # whose settings, where not CHAPTER's
 
@@ -29,7 +35,10 @@ def main(arguments: list[str]) -> int:
     """Returns the exit status."""
     try:
         given = {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in arguments)}
-        roles = [given.pop("role")] if "role" in given else [role for role in MAKE if role != STYLED]
+        named = "role" in given
+        roles = [given.pop("role")] if named else [role for role in MAKE if role != STYLED]
+        if not named and given.get("dataset") != "toy-crossview":
+            roles = [role for role in roles if role not in SORTERS]
         for role in roles:
             if role not in MAKE:
                 raise RunError(f"role={role!r} is none: choose {' or '.join(MAKE)}")
@@ -39,7 +48,7 @@ def main(arguments: list[str]) -> int:
             MAKE[role](parameters)
             path = training.once.once_path(parameters, role)
             note = json.loads(path.with_suffix(".json").read_text("utf-8"))
-            said = {name: note[name] for name in ("miou", "pixel_accuracy", "fd_seg", "seconds") if name in note}
+            said = {name: note[name] for name in SAID if name in note}
             print(f"== {path}: " + ", ".join(f"{name} {value:.3f}" for name, value in said.items()))
     except (RunError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -1,6 +1,16 @@
 """Metrics. Each docstring holds the definition; sample counts and splits stand in the run records."""
 
 from sempal_lib.metrics.control import evaluate_control, made_shares, sweep_shares
+from sempal_lib.metrics.cross_view import (
+    evaluate_kinds,
+    evaluate_pixels,
+    inception_score,
+    kl_score,
+    psnr,
+    scene_accuracy,
+    sharpness_difference,
+    ssim,
+)
 from sempal_lib.metrics.distances import PictureDistance, distances_at_hand, lpips, seg_distance
 from sempal_lib.metrics.diversity import (
     evaluate_diversity,
@@ -89,9 +99,11 @@ __all__ = [
     "evaluate_diversity",
     "evaluate_edits",
     "evaluate_images",
+    "evaluate_kinds",
     "evaluate_layers",
     "evaluate_layouts",
     "evaluate_pictures",
+    "evaluate_pixels",
     "evaluate_real",
     "evaluate_reconstruction",
     "evaluate_repainted",
@@ -105,6 +117,8 @@ __all__ = [
     "frechet_inception_distance",
     "frechet_segmentation_distance",
     "grid_segmentation_distance",
+    "inception_score",
+    "kl_score",
     "laplacian_pyramid",
     "layout_diversity",
     "lpips",
@@ -131,8 +145,10 @@ __all__ = [
     "region_colours",
     "require_classes",
     "sample",
+    "scene_accuracy",
     "seg_distance",
     "shape_report",
+    "sharpness_difference",
     "sliced_wasserstein_distance",
     "snap_to_colours",
     "ssim",

@@ -22,6 +22,7 @@ from sempal_lib.training.judge import (
     train_segmenter,
     with_pairs,
 )
+from sempal_lib.training.kinds import VIEWS, kind_classifier_for
 from sempal_lib.training.layouts import LayoutData, layout_data, layout_training, train, typical_palettes
 from sempal_lib.training.loop import Training
 from sempal_lib.training.once import once_training, segmenter_for
@@ -74,6 +75,7 @@ from sempal_lib.training.weights import load_generator, save_generator
 
 __all__ = [
     "SYNTHESIZERS",
+    "VIEWS",
     "CheckpointError",
     "CimleTraining",
     "CimleTrainingSettings",
@@ -120,6 +122,7 @@ __all__ = [
     "image_settings",
     "image_training",
     "judge_training",
+    "kind_classifier_for",
     "known_factors",
     "layout_data",
     "layout_set",
