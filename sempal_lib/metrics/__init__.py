@@ -1,5 +1,6 @@
 """Metrics. Each docstring holds the definition; sample counts and splits stand in the run records."""
 
+from sempal_lib.metrics.additions import evaluate_additions, overlap, scattered
 from sempal_lib.metrics.control import evaluate_control, made_shares, sweep_shares
 from sempal_lib.metrics.distances import PictureDistance, distances_at_hand, lpips, seg_distance
 from sempal_lib.metrics.diversity import (
@@ -84,6 +85,7 @@ __all__ = [
     "distances_at_hand",
     "drawn_at_random",
     "edge_shares",
+    "evaluate_additions",
     "evaluate_control",
     "evaluate_diversity",
     "evaluate_edits",
@@ -115,6 +117,7 @@ __all__ = [
     "nearest_sample",
     "nearest_scene",
     "off_colour_share",
+    "overlap",
     "painted",
     "pairs_in",
     "palette_kl",
@@ -129,6 +132,7 @@ __all__ = [
     "region_colours",
     "require_classes",
     "sample",
+    "scattered",
     "seg_distance",
     "shape_report",
     "sliced_wasserstein_distance",
