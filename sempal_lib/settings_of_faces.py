@@ -1,5 +1,6 @@
 """The settings of the chapter on faces: as in settings.py, each once. Imports no torch. Chapter: How it was run."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -27,9 +28,24 @@ class FaceParameters(PartialParameters):
         description="real layouts shown in a phase (fade-in or hold), at 4, 8, … px",
     )  # fmt: skip
     palette_source: Literal["mixture", "real"] = Field("mixture", description="what is added is drawn, not cut out")
+    layout_height: int | None = Field(
+        None, ge=8, le=1024,
+        description="that additions are generated at, px, and then enlarged; None in a preset: height",
+    )  # fmt: skip
     novelty_weight: float = Field(
         50, ge=0, le=10**6, description="of the loss that keeps additions off what is there already; 0: none"
     )
     painter_steps: int = Field(
         87500, ge=1, le=MOST_STEPS, description="training steps of each painter that paints the edited layouts"
     )
+
+    @property
+    def heights(self) -> tuple[int, ...]:
+        """The resolutions of the generator, by height in px: 4, 8, … `layout_height`."""
+        return tuple(2**power for power in range(2, (self.layout_height or self.height).bit_length()))
+
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        own = self.layout_height
+        if own is not None and (own & (own - 1) or own > self.height):
+            yield f"layout_height = {own} must be a power of two and at most height = {self.height}: choose another"

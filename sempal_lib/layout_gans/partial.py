@@ -1,5 +1,6 @@
 """Semantic Palette's generator for a part of a layout: the rest goes in, and comes out as it was."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -71,7 +72,7 @@ def budget(palette: Tensor, region: Tensor) -> Tensor:
     return torch.cat([palette * area, 1 - area], 1)
 
 
-def _at(layout: Tensor, height: int) -> Tensor:
+def at_height(layout: Tensor, height: int) -> Tensor:
     """A layout [B, C, H, W] at a height that divides its own: the middle pixel of each patch (nearest neighbour)."""
     step = layout.shape[2] // height
     return layout[:, :, step // 2 :: step, step // 2 :: step]
@@ -86,7 +87,7 @@ class SpadeTrunkBlock(nn.Module):
 
     def forward(self, x: Tensor, layout: Tensor) -> Tensor:
         """Features [B, in, H, W] and a layout [B, C, ·, ·] to features [B, out, 2H, 2W]."""
-        return self.block(upsample(x), DenseLevel(_at(layout, 2 * x.shape[2])))
+        return self.block(upsample(x), DenseLevel(at_height(layout, 2 * x.shape[2])))
 
 
 class FirstSpadeBlock(nn.Module):
@@ -102,7 +103,7 @@ class FirstSpadeBlock(nn.Module):
     def forward(self, x: Tensor, layout: Tensor) -> Tensor:
         """Input vectors [B, in] and a layout to features [B, out, 4, first_width]."""
         x = self.linear(self.norm(x)).unflatten(1, self.shape)
-        return self.block(x, DenseLevel(_at(layout, FIRST_HEIGHT)))
+        return self.block(x, DenseLevel(at_height(layout, FIRST_HEIGHT)))
 
 
 class PartialGenerator(GuidedTrunk):
@@ -132,7 +133,7 @@ class PartialGenerator(GuidedTrunk):
             palette = torch.where(palette < _LEAST, 0.0, palette)
         scores, density, soft = super().mask(features, palette, stage, iterations)
         (layout,) = given
-        return PartialMask(scores, density, soft, soft[:, :-1] + soft[:, -1:] * _at(layout, features.shape[2]))
+        return PartialMask(scores, density, soft, soft[:, :-1] + soft[:, -1:] * at_height(layout, features.shape[2]))
 
     def forward(
         self,
@@ -185,21 +186,30 @@ class PartialGenerator(GuidedTrunk):
         Chapter: Changing a part.
         """
         layouts, regions, palettes = self._checked(layout, region, palette)
+
+        def paint(*part: Tensor) -> Tensor:
+            return self._painted(part, exact, iterations, confine)
+
+        made = self._in_parts(paint, (layouts, regions, palettes), seed, batch_size)
+        return torch.where(regions, made.to(layout.dtype), layouts).view(layout.shape)
+
+    def _in_parts(self, paint: Callable[..., Tensor], given: tuple[Tensor, ...], seed: int, batch_size: int) -> Tensor:
+        """What `paint` makes of noise and of what is given, some at once, in the order given and where that lies."""
         check_whole(batch_size, "batch_size", 1)
-        device = next(self.parameters()).device
+        device, home = next(self.parameters()).device, given[0].device
         # Drawn on the CPU: the same on every device.
-        z = torch.randn(len(layouts), self.settings.latent_dim, generator=torch.Generator().manual_seed(seed))
+        z = torch.randn(len(given[0]), self.settings.latent_dim, generator=torch.Generator().manual_seed(seed))
         training, made = self.training, []
         self.eval()
         try:
             for start in range(0, len(z), batch_size):
-                part = [x[start : start + batch_size].to(device) for x in (z, layouts, regions, palettes)]
-                made.append(self._painted(part, exact, iterations, confine).to(layout.device))
+                part = [x[start : start + batch_size].to(device) for x in (z, *given)]
+                made.append(paint(*part).to(home))
         finally:
             self.train(training)
-        return torch.where(regions, torch.cat(made).to(layout.dtype), layouts).view(layout.shape)
+        return torch.cat(made)
 
-    def _painted(self, part: list[Tensor], exact: bool, iterations: int | None, confine: bool) -> Tensor:
+    def _painted(self, part: tuple[Tensor, ...], exact: bool, iterations: int | None, confine: bool) -> Tensor:
         """Hard layouts that count within the region alone. part: noise, layouts, regions and palettes."""
         z, layout, region, palette = part
         given = cropped(one_hot(layout, self.settings.num_classes), region)
@@ -211,18 +221,24 @@ class PartialGenerator(GuidedTrunk):
             return mask.merged.argmax(1)
         return confined(mask.scores, region, palette, self.settings.iterations if iterations is None else iterations)
 
-    def _checked(self, layout: Tensor, region: Tensor, palette: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The three with an axis of samples, or what is wrong with them."""
-        classes = self.settings.num_classes
+    def _checked_layouts(self, layout: Tensor, enlarge: bool = False) -> Tensor:
+        """Layouts with an axis of samples, or what is wrong with them."""
         if not isinstance(layout, Tensor) or layout.ndim not in (2, 3):
             check_tensor(layout, "layout", "[B, H, W]", "integers")
         layouts = layout.unsqueeze(0) if layout.ndim == 2 else layout
-        check_labels(layouts, classes)
-        if tuple(layouts.shape[1:]) != self.size:
+        check_labels(layouts, self.settings.num_classes)
+        size, own = tuple(layouts.shape[1:]), self.size
+        times = max(size[0] // own[0], 1) if enlarge else 1
+        if size != (own[0] * times, own[1] * times):
             raise ValueError(
                 f"layout is {layout.shape[-2]}×{layout.shape[-1]} px, the generator paints {self.size[0]}×"
                 f"{self.size[1]} px: load it at that size"
             )
+        return layouts
+
+    def _checked(self, layout: Tensor, region: Tensor, palette: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The three with an axis of samples, or what is wrong with them."""
+        layouts, classes = self._checked_layouts(layout), self.settings.num_classes
         if not isinstance(region, Tensor) or region.dtype != torch.bool or region.shape != layout.shape:
             raise ValueError(
                 f"region is {described(region)}, expected bool {list(layout.shape)} as the layout: give each pixel "

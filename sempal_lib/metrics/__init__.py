@@ -1,15 +1,14 @@
 """Metrics. Each docstring holds the definition; sample counts and splits stand in the run records."""
 
+from sempal_lib.metrics.additions import evaluate_additions, overlap, scattered
 from sempal_lib.metrics.control import evaluate_control, made_shares, sweep_shares
 from sempal_lib.metrics.cross_view import (
     evaluate_kinds,
     evaluate_pixels,
     inception_score,
     kl_score,
-    psnr,
     scene_accuracy,
     sharpness_difference,
-    ssim,
 )
 from sempal_lib.metrics.distances import PictureDistance, distances_at_hand, lpips, seg_distance
 from sempal_lib.metrics.diversity import (
@@ -94,6 +93,7 @@ __all__ = [
     "distances_at_hand",
     "drawn_at_random",
     "edge_shares",
+    "evaluate_additions",
     "evaluate_classes",
     "evaluate_control",
     "evaluate_diversity",
@@ -131,6 +131,7 @@ __all__ = [
     "nearest_sample",
     "nearest_scene",
     "off_colour_share",
+    "overlap",
     "painted",
     "pairs_in",
     "palette_kl",
@@ -145,6 +146,7 @@ __all__ = [
     "region_colours",
     "require_classes",
     "sample",
+    "scattered",
     "scene_accuracy",
     "seg_distance",
     "shape_report",

@@ -12,6 +12,7 @@ from sempal_lib.training.changes import colour_jitter, pasted, random_view
 from sempal_lib.training.checkpoint import CheckpointError
 from sempal_lib.training.cimle import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, train_cimle
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining, gradient_share
+from sempal_lib.training.faces import FaceSettings, FaceTraining, face_training, train_faces
 from sempal_lib.training.factors import known_factors
 from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
 from sempal_lib.training.judge import (
@@ -81,6 +82,8 @@ __all__ = [
     "CimleTrainingSettings",
     "EndToEndSettings",
     "EndToEndTraining",
+    "FaceSettings",
+    "FaceTraining",
     "ImageTraining",
     "ImageTrainingSettings",
     "LayoutData",
@@ -116,6 +119,7 @@ __all__ = [
     "evaluate_pairs",
     "evaluate_repainting",
     "evaluate_row",
+    "face_training",
     "gan_train",
     "gradient_share",
     "image_networks",
@@ -154,6 +158,7 @@ __all__ = [
     "synthetic_pairs",
     "train",
     "train_cimle",
+    "train_faces",
     "train_images",
     "train_judge",
     "train_partial",

@@ -23,6 +23,7 @@ from sempal_lib.segmentation import Segmenter, SegmenterSettings
 from sempal_lib.training.augmentation import row_training
 from sempal_lib.training.changes import components, thing_classes
 from sempal_lib.training.cimle import cimle_training
+from sempal_lib.training.faces import face_training
 from sempal_lib.training.judge import judge_training, pairs_training
 from sempal_lib.training.layouts import LayoutData, layout_training
 from sempal_lib.training.loop import Training
@@ -123,6 +124,7 @@ TRAININGS: dict[str, Kind] = {
     "pair-semantic-palette": Kind(_TUNING, _pair("semantic-palette", _LAYOUTS)),
     "pair-sb-gan": Kind(_TUNING, _pair("sb-gan", "04_sb_gan_layouts")),
     "partial": Kind("13_partial_editing", partial_training),
+    "faces": Kind("15_face_editing", face_training),
     "pix2pixhd": Kind(_IMAGES, _image("pix2pixhd")),
     "pix2pix": Kind(_IMAGES, _image("pix2pix")),
     "gaugan-vae": Kind(_IMAGES, _image("gaugan-vae")),

@@ -1,9 +1,9 @@
 """Training of the generator for a part of a layout, by the routine of the layout GANs."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from lightning.fabric import Fabric
@@ -30,17 +30,21 @@ from sempal_lib.training.setup import (
 )
 
 _NETWORKS = ("activation", "progan", "semantic_palette", "partial")
-_CODE = (
+CODE = (
     "layers.py", "spade_layers.py", *(f"layout_gans/{name}.py" for name in _NETWORKS), "training/progressive.py",
     "training/layouts.py", "training/partial.py",
 )  # fmt: skip
 _SAMPLES = 16  # layouts that a run shows over time
+AnySettings = TypeVar("AnySettings", bound="PartialSettings")
 
 
 @dataclass(frozen=True)
 class PartialSettings(ProgressiveSettings):
     """How the generator for a part of a layout is trained. The defaults are the paper's, but for the sides: ours."""
 
+    source: ClassVar[str] = "real"  # of palettes: here what was in the region
+
+    palette_source: str = "real"
     generator_rate: float = 1e-3  # of Adam, for G: its SPADE blocks are not equalized, as D's layers are
     crop: str = "rectangle"  # or "band": of full height, as in the release
     shortest_side: float = 0.25  # of a region, as a share of the layout's side
@@ -55,10 +59,10 @@ class PartialSettings(ProgressiveSettings):
                 f"sides of {self.shortest_side:g} to {self.longest_side:g}: give shares of the layout's, 0 to 1, the "
                 "shortest first"
             )
-        if self.palette_source != "real" or self.wide_share or self.matching_weight:
+        if self.palette_source != self.source or self.wide_share or self.matching_weight:
             raise ValueError(
-                "a part is painted with the palette of what was there: set palette_source='real', wide_share=0 and "
-                "matching_weight=0"
+                f"palettes of parts and additions are {self.source!r} ones: set palette_source={self.source!r}, "
+                "wide_share=0 and matching_weight=0"
             )
 
 
@@ -148,26 +152,29 @@ class PartialTraining(ProgressiveTraining):
         self.fixed_regions = random_regions(_SAMPLES, self.generator.size, self.settings, random, device)
         return self._part_of(one_hot(self.layouts[self._index], classes), self.fixed_regions)[0]
 
-    def sample(self, stage: int) -> Tensor:
-        """Hard merged layouts of the fixed noise, layouts and regions, int64 [16, H, W] of the stage."""
+    def _sampled_layouts(self, stage: int) -> Tensor:
+        """What G is told of the fixed layouts at a stage's size, [16, C, H, W]."""
         patch = 1 << (self.generator.settings.num_stages - 1 - stage)
         layouts, regions = (
             x[:, patch // 2 :: patch, patch // 2 :: patch] for x in (self.layouts[self._index], self.fixed_regions)
         )
-        given = cropped(one_hot(layouts, self.num_classes), regions)
+        return cropped(one_hot(layouts, self.num_classes), regions)
+
+    def sample(self, stage: int) -> Tensor:
+        """Hard merged layouts of the fixed noise, layouts and budgets, int64 [16, H, W] of the stage."""
         network, training = self.averaged, self.averaged.training
         network.eval()
         with torch.no_grad(), self.fabric.autocast():
-            masks = network(self.fixed_noise, self.fixed_palettes, given, stage)
+            masks = network(self.fixed_noise, self.fixed_palettes, self._sampled_layouts(stage), stage)
         network.train(training)
         return masks[-1].merged.argmax(1)
 
 
-def partial_settings(parameters: PartialParameters) -> PartialSettings:
-    """The schedule of a run and its regions."""
-    p, plain = parameters, vars(progressive_settings(parameters))
-    own = {name: getattr(p, name) for name in ("generator_rate", "crop", "shortest_side", "longest_side")}
-    return PartialSettings(**plain, **own)
+def partial_settings(parameters: PartialParameters, kind: type[AnySettings] = PartialSettings) -> AnySettings:  # type: ignore[assignment]
+    """The schedule of a run, and what else its kind of settings has under the same names."""
+    plain = vars(progressive_settings(parameters))
+    own = {field.name for field in fields(kind)} & type(parameters).model_fields.keys()
+    return kind(**plain | {name: getattr(parameters, name) for name in own})
 
 
 def partial_training(
@@ -181,7 +188,7 @@ def partial_training(
     Chapter: Changing a part.
     """
     network, settings = generator_settings(parameters, data), partial_settings(parameters)
-    facts = provenance(data, _CODE)
+    facts = provenance(data, CODE)
     set_outdated_aside(checkpoint_path, facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(parameters.seed)

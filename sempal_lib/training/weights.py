@@ -25,7 +25,7 @@ from sempal_lib.image_gans import (
     UnetGenerator,
 )
 from sempal_lib.labels import LabelSpace
-from sempal_lib.layout_gans import GeneratorSettings, LayoutGenerator, PartialGenerator
+from sempal_lib.layout_gans import FaceGenerator, GeneratorSettings, LayoutGenerator, PartialGenerator
 from sempal_lib.layout_gans.semgan import SemganGenerator, SemganSettings
 from sempal_lib.palettes import PaletteMixture
 from sempal_lib.training import checkpoint
@@ -34,6 +34,7 @@ from sempal_lib.training import checkpoint
 _KINDS: dict[str, tuple[type[nn.Module], type]] = {
     "layout": (LayoutGenerator, GeneratorSettings),
     "partial": (PartialGenerator, GeneratorSettings),
+    "faces": (FaceGenerator, GeneratorSettings),
     "semgan": (SemganGenerator, SemganSettings),
     "gaugan": (SpadeGenerator, SpadeSettings),
     "clvae": (ClvaeGenerator, ClvaeSettings),
