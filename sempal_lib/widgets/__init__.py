@@ -8,9 +8,9 @@ and where its `noise_dim` is not 0, a slider moves through styles. `walk` takes 
 `edit_region` takes a generator of parts: `.settings` and `.size` as above, and
 `.edit(layout [H, W], region [H, W], palette [C], seed=0, exact=False, iterations=None)` -> int64 [H, W], as
 `layout_gans.PartialGenerator`; and a painter. `explore_latents` takes an `image_gans.ImageGenerator` with `latents`,
-and its encoder; `edit_face` the same with a code for each class, and a generator of additions:
-`.settings.num_classes` and `.add(layout [H, W], additions [C], seed=0)` -> int64 [H, W], where additions are shares of
-the frame to paint over what is there.
+and its encoder. `edit_face` takes a generator of additions, `.settings.num_classes` and
+`.add(layout [H, W], additions [C], seed=0)` -> int64 [H, W], where additions are the shares of the frame that are
+painted over what is there; and a painter of persons, a `training.StylePainter` or what has its methods.
 """
 
 from sempal_lib.widgets.explorer import PaletteExplorer, explore

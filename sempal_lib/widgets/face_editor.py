@@ -24,13 +24,11 @@ from sempal_lib.widgets.shared import beside, is_static, png_of, seed_controls
 MEAN, OTHER = "the mean style", "the other face's"
 
 
-def edit_face(
-    generator, painter, encoder, faces, label_space: LabelSpace, face: int = 0, seed: int = 0, folder="edits", mean=None
-):
+def edit_face(generator, painter, faces: tuple[Tensor, Tensor], face: int = 0, seed: int = 0, folder="edits"):
     """The face editor for a notebook: live, or frames of edits where the environment has SEMPAL_STATIC=1.
 
     Args:
-        generator, painter, encoder, faces, label_space, face, seed, folder, mean: as `FaceEditor` has them.
+        generator, painter, faces, face, seed, folder: as `FaceEditor` has them.
     Returns:
         A widget; as a cell's last line it shows itself.
     Raises:
@@ -38,8 +36,8 @@ def edit_face(
     Chapter: Editing faces.
     """
     if is_static():
-        return face_frames(FaceEdits(generator, painter, encoder, faces, label_space, mean), face, seed)
-    return FaceEditor(generator, painter, encoder, faces, label_space, face, seed, folder, mean)
+        return face_frames(FaceEdits(generator, painter, faces), face, seed)
+    return FaceEditor(generator, painter, faces, face, seed, folder)
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class _State:
     seed: int
     wishes: dict[str, float] = field(default_factory=dict)  # share of the frame by part; the one moved last stands last
     kept: tuple[dict[str, Any], ...] = ()  # wishes and seed of the edits that made the base of the photo's layout
-    lender: int | None = None  # see `FaceEdits.codes`, and so for mixes
+    lender: int | None = None  # see `FaceEdits.styles`, and so for mixes
     mixes: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
@@ -64,24 +62,20 @@ class FaceEditor(Editor):
     is the change to another face: what was done to a face waits there.
 
     Args:
-        generator: of layouts; see `add` in the package's head. painter, encoder: an `image_gans.ImageGenerator` with a
-            style for each class, and what reads styles from photos.
+        generator: of layouts; see `add` in the package's head. painter: a `training.StylePainter`, or what does as it.
         faces: photos, uint8 [M, 3, H, W] (or float in [-1, 1]), and their layouts, integer [M, H, W], 255 for no class.
         face: where to start, 0 to M - 1. seed: of the noise, ≥ 0. folder: where *save* writes.
-        mean: codes for what a face lacks, [1, Z]; None: the mean of the faces.
     Attributes:
         layout_now: int64 [H, W]. picture_now: float32 [3, H, W] in [-1, 1]. wishes: share of the frame by part.
         edits: the faces, and what edits and paints them.
     Raises:
-        ValueError: a photo and a mask of different size, other classes, a painter without a style for each class.
+        ValueError: photos and masks of different size, labels that are no class, a generator of other classes.
     Chapter: Editing faces.
     """
 
-    def __init__(
-        self, generator, painter, encoder, faces, label_space: LabelSpace, face=0, seed=0, folder="edits", mean=None
-    ):
-        self.edits = FaceEdits(generator, painter, encoder, faces, label_space, mean)
-        self.label_space, self.folder, self._seed = label_space, Path(folder), seed
+    def __init__(self, generator, painter, faces: tuple[Tensor, Tensor], face=0, seed=0, folder="edits"):
+        self.edits = FaceEdits(generator, painter, faces)
+        self.label_space, self.folder, self._seed = self.edits.label_space, Path(folder), seed
         self.edits.check_face(face)
         self._history: History[_State] = History(self._fresh(face))
         self._left: dict[int, _State] = {}  # faces as they were last seen
@@ -134,7 +128,7 @@ class FaceEditor(Editor):
             ValueError: a photo and a mask of different size, other classes. What was done so far stays.
         """
         self.edits.add(photo, layout, label_space)
-        self.donor.max = len(self.edits.faces) - 1
+        self.donor.max = len(self.edits.photos) - 1
         self.show_face(self.donor.max)
 
     def mix(self, part: str, face: int, share: float, key=None) -> None:
@@ -173,7 +167,7 @@ class FaceEditor(Editor):
         return self._write({"layout": layout, "picture": picture}, recipe)
 
     def _fresh(self, face: int) -> _State:
-        layout = self.edits.faces.layouts[face]
+        layout = self.edits.layouts[face]
         return _State(face, layout, layout, self._seed)
 
     def _push(self, state: _State, key=None, begin: float | None = None) -> None:
@@ -188,7 +182,7 @@ class FaceEditor(Editor):
             ipw.Image(format="png", layout=half) for _ in range(4)
         )
         self.status = ipw.HTML(layout=ipw.Layout(width="auto", min_width="0"))
-        palettes = torch.stack([self.edits.shares(y) for y in self.edits.faces.layouts])
+        palettes = torch.stack([self.edits.shares(y) for y in self.edits.layouts])
         self.dials = FaceSliders(self.label_space, self.edits.parts, palettes, self._slid)
         self.sliders = self.dials.sliders
         self.seed, self.next_seed = seed_controls(seed, "noise seed", "new edit", continuous_update=False, **look)
@@ -196,13 +190,13 @@ class FaceEditor(Editor):
             ipw.Button(description=name, icon=icon, tooltip=tip, layout=ipw.Layout(width="72px"))
             for name, icon, tip in (
                 ("keep", "check", "further wishes are for this layout"),
-                ("before", "arrow-left", "the face before"), ("next", "arrow-right", "the next face"),
+                ("back", "arrow-left", "the face before"), ("next", "arrow-right", "the next face"),
             )
         )  # fmt: skip
         self._make_buttons()
         behind = [name for name in self.label_space.names if name == "background"]
         self.part = ipw.Dropdown(options=[*self.edits.parts, *behind], description="style of", **look)
-        last = len(self.edits.faces) - 1
+        last = len(self.edits.photos) - 1
         self.donor = ipw.IntSlider(min(1, last), 0, last, description="other face", **look)
         self.share = ipw.FloatSlider(0, max=1, step=1 / 16, readout_format=".0%", description="share of it", **look)
         self.lacks = ipw.Dropdown(options=[MEAN, OTHER], description="what it lacks", **look)
@@ -226,7 +220,7 @@ class FaceEditor(Editor):
         return ipw.VBox([pictures, self.status, acts, self.dials.box, self.seed, styles])
 
     def _go(self, way: int) -> None:
-        self.show_face((self._history.now.face + way) % len(self.edits.faces))
+        self.show_face((self._history.now.face + way) % len(self.edits.photos))
 
     def _slid(self, part: str) -> None:
         self._ask(lambda: self.ask({part: self.sliders[part].value}, key=("slider", part)))
@@ -263,23 +257,23 @@ class FaceEditor(Editor):
         self._show_buttons()
         self._show_photos()
         self.map.value = png_of(now.layout, self.label_space)
-        z = self.edits.codes(now.face, now.lender, now.mixes)
+        z = self.edits.styles(now.face, now.lender, now.mixes)
         self.picture_now = self.edits.painted(now.layout[None], z)[0]
         self.painting.value = png_of(self.picture_now, self.label_space)
         self._tell(self._report(), begin)
 
     def _show_photos(self) -> None:
         for image, face in ((self.photo, self._history.now.face), (self.donors_photo, self.donor.value)):
-            image.value = png_of(self.edits.faces.images[face], self.label_space)
+            image.value = png_of(self.edits.photos[face], self.label_space)
 
     def _report(self) -> str:
-        now, said = self._history.now, [f"face {self._history.now.face + 1} of {len(self.edits.faces)}"]
+        now, said = self._history.now, [f"face {self._history.now.face + 1} of {len(self.edits.photos)}"]
         if now.wishes:
             part, wish = list(now.wishes.items())[-1]
             had, made = (self.edits.share(y, part) for y in (now.base, now.layout))
             said.append(f"{part}: had {had:.1%}, asked {wish:.1%}, made {made:.1%}")
         lacking = self.edits.lacking(now.face)
         if lacking:
-            whose = MEAN if now.lender is None else f"face {now.lender + 1}'s style"
+            whose = MEAN if now.lender is None else f"the style of face {now.lender + 1}"
             said.append(f"not in its photo, so in {whose}: {', '.join(lacking)}")
         return " · ".join(said)

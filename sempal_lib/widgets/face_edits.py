@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sempal_lib.image_gans.editing import mean_codes, mixed, style_guided
+from sempal_lib.image_gans.editing import filled
+from sempal_lib.label_spaces_of_people import twins_of
 from sempal_lib.labels import LabelSpace
-from sempal_lib.widgets.codes import References, encoded
+from sempal_lib.segmentation import as_float
 from sempal_lib.widgets.face_parts import additions_of, check_wishes, parts_of, shares_of
-from sempal_lib.widgets.painting import paint
 from sempal_lib.widgets.shared import check_classes
 
 Mixes = Mapping[str, tuple[int, float]]  # by part: which face's style, and how much of it
@@ -20,30 +20,32 @@ class FaceEdits:
     """Faces, and what makes other layouts and pictures of them.
 
     Args:
-        generator, painter, encoder, faces, label_space, mean: as `FaceEditor` has them.
+        generator, painter, faces: as `FaceEditor` has them.
     Attributes:
-        faces: the photos with their layouts and codes. parts: the classes of each part, by name.
+        photos: float32 [M, 3, H, W] in [-1, 1]. layouts: int64 [M, H, W]. codes: styles, [M, Z], also of what a face
+            lacks. shown: the classes of each, bool [M, C]. parts: the classes of each part, by name.
     Chapter: Editing faces.
     """
 
-    faces: References
-
-    def __init__(self, generator: Any, painter: Any, encoder: Any, faces, label_space: LabelSpace, mean=None):
-        check_classes(generator, label_space)
-        if painter.latents is None or not painter.latents.class_wise:
-            raise ValueError("the painter has no style for each class: take one that has, such as SEAN")
-        self.generator, self.painter, self.encoder, self.label_space = generator, painter, encoder, label_space
-        self.faces, self.parts = encoded(painter, encoder, faces, label_space), parts_of(label_space)
-        self.mean = mean_codes(painter.latents, self.faces.codes, self.faces.shown) if mean is None else mean
+    def __init__(self, generator: Any, painter: Any, faces: tuple[Tensor, Tensor]):
+        self.generator, self.painter, self.label_space = generator, painter, painter.label_space
+        check_classes(generator, self.label_space)
+        self.parts = parts_of(self.label_space)
+        self.photos, self.layouts, self.codes, self.shown = self._read(*faces)
 
     def add(self, photo: Tensor, layout: Tensor, theirs: LabelSpace | None = None) -> None:
-        """Put one more face behind the others; what it raises is as `encoded` has it."""
-        one = encoded(self.painter, self.encoder, (photo[None], layout[None]), self.label_space, theirs)
-        self.faces = self.faces.joined(one)
+        """Put one more face behind the others, or raise ValueError and leave all as it was."""
+        if theirs is not None and theirs.names != self.label_space.names:
+            raise ValueError(
+                f"the mask has the classes {', '.join(theirs.names[:4])}, …, the painter "
+                f"{', '.join(self.label_space.names[:4])}, …: take a face of the same data set"
+            )
+        one, now = self._read(photo[None], layout[None]), (self.photos, self.layouts, self.codes, self.shown)
+        self.photos, self.layouts, self.codes, self.shown = map(torch.cat, zip(now, one, strict=True))
 
     def check_face(self, face: int) -> None:
-        if not 0 <= face < len(self.faces):
-            raise ValueError(f"there is no face {face + 1}: choose 1 to {len(self.faces)}")
+        if not 0 <= face < len(self.photos):
+            raise ValueError(f"there is no face {face + 1}: choose 1 to {len(self.photos)}")
 
     def classes_of(self, part: str) -> list[int]:
         """Classes of a part, or of a class by its name, such as the background's. Raises KeyError."""
@@ -52,7 +54,7 @@ class FaceEdits:
     def shows(self, face: int, part: str) -> bool:
         """Whether a photo shows a part."""
         self.check_face(face)
-        return bool(self.faces.shown[face, self.classes_of(part)].any())
+        return bool(self.shown[face, self.classes_of(part)].any())
 
     def lacking(self, face: int) -> list[str]:
         """The parts that a photo does not show."""
@@ -78,27 +80,27 @@ class FaceEdits:
             return base
         return self.generator.add(base, added.float(), seed=seed).cpu()  # type: ignore[no-any-return]
 
-    def codes(self, face: int, lender: int | None = None, mixes: Mixes | None = None) -> Tensor:
+    def styles(self, face: int, lender: int | None = None, mixes: Mixes | None = None) -> Tensor:
         """The styles of a person, [1, Z].
 
         Args:
             lender: the face whose styles those parts take that the photo lacks; None: the mean's.
-            mixes: what is moved towards other faces' styles; classes that these lack stay.
+            mixes: what is moved towards other faces' styles.
         """
-        missing = self.mean if lender is None else self._guided(self.mean, lender)
-        z = self._guided(missing, face)
+        z, shown = (x[face : face + 1] for x in (self.codes, self.shown))
+        if lender is not None:
+            twins = twins_of(self.label_space)
+            z = filled(self.painter.latents, z, shown, self.codes[lender : lender + 1], twins)
         for part, (other, share) in (mixes or {}).items():
-            taken = torch.zeros_like(self.faces.shown[:1])
-            taken[0, self.classes_of(part)] = True
-            code = self.faces.codes[other : other + 1]
-            z = mixed(self.painter.latents, z, code, taken & self.faces.shown[other], share)
+            # Of two eyes the other face may show one: the other's style stands in its codes.
+            known = torch.ones_like(self.shown[:1])
+            z = self.painter.mix(z, self.codes[other : other + 1], known, self.classes_of(part), share)
         return z
 
     def painted(self, layouts: Tensor, z: Tensor) -> Tensor:
         """Pictures of layouts [N, H, W] in styles [N, Z] or [1, Z]: float32 [N, 3, H, W] in [-1, 1]."""
-        return paint(self.painter, layouts, z)
+        return self.painter.paint(layouts, z.expand(len(layouts), -1))  # type: ignore[no-any-return]
 
-    def _guided(self, codes: Tensor, face: int) -> Tensor:
-        """Codes, but a face's own where it shows the class."""
-        row = slice(face, face + 1)
-        return style_guided(self.painter.latents, codes, self.faces.codes[row], self.faces.shown[row])
+    def _read(self, photos: Tensor, layouts: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        photos, layouts = as_float(photos.cpu()), layouts.long().cpu()
+        return photos, layouts, *self.painter.styles(photos, layouts)

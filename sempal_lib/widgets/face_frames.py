@@ -46,7 +46,7 @@ class _Frames:
 
     @property
     def layout(self) -> Tensor:
-        return self.edits.faces.layouts[self.face]
+        return self.edits.layouts[self.face]
 
     def of_part(self, part: str) -> ipw.VBox:
         """A part's share grows from what it is to the most that a face has."""
@@ -60,19 +60,19 @@ class _Frames:
         return self._page(part, [wish] * DRAWS, seeds, [*map(str, seeds)], "noise seed")
 
     def _most(self, part: str) -> float:
-        shares = [self.edits.share(layout, part) for layout in self.edits.faces.layouts]
+        shares = [self.edits.share(layout, part) for layout in self.edits.layouts]
         return max(*shares, self.edits.share(self.layout, part) + LEAST_MORE)
 
     def of_style(self, part: str) -> ipw.VBox:
         """A part's style becomes that of the next face that has one."""
-        count = len(self.edits.faces)
+        count = len(self.edits.photos)
         others = [(self.face + way) % count for way in range(1, count)]
         other = next((face for face in others if self.edits.shows(face, part)), self.face)
         shares = np.linspace(0, 1, STEPS)
-        z = torch.cat([self.edits.codes(self.face, mixes={part: (other, float(share))}) for share in shares])
+        z = torch.cat([self.edits.styles(self.face, mixes={part: (other, float(share))}) for share in shares])
         pictures = self.edits.painted(self.layout.expand(STEPS, -1, -1), z)
         space = self.edits.label_space
-        columns = [[png_of(picture, space) for picture in pictures], [png_of(self.edits.faces.images[other], space)]]
+        columns = [[png_of(picture, space) for picture in pictures], [png_of(self.edits.photos[other], space)]]
         return frames_page([f"{share:.0%}" for share in shares], columns, f"face {other + 1}'s", 0, self.limit)
 
     def _page(self, part: str, wishes: list[float], seeds: list[int], reads: list[str], description: str) -> ipw.VBox:
@@ -81,7 +81,7 @@ class _Frames:
         made = torch.stack([edits.edited(layout, wish, seed) for wish, seed in pairs])
         asked = torch.stack([edits.shares(layout) + edits.additions(layout, wish) for wish, _ in pairs])
         realised = torch.stack([edits.shares(y) for y in made])
-        pictures = edits.painted(made, edits.codes(self.face))
+        pictures = edits.painted(made, edits.styles(self.face))
         columns = [
             layout_frames(made, asked.numpy(), realised.numpy(), edits.label_space, classes),
             [png_of(picture, edits.label_space) for picture in pictures],

@@ -61,5 +61,5 @@ def _bar(has: float, end: float, colour: str) -> str:
         '<div style="flex:0 0 100px"></div>'
         f'<div style="flex:1 1 0;height:6px;background:#e8e8e8"><div style="height:6px;width:{min(1, has / end):.1%};'
         f'background:{colour}"></div></div>'
-        f'<div style="flex:0 0 76px;text-align:right">has {has:.1%}</div></div>'
+        f'<div style="flex:0 0 80px;text-align:right">has {has:.1%}</div></div>'
     )
