@@ -1,12 +1,12 @@
 """Every setting of a run, once: its name, unit, bounds, default and a line of text, by family of chapters.
 
-Those of the chapters on styles are in settings_of_styles.py.
+Those of the chapters on styles are in settings_of_styles.py, of faces in settings_of_faces.py.
 
 Imports no torch, so that the run graph can use it. Chapter: How it was run.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,8 +15,8 @@ from sempal_lib.record_model import MAX_SEED, NAME
 # What nobody means: more than these would never end, or fill any memory.
 MOST_SCENES, MOST_STEPS, MOST_BATCH = 10**6, 10**9, 2**16
 SHOWN = 6  # scenes that the chapters on layouts and pictures show side by side
-_Images = tuple[Annotated[int, Field(ge=1, le=MOST_STEPS)], ...]
-_Batches = tuple[Annotated[int, Field(ge=1, le=MOST_BATCH)], ...]
+Images = tuple[Annotated[int, Field(ge=1, le=MOST_STEPS)], ...]
+Batches = tuple[Annotated[int, Field(ge=1, le=MOST_BATCH)], ...]
 # Settings that several families share, each with the default of its own paper.
 # A data set's name is part of a folder's, of which no system takes more than 255 letters.
 Dataset = Annotated[
@@ -98,10 +98,10 @@ class LayoutParameters(Parameters):
     latent_dim: Latent = 512
     learning_rate: Rate = 0.001
     samples: Samples = 2960
-    batch_sizes: _Batches = Field(
+    batch_sizes: Batches = Field(
         (1024, 512, 256, 64, 16, 8), strict=False, description="layouts a step over all devices, at 4, 8, … px"
     )
-    phase_images: _Images = Field(
+    phase_images: Images = Field(
         (1781760, 1337856, 1338624, 892416, 892480, 446248), strict=False,
         description="real layouts shown in a phase (fade-in or hold), at 4, 8, … px",
     )  # fmt: skip
@@ -162,10 +162,15 @@ class LayoutParameters(Parameters):
 class PartialParameters(LayoutParameters):
     """The generator for a part of a layout. Batches are its release's."""
 
-    batch_sizes: _Batches = Field(
+    # Switches of whole layouts, and what they must be here.
+    needed: ClassVar[dict[str, Any]] = {
+        "palette_source": "real", "palette_judge": False, "wide_share": 0, "matching_weight": 0, "activation": "saa",
+    }  # fmt: skip
+
+    batch_sizes: Batches = Field(
         (1024, 512, 256, 64, 16, 6), strict=False, description="layouts a step over all devices, at 4, 8, … px"
     )
-    phase_images: _Images = Field(
+    phase_images: Images = Field(
         (1781760, 1337856, 1338624, 892416, 892480, 446250), strict=False,
         description="real layouts shown in a phase (fade-in or hold), at 4, 8, … px",
     )  # fmt: skip
@@ -183,11 +188,7 @@ class PartialParameters(LayoutParameters):
         yield from super()._faults()
         if self.shortest_side > self.longest_side:
             yield f"shortest_side = {self.shortest_side:g} is more than longest_side = {self.longest_side:g}: swap them"
-        whole = {
-            "palette_source": "real", "palette_judge": False, "wide_share": 0, "matching_weight": 0,
-            "activation": "saa",
-        }  # fmt: skip
-        for name, value in whole.items():
+        for name, value in self.needed.items():
             if getattr(self, name) != value:
                 yield f"{name} = {getattr(self, name)!r} is for whole layouts: here set it to {value!r}"
 

@@ -35,6 +35,7 @@ from sempal_lib.metrics.parts import (
     palette_within,
 )
 from sempal_lib.metrics.probes import readable_colour, readable_kind, recovery
+from sempal_lib.metrics.reconstruction import evaluate_repainted, psnr, ssim
 from sempal_lib.metrics.scenes import evaluate_images, evaluate_real, standard_classes
 from sempal_lib.metrics.segmentation import (
     class_iou,
@@ -59,12 +60,14 @@ from sempal_lib.metrics.styles import (
     containment,
     evaluate_layers,
     evaluate_styles,
+    evaluate_swap,
     fine_share,
     pairs_in,
     redraw,
     region_colours,
     strength,
     style_error,
+    swap,
 )
 
 __all__ = [
@@ -90,9 +93,11 @@ __all__ = [
     "evaluate_pictures",
     "evaluate_real",
     "evaluate_reconstruction",
+    "evaluate_repainted",
     "evaluate_segmenter",
     "evaluate_shapes",
     "evaluate_styles",
+    "evaluate_swap",
     "fd_seg",
     "fine_share",
     "frechet_distance",
@@ -116,6 +121,7 @@ __all__ = [
     "palette_within",
     "pixel_accuracy",
     "proportion_error",
+    "psnr",
     "readable_colour",
     "readable_kind",
     "recovery",
@@ -127,9 +133,11 @@ __all__ = [
     "shape_report",
     "sliced_wasserstein_distance",
     "snap_to_colours",
+    "ssim",
     "standard_classes",
     "strength",
     "style_error",
+    "swap",
     "swd_record",
     "sweep_shares",
 ]

@@ -68,7 +68,7 @@ from sempal_lib.training.style_painter import (
     painter_of,
     train_style_painter,
 )
-from sempal_lib.training.styles import encoder_of, evaluate_painter, train_styles
+from sempal_lib.training.styles import encoder_of, evaluate_painter, evaluate_repainting, train_styles
 from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
@@ -112,6 +112,7 @@ __all__ = [
     "end_to_end_training",
     "evaluate_painter",
     "evaluate_pairs",
+    "evaluate_repainting",
     "evaluate_row",
     "gan_train",
     "gradient_share",

@@ -200,5 +200,6 @@ def load_style_painter(path: str | Path, label_space: LabelSpace, device: torch.
         raise checkpoint.CheckpointError(
             f"{path} holds no painter with styles ({str(error)[:300]}): was it written by train_style_painter?"
         ) from error
-    networks: tuple[Any, ...] = tuple(x.to(device).eval().requires_grad_(False) for x in (generator, encoder))
-    return StylePainter(*networks, mean, label_space)
+    for network in (generator, encoder):
+        network.to(device).eval().requires_grad_(False)
+    return StylePainter(generator, encoder, mean, label_space)
