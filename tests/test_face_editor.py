@@ -1,6 +1,7 @@
 """The face editor: what sliders, styles, other faces, undo and save must do, and what is refused."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +17,7 @@ from sempal_lib.labels import LabelSpace, label_space_of
 from sempal_lib.pictures import pixels_of
 from sempal_lib.training import StylePainter
 from sempal_lib.widgets import STEP, FaceEditor, edit_face
-from sempal_lib.widgets.face_parts import additions_of, parts_of, shares_of
+from sempal_lib.widgets.face_parts import growth_of, heirs_of, parts_of, shares_of
 
 SIZE = (16, 16)
 PIXEL = 1 / 256
@@ -32,11 +33,12 @@ class Adder:
     def __init__(self, num_classes=6):
         self.settings, self.calls = SimpleNamespace(num_classes=num_classes), []
 
-    def add(self, layout, additions, seed=0):
+    def add(self, layout, additions, seed=0, over=None):
         self.calls.append((layout, additions, seed))
         made, order = layout.clone(), torch.randperm(layout.numel(), generator=torch.Generator().manual_seed(seed))
+        may = additions == 0 if over is None else over
         for c in additions.nonzero().flatten().tolist():
-            free = order[layout.flatten()[order] != c]
+            free = order[may[made.flatten()[order].clamp(max=len(may) - 1)]]
             made.view(-1)[free[: round(float(additions[c]) * layout.numel())]] = c
         return made
 
@@ -90,22 +92,25 @@ class TestParts:
         layout = torch.tensor([[0, 1, 1, 255]])
         assert shares_of(layout, 3).tolist() == [0.25, 0.5, 0]
 
-    def test_additions_by_hand(self):
+    def test_growth_by_hand(self):
         shares = torch.tensor([0.5, 0.2, 0.2, 0.0, 0.03, 0.01], dtype=torch.float64)
         parts = parts_of(FACE)
 
         def added(**wishes):
-            return pytest.approx(additions_of(wishes, shares, FACE, parts).tolist())
+            return pytest.approx(growth_of(wishes, shares, parts).tolist())
 
         assert added(hair=0.3) == [0, 0, 0.1, 0, 0, 0]
-        assert added(hair=0.1) == [0.025, 0.075, 0, 0, 0, 0]  # painted over by skin and background
-        assert added(hat=0.1) == [0, 0, 0, 0.1, 0, 0]
+        assert added(hair=0.1, hat=0.1) == [0, 0, 0, 0.1, 0, 0]
         assert added(eyes=0.08) == [0, 0, 0, 0, 0.03, 0.01]  # in their ratio
-        assert added(eyes=0.02) == [0, 0.02, 0, 0, 0, 0]
         assert added(hair=0.2005, skin=0.25) == [0, 0.05, 0, 0, 0, 0]  # what is less than a thousandth is dropped
-        none = shares.clone()
-        none[4:] = 0
-        assert additions_of({"eyes": 0.02}, none, FACE, parts)[4:].tolist() == [0.01, 0.01]
+        shares[4:] = 0
+        assert growth_of({"eyes": 0.02}, shares, parts)[4:].tolist() == [0.01, 0.01]
+
+    def test_heirs_by_hand(self):
+        assert heirs_of("hair", 0.2, FACE).tolist() == pytest.approx([0.05, 0.15, 0, 0, 0, 0])
+        assert heirs_of("hat", 0.1, FACE).tolist() == pytest.approx([0.03, 0, 0.07, 0, 0, 0])
+        assert heirs_of("eyes", 0.1, FACE).tolist() == pytest.approx([0, 0.1, 0, 0, 0, 0])
+        assert heirs_of("hair", 0.1, LabelSpace(("hair", "beard"), ((0, 0, 0),) * 2)).tolist() == [0, 0]
 
 
 class TestWishes:
@@ -131,6 +136,16 @@ class TestWishes:
         editor.sliders["hair"].value = 32 * PIXEL
         editor.sliders["hat"].value = 0
         assert torch.equal(editor.layout_now, faces()[1][0])  # the way it came
+
+    def test_what_shrinks_is_painted_over_and_nothing_else(self, editor):
+        start = editor.layout_now
+        editor.sliders["hair"].value = 16 * PIXEL
+        changed = editor.layout_now != start
+        assert (start[changed] == 2).all()
+        assert share(editor.layout_now, 2) == 16 * PIXEL
+        assert share(editor.layout_now, 1) == share(start, 1) + 12 * PIXEL  # three quarters
+        editor.ask({"hat": 8 * PIXEL})
+        assert share(editor.layout_now, 3) == 8 * PIXEL
 
     def test_new_edit_is_of_the_same_budget(self, editor):
         editor.ask({"hair": 0.25})

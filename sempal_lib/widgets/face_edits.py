@@ -10,7 +10,7 @@ from sempal_lib.image_gans.editing import filled
 from sempal_lib.label_spaces_of_people import twins_of
 from sempal_lib.labels import LabelSpace
 from sempal_lib.segmentation import as_float
-from sempal_lib.widgets.face_parts import additions_of, check_wishes, parts_of, shares_of
+from sempal_lib.widgets.face_parts import LEAST, check_wishes, growth_of, heirs_of, parts_of, shares_of
 from sempal_lib.widgets.shared import check_classes
 
 Mixes = Mapping[str, tuple[int, float]]  # by part: which face's style, and how much of it
@@ -68,17 +68,26 @@ class FaceEdits:
         """Share of the frame of a part."""
         return float(self.shares(layout)[self.parts[part]].sum())
 
-    def additions(self, base: Tensor, wishes: Mapping[str, float]) -> Tensor:
-        """What to add to a layout [H, W] for wishes, share of the frame by part: [C]. Raises as `check_wishes`."""
-        check_wishes(wishes, self.parts)
-        return additions_of(wishes, self.shares(base), self.label_space, self.parts)
-
     def edited(self, base: Tensor, wishes: Mapping[str, float], seed: int) -> Tensor:
-        """The layout [H, W] in which parts have the shares that are wished. Raises as `check_wishes` and `add` do."""
-        added = self.additions(base, wishes)
-        if not added.any():
-            return base
-        return self.generator.add(base, added.float(), seed=seed).cpu()  # type: ignore[no-any-return]
+        """The layout [H, W] in which parts have the shares that are wished.
+
+        First what shrinks is painted over by its heirs, part by part, and by nothing else; then what grows is added.
+        Raises as `check_wishes` and `add` do.
+        """
+        check_wishes(wishes, self.parts)
+        layout = base
+        for part, wish in wishes.items():
+            less = self.share(layout, part) - wish
+            if less >= LEAST:
+                over = torch.zeros(self.label_space.num_classes, dtype=torch.bool)
+                over[self.parts[part]] = True
+                layout = self._added(layout, heirs_of(part, less, self.label_space), seed, over=over)
+        return self._added(layout, growth_of(wishes, self.shares(layout), self.parts), seed)
+
+    def _added(self, layout: Tensor, additions: Tensor, seed: int, **options: Tensor) -> Tensor:
+        if not additions.any():
+            return layout
+        return self.generator.add(layout, additions.float(), seed=seed, **options).cpu()  # type: ignore[no-any-return]
 
     def styles(self, face: int, lender: int | None = None, mixes: Mixes | None = None) -> Tensor:
         """The styles of a person, [1, Z].

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sempal_lib.pictures import hex_colour
 from sempal_lib.widgets.face_edits import FaceEdits
+from sempal_lib.widgets.face_parts import growth_of
 from sempal_lib.widgets.frames import MAX_BYTES, layout_frames
 from sempal_lib.widgets.shared import frames_page, paged, png_of
 
@@ -78,8 +79,9 @@ class _Frames:
     def _page(self, part: str, wishes: list[float], seeds: list[int], reads: list[str], description: str) -> ipw.VBox:
         edits, layout, classes = self.edits, self.layout, self.edits.parts[part]
         pairs = [({part: wish}, seed) for wish, seed in zip(wishes, seeds, strict=True)]
+        now = edits.shares(layout)
         made = torch.stack([edits.edited(layout, wish, seed) for wish, seed in pairs])
-        asked = torch.stack([edits.shares(layout) + edits.additions(layout, wish) for wish, _ in pairs])
+        asked = torch.stack([now + growth_of(wish, now, edits.parts) for wish, _ in pairs])
         realised = torch.stack([edits.shares(y) for y in made])
         pictures = edits.painted(made, edits.styles(self.face))
         columns = [

@@ -50,29 +50,33 @@ def check_wishes(wishes: Mapping[str, float], parts: Mapping[str, list[int]]) ->
         raise ValueError(f"{asked} = {total:.1%} of the frame, expected at most 100 %: lower one of them")
 
 
-def additions_of(
-    wishes: Mapping[str, float], shares: Tensor, label_space: LabelSpace, parts: Mapping[str, list[int]]
-) -> Tensor:
-    """What has to be added that parts of a face get the shares asked for.
+def growth_of(wishes: Mapping[str, float], shares: Tensor, parts: Mapping[str, list[int]]) -> Tensor:
+    """What has to be added that parts have at least the shares asked for.
 
-    A part that grows shares its growth among its classes in their present ratio. One that shrinks is painted over by
-    others; nothing says which pixels. Changes below `LEAST` are dropped.
+    A part shares its growth among its classes in their present ratio. Less than `LEAST` is dropped.
 
     Args:
         wishes: share of the frame by name of a part. shares: what stands there, [C].
     Returns:
         Share of the frame to add of each class, float64 [C], ≥ 0.
-    Source: Semantic Palette, §5.4, and the edits of its release. Chapter: Editing faces.
+    Source: Semantic Palette, §5.4. Chapter: Editing faces.
     """
     added = torch.zeros_like(shares)
     for part, wish in wishes.items():
         members, now = parts[part], float(shares[parts[part]].sum())
-        more = wish - now
-        if more >= LEAST:
+        if wish - now >= LEAST:
             ratio = shares[members] / now if now else torch.ones(len(members), dtype=shares.dtype) / len(members)
-            added[members] += more * ratio
-        elif -more >= LEAST:
-            heirs = _HEIRS.get(part, {"skin": 1.0})
-            for heir in heirs.keys() & set(label_space.names):
-                added[label_space.index(heir)] -= heirs[heir] * more
+            added[members] += (wish - now) * ratio
+    return added
+
+
+def heirs_of(part: str, less: float, label_space: LabelSpace) -> Tensor:
+    """What is added where a part gives way by a share of the frame: share of each class, float64 [C].
+
+    Source: the edits of Semantic Palette's release. Chapter: Editing faces.
+    """
+    added = torch.zeros(label_space.num_classes, dtype=torch.float64)
+    heirs = _HEIRS.get(part, {"skin": 1.0})
+    for name in heirs.keys() & set(label_space.names):
+        added[label_space.index(name)] = heirs[name] * less
     return added
