@@ -79,6 +79,7 @@ class FaceEditor(Editor):
         self.edits.check_face(face)
         self._history: History[_State] = History(self._fresh(face))
         self._left: dict[int, _State] = {}  # faces as they were last seen
+        self._photos: dict[int, bytes] = {}
         self._make_controls(seed)
         super().__init__(children=[self._arrange()])
         self._show()
@@ -264,7 +265,9 @@ class FaceEditor(Editor):
 
     def _show_photos(self) -> None:
         for image, face in ((self.photo, self._history.now.face), (self.donors_photo, self.donor.value)):
-            image.value = png_of(self.edits.photos[face], self.label_space)
+            if face not in self._photos:  # a PNG takes as long as an edit
+                self._photos[face] = png_of(self.edits.photos[face], self.label_space)
+            image.value = self._photos[face]
 
     def _report(self) -> str:
         now, said = self._history.now, [f"face {self._history.now.face + 1} of {len(self.edits.photos)}"]
