@@ -147,6 +147,13 @@ class TestWishes:
         editor.ask({"hat": 8 * PIXEL})
         assert share(editor.layout_now, 3) == 8 * PIXEL
 
+    def test_a_browsers_rounding_is_no_move(self, editor):
+        editor.sliders["skin"].value += 1e-9
+        assert editor.wishes == {}
+        editor.sliders["hair"].value = 40 * PIXEL + 1e-9
+        assert editor.sliders["hair"].value != 40 * PIXEL  # nothing is sent back while a hand moves on
+        assert list(editor.wishes) == ["hair"]
+
     def test_new_edit_is_of_the_same_budget(self, editor):
         editor.ask({"hair": 0.25})
         before = editor.layout_now

@@ -27,7 +27,8 @@ class FaceSliders:
     def __init__(
         self, label_space: LabelSpace, parts: Mapping[str, list[int]], palettes: Tensor, moved: Callable[[str], None]
     ):
-        self.label_space, self.parts = label_space, parts
+        self.label_space, self.parts, self._moved = label_space, parts, moved
+        self._set: dict[str, float] = {}  # what each slider was told to show
         self.sliders, self._bars = {}, {}
         lines = []
         for part, classes in parts.items():
@@ -37,7 +38,7 @@ class FaceSliders:
                 description=part, layout=ipw.Layout(width="auto", min_width="0"),
                 style={"description_width": "88px", "handle_color": hex_colour(label_space.colors[classes[0]])},
             )  # fmt: skip
-            slider.observe(lambda _, part=part: moved(part), "value")
+            slider.observe(lambda _, part=part: self._move(part), "value")
             bar = ipw.HTML(layout=ipw.Layout(width="auto", min_width="0", margin="-6px 2px 4px 2px"))
             self.sliders[part], self._bars[part] = slider, bar
             lines.append(ipw.VBox([slider, bar], layout=ipw.Layout(flex="1 1 300px", min_width="0")))
@@ -50,8 +51,15 @@ class FaceSliders:
         for part, classes in self.parts.items():
             slider, has = self.sliders[part], float(stands[classes].sum())
             wish = wishes.get(part, float(stood[classes].sum()))
-            slider.value = min(round(wish / STEP) * STEP, slider.max)
+            self._set[part] = min(round(wish / STEP) * STEP, slider.max)
+            if abs(slider.value - self._set[part]) >= STEP / 2:
+                slider.value = self._set[part]
             self._bars[part].value = _bar(has, slider.max, hex_colour(self.label_space.colors[classes[0]]))
+
+    def _move(self, part: str) -> None:
+        """A browser rounds what a slider is set to, and reports that as a move; a hand moves by steps."""
+        if abs(self.sliders[part].value - self._set.get(part, 0.0)) >= STEP / 2:
+            self._moved(part)
 
 
 def _bar(has: float, end: float, colour: str) -> str:
