@@ -1,5 +1,6 @@
 """The book in a browser: the built site without a network and without a kernel, and the explorer in JupyterLab."""
 
+import json
 import os
 import shutil
 import socket
@@ -68,7 +69,39 @@ bands = torch.tensor([10, 10, 10, 8, 2, 13, 0, 0]).repeat_interleave(2)[:, None]
 pictures = torch.rand(6, 3, 16, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
 explore_latents(generator, bands, CITYSCAPES_19, encoder, (pictures, bands.expand(6, -1, -1)), folder="styled")
 """
-WIDGETS = {"explorer": EXPLORER, "editor": EDITOR, "styles": STYLES}
+# What is added lies on other classes, in a random order; and an untrained painter of persons.
+FACES = """
+from types import SimpleNamespace
+
+import torch
+
+from sempal_lib import datasets, training
+from sempal_lib.image_gans import SeanGenerator, SeanSettings, StyleEncoder
+from sempal_lib.widgets import edit_face
+
+class Adder:
+    settings = SimpleNamespace(num_classes=19)
+
+    def add(self, layout, additions, seed=0, over=None):
+        made, order = layout.clone(), torch.randperm(layout.numel(), generator=torch.Generator().manual_seed(seed))
+        may = additions == 0 if over is None else over
+        for c in additions.nonzero().flatten().tolist():
+            free = order[may[made.flatten()[order]]]
+            made.view(-1)[free[:round(float(additions[c]) * layout.numel())]] = c
+        return made
+
+torch.manual_seed(0)
+settings = SeanSettings(19, 32, 32, ngf=2, doublings=3, hidden=4, style_dim=4)
+networks = SeanGenerator(settings).eval(), StyleEncoder(settings).eval()
+for weight in (weight for network in networks for weight in network.parameters()):
+    torch.nn.init.normal_(weight, std=0.3)
+space = datasets.load("toy-faces", split="val", size=(32, 32)).label_space
+items = [datasets.load("toy-faces", split="val", size=(32, 32))[i] for i in range(3)]
+faces = torch.stack([item["image"] for item in items]), torch.stack([item["layout"] for item in items])
+painter = training.StylePainter(*networks, torch.zeros(1, networks[0].noise_dim), space)
+edit_face(Adder(), painter, faces, folder="faces")
+"""
+WIDGETS = {"explorer": EXPLORER, "editor": EDITOR, "styles": STYLES, "faces": FACES}
 # Sum of the bytes of the picture in sight: changes if and only if the picture does.
 PICTURE = """async () => {
     const shown = [...document.querySelectorAll('img.widget-image')].filter(image => image.checkVisibility());
@@ -400,5 +433,55 @@ def test_codes_are_moved_in_jupyterlab(chromium, lab, width):
     told("saved")
     with Image.open(max((lab[1] / "styled").glob("picture-*.png"))) as file:
         assert file.size == (32, 16)
+    assert [fault for fault in faults if "asked the network" in fault] == []
+    page.close()
+
+
+# Of what stands in a widget, whatever is cut off: its first words.
+CUT = """() => [...document.querySelectorAll('.jp-OutputArea-output .jupyter-widgets')].filter(
+    one => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline'
+).map(one => one.innerText.slice(0, 40))"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_face_is_edited_in_jupyterlab(chromium, lab, width):
+    """Slide by keys, undo, redo, another noise, another face and back, another's style, save; nothing is cut off."""
+    from playwright.sync_api import expect
+
+    page, faults = run_in_lab(chromium, lab, "faces", width)
+    status = page.locator(".sempal-status")
+    status.wait_for(timeout=60_000)
+
+    def told(text):
+        expect(status).to_contain_text(text, timeout=10_000)
+
+    def press(name):
+        page.locator(".widget-button", has_text=name).click()
+
+    def slide(name):
+        page.locator(f".widget-hslider:has-text('{name}') .noUi-handle").first.press("PageUp")
+
+    told("face 1 of 3")
+    start = wait_for_other_picture(page, None)
+    slide("hair")
+    told("hair: had")
+    edited = wait_for_other_picture(page, start)
+    press("new edit")
+    other = wait_for_other_picture(page, edited)
+    press("undo")
+    assert wait_for_other_picture(page, other) == edited
+    press("next")
+    told("face 2 of 3")
+    press("back")
+    told("hair: had")
+    assert wait_for_other_picture(page, None) == edited
+    page.locator(".widget-dropdown:has-text('style of') select").select_option("skin")
+    slide("share of it")
+    page.wait_for_timeout(500)
+    press("save")
+    told("saved")
+    recipe = json.loads(max((lab[1] / "faces").glob("recipe-*.json")).read_text("utf-8"))
+    assert (recipe["face"], list(recipe["edits"][0]["wishes"]), list(recipe["styles"])) == (0, ["hair"], ["skin"])
+    assert page.evaluate(CUT) == []
     assert [fault for fault in faults if "asked the network" in fault] == []
     page.close()
