@@ -290,6 +290,19 @@ verdicts(
 )  # fmt: skip
 
 # %% [markdown]
+# And the novelty loss? Rows of both kinds that have run, pair by pair:
+
+# %%
+from sempal_lib import ablation
+
+rows = ablation.rows_of_runs(run.parameters, face_editing.STUDY)
+claims = {
+    "The novelty loss keeps additions off the old": ("overlap", "full", "no-novelty"),
+    "And the budget is followed as well": ("budget_mae", "full", "no-novelty"),
+}
+ablation.verdicts(rows, claims, face_editing.STUDY)
+
+# %% [markdown]
 # ## Edit a face yourself
 #
 # **Learned:** a budget and a merge are enough to edit by a slider.
