@@ -41,3 +41,14 @@ CELEBA_19 = label_space_of([
     ("neck", (255, 153, 51)),
     ("cloth", (0, 204, 0)),
 ])  # fmt: skip
+
+# A face has two of each, and mostly in one style.
+_TWINS = {"l_eye": "r_eye", "l_brow": "r_brow", "l_ear": "r_ear"}
+
+
+def twins_of(label_space: LabelSpace) -> list[int]:
+    """Of each class the one on the face's other side, left of right and right of left; of most the class itself."""
+    other = _TWINS | {right: left for left, right in _TWINS.items()}
+    names = label_space.names
+    pairs = ((name, other.get(name, name)) for name in names)
+    return [names.index(twin if twin in names else name) for name, twin in pairs]

@@ -20,7 +20,9 @@ class StyleParameters(ImageParameters):
     batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="pairs a step, over all devices")
     steps: int = Field(1010500, ge=1, le=MOST_STEPS, description="training steps of each synthesizer")
     doublings: int = Field(5, ge=2, le=7, description="of the size, from GauGAN's first map to its picture")
-    system: Literal["clvae", "gaugan-vae", "groupdnet", "cimle"] = Field("clvae", description="what the run trains")
+    system: Literal["clvae", "gaugan-vae", "groupdnet", "cimle", "sean"] = Field(
+        "clvae", description="what the run trains"
+    )
     layers: int | None = Field(
         None, ge=1, le=7,
         description="of CLVAE that have codes, with that of the whole picture; None in a preset: all, in the paper 6",
@@ -28,8 +30,9 @@ class StyleParameters(ImageParameters):
     class_wise: bool = Field(True, description="each class has codes of its own; else all share one a layer")
     layer_wise: bool = Field(True, description="classes have codes at every layer; else at the middle one only")
     class_dim: int | None = Field(
-        None, ge=1, le=1024, description="length of one code of a class; None in a preset: as many as classes"
-    )
+        None, ge=1, le=1024,
+        description="length of one code of a class; None in a preset: as many as classes, for SEAN eight times ngf",
+    )  # fmt: skip
     kl_weight: float = Field(0.05, ge=0, le=10**6, description="of the encoder's distribution to the standard normal")
     imle_scenes: int = Field(400, ge=1, le=MOST_SCENES, description="that cIMLE draws for an epoch")
     imle_candidates: int = Field(

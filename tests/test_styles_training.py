@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sempal_lib import styles, training
+from sempal_lib import metrics, styles, training
 from sempal_lib.parameters import resolve
 
 SMALL = {"preset": "smoke", "device": "cpu", "steps": 2, "styles": 3, "samples": 6}
@@ -45,3 +45,21 @@ def test_codes_do_not_depend_on_what_else_is_encoded(data):
     again, _ = encode(images[3:5], data.held_out[3:5])
     torch.testing.assert_close(again, mean[3:5], atol=1e-5, rtol=1e-4)
     assert mean.shape == log_variance.shape == (len(images), run.generator.noise_dim)
+
+
+@pytest.mark.parametrize("system", ["sean", "gaugan-vae", "gaugan"])
+def test_each_painter_of_faces_is_measured(system, tmp_path):
+    p = resolve("12_class_layer_vae", SMALL | {"dataset": "toy-faces", "height": 32, "val_scenes": 6})
+    faces = training.scene_set(p)
+    run = training.train_images(p, faces, system, tmp_path / "checkpoint.safetensors")
+    found = training.evaluate_repainting(p, faces, run, training.segmenter_for(p))
+    again = {"ssim", "psnr", "fd_seg_reconstructed", "miou_reconstructed"}
+    swap = {"swap_inside", "swap_outside", "swap_moved"}
+    assert found.keys() == again | (swap if system != "gaugan" else set())
+    assert found["ssim"][1] == 6
+    assert all(value == value for value, _ in found.values())
+    if system == "sean":
+        true = faces.held_out_images / 127.5 - 1
+        codes = training.encoder_of(run)(true, faces.held_out)[0]
+        made = run.averaged.generate(faces.held_out, z=codes)
+        assert found["ssim"][0] == float(metrics.ssim(made, true).mean())

@@ -1,5 +1,7 @@
 """Edits of a picture through its codes: the style of another picture, moves along directions, pasting back."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -123,3 +125,26 @@ def mean_codes(latents: Latents, codes: Tensor, shown: Tensor) -> Tensor:
     total = (parts["layers"] * shown[:, None, :, None]).sum(0, keepdim=True)
     means = {"global": parts["global"].mean(0, keepdim=True), "layers": total / count.view(1, 1, -1, 1)}
     return latents.join(means)
+
+
+def filled(latents: Latents, codes: Tensor, shown: Tensor, mean: Tensor, twins: Sequence[int]) -> Tensor:
+    """Codes that have a style for every class: its own, else that of its twin, else the mean one.
+
+    An edit may give a face what it lacked, such as a hat; SEAN's encoder finds zeros for that, which no training saw.
+
+    Args:
+        codes: the encoder's means, [B, Z]. shown: the classes of each picture, bool [B, C]. mean: [1, Z], as of
+            `mean_codes`, or the filled codes of another picture. twins: of each class its twin's index, C of them.
+    Returns:
+        [B, Z]; the code of the whole picture stays.
+    Source: SEAN's release; Semantic Palette's takes both eyes from one face. Chapter: Editing faces.
+    """
+    if shown.shape != (len(codes), latents.num_classes) or len(twins) != latents.num_classes:
+        raise ValueError(
+            f"shown has shape {list(shown.shape)} and twins {len(twins)} entries, expected "
+            f"{[len(codes), latents.num_classes]} and {latents.num_classes}: see classes_shown and twins_of"
+        )
+    parts, means, twin = latents.split(codes), latents.split(mean)["layers"], torch.as_tensor(twins)
+    own, has = parts["layers"], shown[:, None, :, None]
+    theirs = torch.where(has[:, :, twin], own[:, :, twin], means)
+    return latents.join({"global": parts["global"], "layers": torch.where(has, own, theirs)})

@@ -36,6 +36,7 @@ from sempal_lib.metrics.parts import (
     palette_within,
 )
 from sempal_lib.metrics.probes import readable_colour, readable_kind, recovery
+from sempal_lib.metrics.reconstruction import evaluate_repainted, psnr, ssim
 from sempal_lib.metrics.scenes import evaluate_images, evaluate_real, standard_classes
 from sempal_lib.metrics.segmentation import (
     class_iou,
@@ -60,12 +61,14 @@ from sempal_lib.metrics.styles import (
     containment,
     evaluate_layers,
     evaluate_styles,
+    evaluate_swap,
     fine_share,
     pairs_in,
     redraw,
     region_colours,
     strength,
     style_error,
+    swap,
 )
 
 __all__ = [
@@ -92,9 +95,11 @@ __all__ = [
     "evaluate_pictures",
     "evaluate_real",
     "evaluate_reconstruction",
+    "evaluate_repainted",
     "evaluate_segmenter",
     "evaluate_shapes",
     "evaluate_styles",
+    "evaluate_swap",
     "fd_seg",
     "fine_share",
     "frechet_distance",
@@ -119,6 +124,7 @@ __all__ = [
     "palette_within",
     "pixel_accuracy",
     "proportion_error",
+    "psnr",
     "readable_colour",
     "readable_kind",
     "recovery",
@@ -131,9 +137,11 @@ __all__ = [
     "shape_report",
     "sliced_wasserstein_distance",
     "snap_to_colours",
+    "ssim",
     "standard_classes",
     "strength",
     "style_error",
+    "swap",
     "swd_record",
     "sweep_shares",
 ]

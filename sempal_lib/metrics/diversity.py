@@ -75,30 +75,23 @@ def evaluate_diversity(
 
 @torch.no_grad()
 def evaluate_reconstruction(
-    paint: Paint,
-    encode: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
-    layouts: Tensor,
-    images: Tensor,
-    distances: Sequence[PictureDistance],
-    batch_size: int = 32,
+    made: Tensor, images: Tensor, distances: Sequence[PictureDistance], batch_size: int = 32
 ) -> dict[str, tuple[float, int]]:
     """GT-similarity: the distance between a picture and the one painted from its layout and its own codes' means.
 
     Args:
-        encode: pictures [B, 3, H, W] in [-1, 1] and layouts [B, H, W] to means and log-variances, [B, Z] each.
-        paint, layouts, images, distances: as in `evaluate_diversity`.
+        made: what was painted, float [N, 3, H, W] in [-1, 1]. images: the true pictures, uint8 or float, as many.
+        distances: as in `evaluate_diversity`.
     Returns:
-        Metric, named by `PictureDistance.named`, to (mean over layouts, their number). The lower, the nearer.
+        Metric, named by `PictureDistance.named`, to (mean over pictures, their number). The lower, the nearer.
     Source: CLVAE, §4.2; whether it takes the codes' means is not said. Chapter: Many pictures from one layout.
     """
-    _check(layouts, images)
     found: dict[str, list[Tensor]] = {}
-    for layout, given in zip(layouts.split(batch_size), images.split(batch_size), strict=True):
-        image = as_float(given)
-        made = paint(layout, encode(image, layout)[0])
+    for ours, given in zip(made.split(batch_size), images.split(batch_size), strict=True):
         for distance in distances:
-            found.setdefault(distance.named("gt_similarity"), []).append(distance.between(made, image.to(made)))
-    return {metric: (float(torch.cat(values).mean()), len(layouts)) for metric, values in found.items()}
+            near = distance.between(ours, as_float(given).to(ours))
+            found.setdefault(distance.named("gt_similarity"), []).append(near)
+    return {metric: (float(torch.cat(values).mean()), len(made)) for metric, values in found.items()}
 
 
 def _check(layouts: Tensor, images: Tensor) -> None:

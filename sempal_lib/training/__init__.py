@@ -62,7 +62,14 @@ from sempal_lib.training.semgan import (
 )
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings, TrainingError
 from sempal_lib.training.setup import LayoutSet, SceneSet, device_of, layout_set, progress_bar, scene_set
-from sempal_lib.training.styles import encoder_of, evaluate_painter, train_styles
+from sempal_lib.training.style_painter import (
+    StylePainter,
+    committed_painter,
+    load_style_painter,
+    painter_of,
+    train_style_painter,
+)
+from sempal_lib.training.styles import encoder_of, evaluate_painter, evaluate_repainting, train_styles
 from sempal_lib.training.tuning import TuningData, end_to_end_training, load_painter, painter_for, tune_pair
 from sempal_lib.training.weights import load_generator, save_generator
 
@@ -95,17 +102,20 @@ __all__ = [
     "SemganTraining",
     "SemganTrainingSettings",
     "StageSettings",
+    "StylePainter",
     "Training",
     "TrainingError",
     "TuningData",
     "cimle_eye",
     "cimle_training",
     "colour_jitter",
+    "committed_painter",
     "device_of",
     "encoder_of",
     "end_to_end_training",
     "evaluate_painter",
     "evaluate_pairs",
+    "evaluate_repainting",
     "evaluate_row",
     "face_training",
     "gan_train",
@@ -121,11 +131,13 @@ __all__ = [
     "load_generator",
     "load_painter",
     "load_segmenter",
+    "load_style_painter",
     "make_pairs",
     "once_training",
     "own_painter",
     "painted_scenes",
     "painter_for",
+    "painter_of",
     "partial_training",
     "pasted",
     "perceptual_for",
@@ -151,6 +163,7 @@ __all__ = [
     "train_row",
     "train_segmenter",
     "train_semgan",
+    "train_style_painter",
     "train_styles",
     "tune_pair",
     "typical_palettes",

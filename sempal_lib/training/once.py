@@ -39,7 +39,7 @@ from sempal_lib.training.setup import (
 
 SEED = 20_000_000  # of its scenes and weights; runs have small ones
 # A role's number is added to the seed, so that no painter learns to please the very network that judges it.
-ROLES = {"judge": 0, "eye": 1, "painter": 2}
+ROLES = {"judge": 0, "eye": 1, "painter": 2, "style-painter": 3}
 _CODE = ("segmentation.py", "training/segmentation.py", "training/judge.py", "training/once.py")
 
 

@@ -147,7 +147,8 @@ def _groupdnet(system: str, p: ImageParameters, num_classes: int, size: tuple[in
 
 
 def _sean(system: str, p: ImageParameters, num_classes: int, size: tuple[int, int]) -> Networks:
-    settings = SeanSettings(num_classes, *size, p.ngf, p.doublings, p.hidden, style_dim=8 * p.ngf)
+    length = (p.class_dim if isinstance(p, StyleParameters) else None) or 8 * p.ngf
+    settings = SeanSettings(num_classes, *size, p.ngf, p.doublings, p.hidden, style_dim=length)
     return SeanGenerator(settings), StyleEncoder(settings), DiscriminatorSettings.small(num_classes, p.ndf)
 
 

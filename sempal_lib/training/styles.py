@@ -15,6 +15,8 @@ from sempal_lib.training.painting import train_images
 from sempal_lib.training.settings import Progress
 from sempal_lib.training.setup import SceneSet
 
+SWAPPED = 16  # scenes; each of a dozen classes in them takes a style
+
 
 def train_styles(
     parameters: StyleParameters,
@@ -59,12 +61,41 @@ def evaluate_painter(
         z = torch.randn(len(layouts[some]), painter.noise_dim, generator=torch.Generator().manual_seed(p.seed))
         found |= metrics.evaluate_styles(paint, painter.latents, layouts[some], z, data.label_space.num_classes, p.seed)
     if encoder is not None:
-        encode = encoder_of(training)
-        found |= metrics.evaluate_reconstruction(paint, encode, layouts, images, distances)
-        made = paint(layouts, encode(images / 127.5 - 1, layouts)[0])
+        made = paint(layouts, encoder_of(training)(images / 127.5 - 1, layouts)[0])
+        found |= metrics.evaluate_reconstruction(made, images, distances)
         again = metrics.evaluate_images(made, layouts, images, judge, data.label_space)
         found["fd_seg_reconstructed"] = again["fd_seg"]
     return found
+
+
+def evaluate_repainting(
+    parameters: StyleParameters, data: SceneSet, training: Any, judge: Segmenter
+) -> dict[str, tuple[float, int]]:
+    """What chapter 15 asks of a painter: held-out pictures painted again, and a class that takes another's style.
+
+    A painter without an encoder, which no style can be told, paints each layout by noise of the parameters' seed.
+
+    Returns:
+        Metric to (value, n), of `metrics.evaluate_repainted` over all held-out scenes and, where there are styles, of
+        `metrics.evaluate_swap` over `SWAPPED` of them.
+    Chapter: Editing faces.
+    """
+    painter, layouts, images = training.averaged, data.held_out, data.held_out_images
+    codes = None
+    if painter.latents is not None:
+        codes = encoder_of(training)(images / 127.5 - 1, layouts)[0]
+    made = painter.generate(layouts, parameters.seed, z=codes).cpu()
+    found = metrics.evaluate_repainted(made, layouts, images, judge, data.label_space)
+    if codes is None:
+        return found
+
+    def paint(given: Tensor, z: Tensor) -> Tensor:
+        return painter.generate(given, z=z).cpu()
+
+    some = slice(0, SWAPPED)
+    return found | metrics.evaluate_swap(
+        paint, painter.latents, layouts[some], codes[some], data.label_space.num_classes
+    )
 
 
 def encoder_of(training: Any) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
