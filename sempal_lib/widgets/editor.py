@@ -1,6 +1,8 @@
 """What editors share: steps that can be undone, buttons for them, a status line, files that are never overwritten."""
 
+import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
@@ -13,7 +15,7 @@ from sempal_lib.files import replacing
 from sempal_lib.widgets.history import History
 
 _ICONS = {"undo": "undo", "redo": "repeat", "reset": "fast-backward", "save": "save"}
-_FILE = re.compile(r"(?:layout|picture)-(\d+)\.png")
+_FILE = re.compile(r"(?:layout|picture|recipe)-(\d+)\.(?:png|json)")
 
 
 class Editor(ipw.VBox):
@@ -28,6 +30,7 @@ class Editor(ipw.VBox):
     buttons: dict[str, ipw.Button]
     status: ipw.HTML
     _history: History[Any]
+    _busy = False  # whether controls are set by the editor, and not by a hand
 
     def undo(self) -> None:
         self._history.undo()
@@ -40,13 +43,16 @@ class Editor(ipw.VBox):
     def reset(self) -> None:
         raise NotImplementedError
 
+    def save(self) -> list[Path]:
+        """Write what is shown into the folder, under the next free number; never over a file. Returns the files."""
+        raise NotImplementedError
+
     def _show(self, begin: float | None = None) -> None:
         """Bring all controls in line with what is now. begin: when the hand asked for it, of time.perf_counter."""
         raise NotImplementedError
 
     def _save(self) -> None:
-        """Save, and say so."""
-        raise NotImplementedError
+        self._tell("saved " + " and ".join(map(str, self.save())))
 
     def _make_buttons(self) -> None:
         narrow = ipw.Layout(width="72px")  # all stand in one row of a desktop
@@ -66,11 +72,21 @@ class Editor(ipw.VBox):
             self._show()
             self._tell(str(error))
 
-    def _tell(self, text: str) -> None:
-        self.status.value = f'<span class="sempal-status">{escape(text)}</span>'
+    def _ask(self, act: Callable[[], object]) -> None:
+        """Do what a hand asked for, unless a control only follows."""
+        if not self._busy:
+            self._try(act)
 
-    def _write(self, images: Mapping[str, Image.Image]) -> list[Path]:
-        """Write images, by "layout" or "picture", into the folder as PNG, all under the next free number."""
+    def _tell(self, text: str, begin: float | None = None) -> None:
+        """Say something, and how long it took since `begin`, of time.perf_counter."""
+        took = "" if begin is None else f" · {1000 * (time.perf_counter() - begin):.0f} ms"
+        self.status.value = f'<span class="sempal-status">{escape(text + took)}</span>'
+
+    def _write(self, images: Mapping[str, Image.Image], recipe: Any = None) -> list[Path]:
+        """Write images, by "layout" or "picture", into the folder as PNG, all under the next free number.
+
+        recipe: what made them, for a JSON file beside them.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         taken = [_FILE.fullmatch(path.name) for path in self.folder.iterdir()]
         number = max((int(match[1]) for match in taken if match), default=-1) + 1
@@ -78,4 +94,8 @@ class Editor(ipw.VBox):
         for file, image in zip(files, images.values(), strict=True):
             with replacing(file) as new:
                 image.save(new, "PNG")
+        if recipe is not None:
+            files.append(self.folder / f"recipe-{number:03d}.json")
+            with replacing(files[-1]) as new:
+                new.write_text(json.dumps(recipe, indent=1) + "\n", "utf-8")
         return files

@@ -97,7 +97,7 @@ class LatentExplorer(Editor):
         self.present = present.nonzero().flatten().tolist() if self.latents.class_wise else []
         start = start_of(self.latents, z, seed)
         self._history = History(_State(start, start, seed=seed))
-        self._start, self._busy = self._history.now, False
+        self._start = self._history.now
         self._directions: dict[tuple[int | None, int | None], tuple[Tensor, Tensor]] = {}
         self._mapped: int | str | None = ""  # the class whose outline the map shows
         self._start_picture = self.picture_now = self._painted(start)
@@ -157,10 +157,9 @@ class LatentExplorer(Editor):
         self._history.push(replace(self._start, cls=now.cls, layer=now.layer))
         self._show()
 
-    def save(self) -> Path:
-        """Write the picture that is shown into the folder, PNG, under the next free number; never over a file."""
-        (file,) = self._write({"picture": Image.fromarray(pixels_of(self.picture_now))})
-        return file
+    def save(self) -> list[Path]:
+        """As `Editor.save`: the picture."""
+        return self._write({"picture": Image.fromarray(pixels_of(self.picture_now))})
 
     def _take(self, found: References, row: int) -> None:
         now, code = self._history.now, found.codes[row : row + 1]
@@ -253,14 +252,6 @@ class LatentExplorer(Editor):
         self._history.push(replace(self._history.now, still=still))
         self._show()
 
-    def _save(self) -> None:
-        self._tell(f"saved {self.save()}")
-
-    def _ask(self, act) -> None:
-        """Do what a hand asked for, unless a control only follows."""
-        if not self._busy:
-            self._try(act)
-
     def _layer_options(self) -> list[tuple[str, int | None]]:
         last = self.latents.layers + 1
         notes = {last: f"{last}, finest", 2: "2, coarsest", 1: "1, one code for the whole picture"}
@@ -283,7 +274,7 @@ class LatentExplorer(Editor):
         self._show_map()
         self.picture_now = self._held(self._painted(now.z))
         self.painting.value = png_of(self.picture_now, self.label_space)
-        self._tell(self._report() + ("" if begin is None else f" · {1000 * (time.perf_counter() - begin):.0f} ms"))
+        self._tell(self._report(), begin)
 
     def _show_map(self) -> None:
         cls = self._history.now.cls

@@ -114,7 +114,7 @@ class RegionEditor(Editor):
         whole = region_palette(layout, torch.ones_like(layout, dtype=torch.bool), label_space)
         none = torch.zeros_like(layout, dtype=torch.bool)
         self._start = _Edit(layout, none, whole, seed, next(iter(MODES)), layout)
-        self._history, self._busy = History(self._start), False
+        self._history = History(self._start)
         self._offered = {label_space.index(name) for name in classes or ()}  # and what is in a palette
         self._make_canvas(*layout.shape)
         self._make_controls(seed)
@@ -172,12 +172,7 @@ class RegionEditor(Editor):
         self._show()
 
     def save(self) -> list[Path]:
-        """Write what is shown into the folder, under the next free number; never over a file.
-
-        Returns:
-            The layout, a PNG whose 8-bit values are the classes (255: none) and whose colour table shows them; and
-            with a painter the picture, PNG.
-        """
+        """As `Editor.save`: a PNG whose 8-bit values are the classes (255: none); with a painter the picture too."""
         images = {"layout": label_image(self.layout_now, self.label_space)}
         if self.picture_now is not None:
             images["picture"] = Image.fromarray(pixels_of(self.picture_now))
@@ -204,7 +199,7 @@ class RegionEditor(Editor):
             for name, count in (("rows", rows), ("columns", columns))
         )
         for ends in (self.rows, self.columns):
-            ends.observe(lambda _: self._resize(), "value")
+            ends.observe(lambda _: self._ask(self._resize), "value")
 
     def _make_controls(self, seed: int) -> None:
         wide = ipw.Layout(width="auto", max_width="520px", min_width="0")
@@ -212,8 +207,8 @@ class RegionEditor(Editor):
         self.seed, self.next_seed = seed_controls(seed, "noise seed", "new fill", continuous_update=False, layout=wide)
         self.next_seed.layout.width = "92px"
         self.more = ipw.Dropdown(options=[MORE], layout=ipw.Layout(width="auto", max_width="220px"))
-        self.mode.observe(lambda change: self._ask(mode=change["new"]), "value")
-        self.seed.observe(lambda change: self._ask(seed=change["new"]), "value")
+        self.mode.observe(lambda change: self._ask(lambda: self.fill(mode=change["new"])), "value")
+        self.seed.observe(lambda change: self._ask(lambda: self.fill(seed=change["new"])), "value")
         self.more.observe(lambda change: self._offer(change["new"]), "value")
         self._make_buttons()
         self.lines = ipw.VBox(layout=ipw.Layout(max_height="300px", overflow="auto", flex="0 0 auto"))
@@ -229,25 +224,16 @@ class RegionEditor(Editor):
         return ipw.VBox([pictures, beside(marks, wishes)])
 
     def _slide(self, index: int) -> None:
-        self._ask(palette=self.dials.palette, key=("slider", index))
-
-    def _ask(self, **wishes) -> None:
-        if not self._busy:
-            self._try(lambda: self.fill(**wishes))
+        self._ask(lambda: self.fill(self.dials.palette, key=("slider", index)))
 
     def _resize(self) -> None:
-        if self._busy:
-            return
         (top, bottom), (left, right) = self.rows.value, self.columns.value
-        self._try(lambda: self.rectangle(top, left, bottom - top, right - left, key="rectangle"))
+        self.rectangle(top, left, bottom - top, right - left, key="rectangle")
 
     def _offer(self, name: str) -> None:
         if name != MORE:
             self._offered.add(self.label_space.index(name))
             self._show_sliders()
-
-    def _save(self) -> None:
-        self._tell("saved " + " and ".join(map(str, self.save())))
 
     def _show(self, begin: float | None = None) -> None:
         now, marked = self._history.now, bool(self.region.any())
@@ -267,7 +253,7 @@ class RegionEditor(Editor):
         self.canvas.grows = not now.filled
         self.canvas.show(now.layout, now.region, self.label_space)
         self._paint()
-        self._tell(self._report() + ("" if begin is None else f" · {1000 * (time.perf_counter() - begin):.0f} ms"))
+        self._tell(self._report(), begin)
 
     def _show_sliders(self) -> None:
         self.lines.children = self.dials.lines(sorted(self._offered))

@@ -15,7 +15,7 @@ from sempal_lib.pictures import FRAME_WIDTH, hex_colour
 from sempal_lib.widgets.frames import BARS, MAX_BYTES, layout_frames, palettes_along
 from sempal_lib.widgets.painting import paint, styles_at
 from sempal_lib.widgets.regions import check_region, check_start, edited, outlined, region_palette
-from sempal_lib.widgets.shared import MODES, linked_frames, paged, png_of, thinning
+from sempal_lib.widgets.shared import MODES, frames_page, paged, png_of
 
 CLASSES = 3  # that get a page, where none are named
 STEPS, FILLS = 7, 6  # frames along a class's proportion, and of the noise
@@ -104,6 +104,4 @@ class _Frames:
         if self.painter is not None:
             pictures = paint(self.painter, made, styles_at(self.painter, torch.zeros(1), self.seed))
             columns.append([png_of(picture, self.label_space) for picture in pictures])
-        step = thinning(columns, self.limit)
-        columns, first = [pngs[::step] for pngs in columns], min(round(first / step), len(reads[::step]) - 1)
-        return ipw.VBox(linked_frames(reads[::step], columns, description, first, **style))
+        return frames_page(reads, columns, description, first, self.limit, **style)

@@ -136,6 +136,15 @@ def linked_frames(
     return [slider, stacks[0] if len(stacks) == 1 else beside(*([stack] for stack in stacks))]
 
 
+def frames_page(
+    reads: Sequence[str], columns: Sequence[Sequence[bytes]], description: str, first: int, limit: int, **style
+) -> ipw.VBox:
+    """`linked_frames`, of which so many are left out that all are within `limit` bytes. reads: as its options."""
+    step = thinning(columns, limit)
+    kept, reads = [pngs[::step] for pngs in columns], reads[::step]
+    return ipw.VBox(linked_frames(reads, kept, description, min(round(first / step), len(reads) - 1), **style))
+
+
 def paged(names: Sequence[str], pages: Sequence[ipw.Widget]) -> tuple[ipw.ToggleButtons, ipw.Stack]:
     """A menu and the page that it shows, linked in the browser."""
     stack = ipw.Stack(children=pages, selected_index=0)
