@@ -43,10 +43,21 @@ run = Run.start("15_face_editing", globals())
 
 # %%
 import torch
+import torch.nn.functional as F
 from IPython.display import Markdown
 
-from sempal_lib import datasets, face_editing, figures, layers, layout_gans, losses
-from sempal_lib import metrics, training
+from sempal_lib import (
+    datasets,
+    face_editing,
+    figures,
+    layers,
+    layout_gans,
+    losses,
+    metrics,
+    training,
+)
+from sempal_lib.image_gans import editing, sean
+from sempal_lib.image_gans.layout_levels import LayoutLevels
 from sempal_lib.labels import one_hot
 from sempal_lib.layout_gans import additions
 from sempal_lib.losses_of_additions import novelty_loss
@@ -252,12 +263,360 @@ measure("untrained", fresh.add(held, wanted, seed))
 over = metrics.overlap(generator, held, wanted, seed)
 run.measure("semantic-palette", row, "overlap", over, len(held), "val")
 
+# %%
+style_p = face_editing.painters_of(run.parameters, system="sean")
+photos, space = training.scene_set(style_p), data.label_space
+assert torch.equal(photos.held_out.long(), held)  # photographs of these very faces
+
 # %% [markdown]
 # ## SEAN: the person's colours
 #
+# A new layout is not yet a picture of *this* person. SEAN {cite:p}`zhu2020sean` takes from a photograph one *style* a
+# class, and paints any layout in these styles. Semantic Palette paints its edited faces with it.
+#
+# **Where styles come from.** Let $\Omega_c$ be the pixels of class $c$ in the photograph's layout, and $F$ the map
+# that a small network of convolutions makes of the photograph, half as large, with $S$ channels. The style of $c$ is
+# the mean of $F$ over its region, and 0 if the photograph does not show the class:
+#
+# $$T_c = \frac{1}{|\Omega_c|} \sum_{(i,j) \in \Omega_c} F_{i,j} \tag{5}$$
+#
+# So a style knows nothing of places: $S$ numbers, whatever the form. That is why it can be kept while the form changes.
+
+# %%
+source(sean.StyleEncoder.forward)
+
+# %% [markdown]
+# **Where they go.** Into the normalisations of the generator's blocks. Let $h$ be features of $K$ channels, $\mu_k$
+# and $\sigma_k$ the mean and the spread of channel $k$ over a batch, $\epsilon$ one normal number a pixel, and $s_k$ a
+# learned share, 0 at first:
+#
+# $$\hat{h}_{k,i,j} = \frac{h_{k,i,j} + s_k \epsilon_{i,j} - \mu_k}{\sigma_k} \tag{6}$$
+#
+# $$h'_{k,i,j} = \hat{h}_{k,i,j} (1 + \gamma_{k,i,j}) + \beta_{k,i,j} \tag{7}$$
+#
+# Scale and shift come half from the styles and half from the layout, at first:
+#
+# $$\gamma = a\, \gamma^s + (1 - a)\, \gamma^o \tag{8}$$
+#
+# $$\beta = b\, \beta^s + (1 - b)\, \beta^o \tag{9}$$
+#
+# with $a$ and $b$ the sigmoids of two learned numbers that begin at 0. $\gamma^o$ and $\beta^o$ are SPADE's: two
+# convolutions of the one-hot layout ([Painting by layout](07_painting_by_layout.ipynb)). $\gamma^s$ and $\beta^s$ are
+# a convolution of the *style map*. There each pixel $(i, j)$ of class $c$ holds the style of its class, turned by a
+# matrix $A_c$ and an offset $d_c$, which each class has for itself in each normalisation:
+#
+# $$V_{i,j} = \max(0, A_c T_c + d_c) \tag{10}$$
+#
+# The paper's network has 15 such normalisations and 19 classes: 285 matrices of 512×512, 75 million numbers. Its last
+# block is told the layout alone. (The release has the 1 in (7); the paper's equation 1 does not.) In plain form, with
+# made-up features and styles:
+
+# %%
+torch.manual_seed(run.parameters.seed)
+sizes = sean.SeanSettings(classes, 16, 16, ngf=4, doublings=2, style_dim=6)
+norm = sean.SeanNorm(8, sizes, styled=True)
+for weights in norm.parameters():
+    torch.nn.init.normal_(weights, std=0.3)
+every = photos.size[0] // 16
+few = photos.held_out[:2, ::every, ::every].long()
+shapes = (8, 16, 16), (1, 16, 16), (classes, 6)
+h, noise, styles = (torch.randn(2, *shape) for shape in shapes)
+
+# %%
+x = F.batch_norm(h + norm.noise_scale * noise, None, None, training=True)  # (6)
+hot = one_hot(few, classes).float()
+V = torch.zeros(2, 6, 16, 16)
+for c in range(classes):  # (10)
+    turned = styles[:, c] @ norm.maps[c] + norm.offsets[c]
+    V += hot[:, c : c + 1] * turned.relu()[:, :, None, None]
+gamma_s, beta_s = norm.of_style(V).chunk(2, 1)
+gamma_o, beta_o = norm.of_layout(norm.shared(hot).relu()).chunk(2, 1)
+a, b = norm.blend.sigmoid()
+gamma = a * gamma_s + (1 - a) * gamma_o  # (8)
+beta = b * beta_s + (1 - b) * beta_o  # (9)
+plain = x * (1 + gamma) + beta  # (7)
+
+levels = LayoutLevels(few, classes)
+fast = norm(h, noise, levels.at(16), sean.Regions(few, classes, True), styles)
+print(f"plain and fast differ by at most {(plain - fast).abs().max():.1e}")
+
+# %% [markdown]
+# The fast form turns the styles of all classes by one batched product and never makes the style map. Its pixels are
+# few different vectors: so the products with the convolution's nine taps are taken once a class, and each pixel adds
+# up nine of them. `make bench` times a step of both ways.
+
+# %%
+source(sean.SeanNorm.forward)
+
+# %%
+source(sean.Regions.convolve)
+
+# %% [markdown]
+# ### One training step of SEAN, in plain form
+#
+# Style and target are one photograph: SEAN learns to paint people again. Its losses are GauGAN's, without the KL term:
+# the hinge, and the two distances in features, each with weight 10.
+
+# %%
+sean_networks = training.image_networks("sean", style_p, classes, photos.size)
+sean_g, sean_d, encoder = sean_networks
+eye = training.perceptual_for(style_p).cpu()
+images, layouts = photos.images[:4] / 127.5 - 1, photos.layouts[:4]
+
+z = encoder(images, layouts)[0]  # styles; and room for the noise of pixels
+z[:, sean_g.latents.index(1)] = torch.randn(4, sean_g.latents.global_dim)
+fake = sean_g(layouts, z)
+of_fake, of_real = sean_d.judge([fake, images], layouts, None)
+real_features = [[x.detach() for x in scale] for scale in of_real.features]
+loss_g = (
+    losses.hinge_generator_loss(of_fake.logits)
+    + 10 * losses.paired_feature_loss(real_features, of_fake.features)
+    + 10 * losses.perceptual_loss(eye(fake), eye(images), eye.weights)
+)
+loss_d = losses.hinge_discriminator_loss(of_real.logits, of_fake.logits)
+painters = [*sean_g.parameters(), *encoder.parameters()]
+torch.autograd.grad(loss_g, painters, retain_graph=True)
+torch.autograd.grad(loss_d, list(sean_d.parameters()))
+print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
+
+# %% [markdown]
+# ### Training, beside GauGAN
+#
+# GauGAN ([chapter 7](07_painting_by_layout.ipynb)) sees the layout and no style at all; with its encoder, as
+# GauGAN-VAE, it has one code for the whole picture. All three see the same faces, for equally many steps.
+
+# %%
+repainters = {}
+for system in ("sean", "gaugan-vae", "gaugan"):
+    path = run.folder / f"checkpoint-{system}.safetensors"
+    repainters[system] = training.train_images(
+        style_p, photos, system, path, training.progress_bar
+    )
+history = repainters["sean"].history
+figures.training_curves(history, ["feature", "perceptual", "loss_d"])
+
+# %% [markdown]
+# *Figure 5. SEAN's losses. (Curves over the steps of training.)*
+#
 # ## How well SEAN paints
 #
+# Held-out photographs are taken apart, into layout and styles, and painted again. How near do they come?
+#
+# **SSIM** {cite:p}`wang2004ssim` slides a window over both pictures. With $m_x$ and $v_x$ the mean and the variance of
+# the first one in it, $m_y$ and $v_y$ those of the second, $w$ their covariance, and two small constants against
+# division by nothing,
+#
+# $$\mathrm{SSIM} = \frac{(2 m_x m_y + c_1)(2 w + c_2)}{(m_x^2 + m_y^2 + c_1)(v_x + v_y + c_2)} \tag{11}$$
+#
+# the mean over windows and colours: 1 for equal pictures. **PSNR** is $10 \log_{10}(2^2 / e)$ in dB, with $e$ the mean
+# squared difference of values from −1 to 1. FD-seg and the judge's mIoU, both of the repainted pictures, are those of
+# [chapter 8](08_judging_with_a_segmenter.ipynb): are these like faces, and is each part where the layout has it?
+
+# %%
+source(metrics.ssim)
+
+# %% [markdown]
+# **Style swap.** One class takes the style that it has in the next photograph, all else stays. We ask how far the
+# class's own pixels move (*inside*, mean absolute change, of 255), and how far all the others do (*outside*); and what
+# share of the others moves by more than 8 of 255 in one of its colours, which an eye sees side by side.
+
+# %%
+source(metrics.evaluate_swap)
+
+# %%
+judge = training.segmenter_for(style_p)
+for system, each in repainters.items():
+    found = training.evaluate_repainting(style_p, photos, each, judge)
+    for metric, (value, n) in found.items():
+        run.measure(system, "full", metric, value, n, "val")
+
+# %% [markdown]
+# Each of these numbers must be able to be bad. So three controls: SEAN before training; SEAN with everybody's styles
+# dealt to the next person; and real photographs, those of the next person. And a SEAN that was
+# trained once, for longer than a chapter may take, and lies beside the book: the pictures to look at are its.
+
+# %%
+held_photos = photos.held_out_images / 127.5 - 1
+own = training.painter_of(repainters["sean"], photos)
+best = training.committed_painter(style_p, space)
+codes, _ = own.styles(held_photos, held)
+CONTROLS = {
+    "untrained": sean_g.generate(held, z=codes),
+    "shuffled": own.paint(held, codes.roll(1, 0)),
+    "real-of-others": held_photos.roll(1, 0),
+}
+if best is not None:
+    CONTROLS["trained-once"] = best.paint(held, best.styles(held_photos, held)[0])
+true = photos.held_out_images
+for variant, made in CONTROLS.items():
+    found = metrics.evaluate_repainted(made, held, true, judge, space)
+    for metric, (value, n) in found.items():
+        run.measure("sean", variant, metric, value, n, "val")
+
+# %%
+if best is not None:
+    some = slice(0, training.styles.SWAPPED)
+    codes, _ = best.styles(held_photos[some], held[some])
+    found = metrics.evaluate_swap(
+        best.paint, best.latents, held[some], codes, classes
+    )
+    for metric, (value, n) in found.items():
+        run.measure("sean", "trained-once", metric, value, n, "val")
+
+
+# %%
+def in_sixes(tiles, titles):
+    """Pictures, six a row; those of a real data set stay out of the book."""
+    if not procedural:
+        return Markdown("*(Pictures of real people stay out of the book.)*")
+    return figures.image_grid(torch.cat(tiles), titles, columns=6)
+
+
+best = best or own
+codes, shown = best.styles(held_photos, held)
+seen = slice(0, 6)
+NAMES = {"sean": "SEAN", "gaugan-vae": "VAE", "gaugan": "GauGAN"}
+tiles, titles = [held_photos[seen]], ["photo", *[""] * 5]
+for system, each in repainters.items():
+    z = None
+    if each.averaged.latents is not None:
+        z = training.encoder_of(each)(held_photos[seen], held[seen])[0]
+    tiles.append(each.averaged.generate(held[seen], z=z).cpu())
+    titles += [NAMES[system], *[""] * 5]
+tiles.append(best.paint(held[seen], codes[seen]))
+titles += ["longer", *[""] * 5]
+in_sixes(tiles, titles)
+
+# %% [markdown]
+# *Figure 6. Photographs, painted again by the three painters of this run and, last, by the SEAN that was trained
+# longer (5,000 steps on 4,000 other faces of this world; its note lies beside it under `runs/reference`). Is the skin
+# this person's? The hair? A pattern, a beard? (A grid: above photographs, below each painter's pictures of the same
+# people.)*
+#
+# ### One class takes another's style
+
+# %%
+GROUPS = {  # taken together; what a data set lacks is left out
+    "hair": ("hair",),
+    "skin": ("skin", "nose", "neck", "l_ear", "r_ear"),
+    "background": ("background",),
+}
+
+
+def classes_of(group, lender):
+    """Those of a group that the data set has and the lender shows."""
+    known = (space.names.index(n) for n in GROUPS[group] if n in space.names)
+    return [c for c in known if shown[lender, c]]
+
+
+def wearing(person, lender, group, share=1.0):
+    """A person in the style that a group of classes has on another one."""
+    mine, theirs = codes[person : person + 1], codes[lender : lender + 1]
+    parts = classes_of(group, lender)
+    mixed = best.mix(mine, theirs, shown[lender : lender + 1], parts, share)
+    return best.paint(held[person : person + 1], mixed)
+
+
+# %%
+person, lenders = 1, [0, *range(2, 6)]
+tiles = [held_photos[[person, *lenders]]]
+for group in GROUPS:
+    tiles.append(best.paint(held[person : person + 1], codes[person : person + 1]))
+    tiles += [wearing(person, lender, group) for lender in lenders]
+titles = ["person", *["style of"] * len(lenders)]
+titles += [t for group in GROUPS for t in (group, *[""] * len(lenders))]
+in_sixes(tiles, titles)
+
+# %% [markdown]
+# *Figure 7. Above, the person and five others. Below, the person with hair, skin or background in the others' styles.
+# The forms stay. Look at what was not to change: the face while the hair changes, the hair while the background does.
+# (A grid: one row of photographs, and under it one row of paintings for each group of classes.)*
+
+# %%
+def moved(variant):
+    """What a swap moves in this run, in words."""
+    rows = [m for m in run.metrics if (m["system"], m["variant"]) == variant]
+    value = {m["metric"]: m["value"] for m in rows}
+    return (
+        f"{value['swap_inside']:.1f} of 255 inside, {value['swap_outside']:.1f} "
+        f"outside ({100 * value['swap_moved']:.0f} % of the pixels there by over 8)"
+    )
+
+
+swapped = [m for m in run.metrics if m["metric"] == "swap_inside"]
+measured = {(m["system"], m["variant"]) for m in swapped}
+said = {
+    "The SEAN trained once": ("sean", "trained-once"),
+    "This run's SEAN": ("sean", "full"),
+    "Its GauGAN-VAE, whose one code is of the whole picture": ("gaugan-vae", "full"),
+}
+Markdown(
+    "A class that takes another's style moves, in the mean over classes: "
+    + "; ".join(f"**{k}** {moved(v)}" for k, v in said.items() if v in measured)
+    + "."
+)
+
+# %% [markdown]
+# SEAN has no wall around a class. What leaks over the border comes through the convolutions between the
+# normalisations, and most of it through the coarsest maps, where a pixel covers many of the picture.
+#
 # ## The style stays while the form changes
+#
+# The styles of one photograph can paint any layout. What a face did not have takes, of ears, eyes and brows, the style
+# of the other side, and of all else the mean style over training faces. First forms that differ in everything, the
+# layouts of other people:
+
+# %%
+source(editing.filled)
+
+# %%
+people, forms = [0, 2, 3], slice(0, 6)
+tiles = [metrics.painted(held[forms], space)]
+for i in people:
+    tiles.append(best.paint(held[forms], codes[i : i + 1].expand(6, -1)))
+titles = ["form", *[""] * 5]
+titles += [t for n in people for t in (f"style {n + 1}", *[""] * 5)]
+in_sixes(tiles, titles)
+
+# %% [markdown]
+# *Figure 8. Above, six layouts. Below, each of them in the styles of the first, the third and the fourth photograph of
+# Figure 6. A hat or a necklace that the photograph lacks has the mean style. (A grid: one row of layouts in the
+# classes' colours, three rows of paintings, each row in one person's colours.)*
+#
+# And now what this chapter is about: one form, changed in part by the layout generator.
+
+# %%
+grown = torch.stack(more)  # of Figure 2
+tiles = [
+    metrics.painted(grown, space),
+    best.paint(grown, codes[face : face + 1].expand(6, -1)),
+]
+titles = [f"hair + {share:.0%}" for share in steps] + [""] * 6
+in_sixes(tiles, titles)
+
+# %% [markdown]
+# *Figure 9. The face of Figure 2 with its growing hair and, below, painted in the styles of the one photograph. The
+# skin and the background are to stay; the hair is to stay this person's. (A grid: above layouts with a growing area of
+# hair, below paintings.)*
+
+# %% [markdown]
+# ### Between two styles
+#
+# A style is a vector, so there is a way from one to the other. With share $\alpha$ of the other's and $T'$ its style,
+#
+# $$T_c(\alpha) = (1 - \alpha)\, T_c + \alpha\, T'_c \tag{12}$$
+
+# %%
+lender, shares = 3, torch.linspace(0, 1, 6).tolist()
+tiles, titles = [], []
+for group in GROUPS:
+    tiles += [wearing(person, lender, group, share) for share in shares]
+titles = [f"α = {share:.1f}" for share in shares] + [""] * (len(tiles) - 6)
+in_sixes(tiles, titles)
+
+# %% [markdown]
+# *Figure 10. One group of classes a row, from the person's own style on the left to another person's on the right.
+# (A grid of paintings of one person, whose hair, skin and background change colour by steps.)*
 
 # %%
 training.save_generator(
@@ -268,9 +627,25 @@ record = run.finish()
 # ## The numbers
 
 # %%
-from sempal_lib.results import comparison
+from sempal_lib.results import comparison, reference_table
 
 comparison(record, "celebamask-hq", ["budget_mae", "overlap", "changed_outside"])
+
+# %% [markdown]
+# **The painters.** `real-of-others` are photographs of other people: as real as can be, and wrong. `trained-once` has
+# seen forty times as many pairs or more than this run's painters, so it competes with nobody.
+
+# %%
+PAINTED = ("psnr", "ssim", "fd_seg_reconstructed", "miou_reconstructed")
+SWAP = ("swap_inside", "swap_outside", "swap_moved")
+ROWS_OF = [
+    "sean", "gaugan-vae", "gaugan", "sean shuffled", "sean untrained",
+    "sean real-of-others", "sean trained-once",
+]  # fmt: skip
+comparison(record, "", PAINTED, ROWS_OF)
+
+# %%
+comparison(record, "", SWAP, ["sean", "gaugan-vae", "sean trained-once"])
 
 # %% [markdown]
 # ## Verdict
@@ -303,6 +678,32 @@ claims = {
 ablation.verdicts(rows, claims, face_editing.STUDY)
 
 # %% [markdown]
+# And of the painters:
+
+# %%
+CLAIMS = {  # (metric, the row that should be lower, the one that should be higher)
+    "SEAN paints people again, nearer than one code does": (
+        "psnr", "gaugan-vae", "sean"),
+    "and with more of their structure": ("ssim", "gaugan-vae", "sean"),
+    "its set of pictures is more like faces": (
+        "fd_seg_reconstructed", "sean", "gaugan-vae"),
+    "its parts are where the layout has them": (
+        "miou_reconstructed", "gaugan-vae", "sean"),
+    "it is this person's style that counts": ("psnr", "sean shuffled", "sean"),
+    "A swapped style leaves the other classes alone": (
+        "swap_outside", "sean", "gaugan-vae"),
+}  # fmt: skip
+verdicts(record, CLAIMS)
+
+# %% [markdown]
+# The same with other budgets, where they have run:
+
+# %%
+reference_table(
+    "15_face_editing", (*PAINTED, "swap_outside"), ("sean", "gaugan-vae", "gaugan")
+)
+
+# %% [markdown]
 # ## Edit a face yourself
 #
 # Each slider says what share of the frame a part is to have; the bar below it shows what it has now. Wishes of all
@@ -332,8 +733,7 @@ editor
 # edited = adder.add(layout, additions, seed=0)  # additions: share of the frame, by class
 # picture = persons.paint(edited, codes)
 # ```
-
-# %% [markdown]
+#
 # **Learned:** a budget and a merge are enough to edit by a slider.
 # **Failed:** see the verdicts.
 # **Next:** [Editing objects and materials](16_material_editing.ipynb).
