@@ -55,6 +55,7 @@ from sempal_lib import (
     losses,
     metrics,
     training,
+    widgets,
 )
 from sempal_lib.image_gans import editing, sean
 from sempal_lib.image_gans.layout_levels import LayoutLevels
