@@ -55,6 +55,7 @@ from sempal_lib import (
     losses,
     metrics,
     training,
+    widgets,
 )
 from sempal_lib.image_gans import editing, sean
 from sempal_lib.image_gans.layout_levels import LayoutLevels
@@ -150,7 +151,7 @@ print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 # %%
 trained = training.train_faces(
     run.parameters, data, run.checkpoint, watch=training.progress_bar)
-generator = trained.averaged.cpu().eval()
+generator = adder = trained.averaged.cpu().eval()
 figures.training_curves(trained.history)
 
 # %% [markdown]
@@ -665,6 +666,19 @@ verdicts(
 )  # fmt: skip
 
 # %% [markdown]
+# And the novelty loss? Rows of both kinds that have run, pair by pair:
+
+# %%
+from sempal_lib import ablation
+
+rows = ablation.rows_of_runs(run.parameters, face_editing.STUDY)
+claims = {
+    "The novelty loss keeps additions off the old": ("overlap", "full", "no-novelty"),
+    "And the budget is followed as well": ("budget_mae", "full", "no-novelty"),
+}
+ablation.verdicts(rows, claims, face_editing.STUDY)
+
+# %% [markdown]
 # And of the painters:
 
 # %%
@@ -692,6 +706,34 @@ reference_table(
 
 # %% [markdown]
 # ## Edit a face yourself
+#
+# Each slider says what share of the frame a part is to have; the bar below it shows what it has now. Wishes of all
+# sliders are for one edit of this face, so that a slider goes back the way it came. What grows is added by the
+# generator, wherever it likes. What shrinks is painted over by its neighbours, as in the paper's edits: lost hair
+# becomes skin and background, a lost hat hair and background. *New edit* draws other noise for the same wishes. *Keep*
+# makes the edit the layout that further wishes are for.
+#
+# The picture keeps the person's styles, which come from the photo. A part that the photo lacks takes the mean style, or
+# that of the other face. *Style of* chooses a part, and *share of it* moves its style towards the other face's. *Undo*
+# goes back step by step, also to the face before; what you did to a face waits there. *Save* writes the layout, the
+# picture and a recipe of the edits. On a page without a running notebook there are frames of edits instead.
+
+# %%
+editor = None
+if procedural:
+    persons = own if best is None else best
+    faces = photos.held_out_images[:24], photos.held_out[:24].long()
+    editor = widgets.edit_face(adder, persons, faces, folder=run.folder / "edits")
+editor
+
+# %% [markdown]
+# In your own code it is three calls:
+#
+# ```python
+# codes, _ = persons.styles(photo, layout)  # of each class
+# edited = adder.add(layout, additions, seed=0)  # additions: share of the frame, by class
+# picture = persons.paint(edited, codes)
+# ```
 #
 # **Learned:** a budget and a merge are enough to edit by a slider.
 # **Failed:** see the verdicts.

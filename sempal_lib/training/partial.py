@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import torch
 from lightning.fabric import Fabric
@@ -35,7 +35,6 @@ CODE = (
     "training/layouts.py", "training/partial.py",
 )  # fmt: skip
 _SAMPLES = 16  # layouts that a run shows over time
-AnySettings = TypeVar("AnySettings", bound="PartialSettings")
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ class PartialTraining(ProgressiveTraining):
         return masks[-1].merged.argmax(1)
 
 
-def partial_settings(parameters: PartialParameters, kind: type[AnySettings] = PartialSettings) -> AnySettings:  # type: ignore[assignment]
+def partial_settings(parameters: PartialParameters, kind: type[PartialSettings] = PartialSettings) -> PartialSettings:
     """The schedule of a run, and what else its kind of settings has under the same names."""
     plain = vars(progressive_settings(parameters))
     own = {field.name for field in fields(kind)} & type(parameters).model_fields.keys()

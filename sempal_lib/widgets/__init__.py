@@ -8,11 +8,10 @@ and where its `noise_dim` is not 0, a slider moves through styles. `walk` takes 
 `edit_region` takes a generator of parts: `.settings` and `.size` as above, and
 `.edit(layout [H, W], region [H, W], palette [C], seed=0, exact=False, iterations=None)` -> int64 [H, W], as
 `layout_gans.PartialGenerator`; and a painter. `explore_latents` takes an `image_gans.ImageGenerator` with `latents`,
-and its encoder. `show_classes` takes an `image_gans.LgganGenerator`.
-and its encoder. `edit_face` takes a generator of additions, `.settings.num_classes` and
-`.add(layout [H, W], additions [C], seed=0, over=None)` -> int64 [H, W], as `layout_gans.FaceGenerator`: additions are
-shares of the frame, and `over` the classes that may be painted over, bool [C], None: all. And a painter of persons, a
-`training.StylePainter` or what has its methods.
+and its encoder. `show_classes` takes an `image_gans.LgganGenerator`. `edit_face`
+takes a generator of additions, `.settings.num_classes` and `.add(layout [H, W], additions [C], seed=0, over=None)` ->
+int64 [H, W], as `layout_gans.FaceGenerator`: additions are shares of the frame, and `over` the classes that may be
+painted over, bool [C], None: all. And a painter of persons, a `training.StylePainter` or what has its methods.
 """
 
 from sempal_lib.widgets.class_pictures import ClassView, show_classes
