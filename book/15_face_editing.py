@@ -592,7 +592,7 @@ tiles = [
     metrics.painted(grown, space),
     best.paint(grown, codes[face : face + 1].expand(6, -1)),
 ]
-titles = [f"hair + {share:.0%}" for share in steps] + [""] * 6
+titles = [f"+ {share:.0%}" for share in steps] + [""] * 6
 in_sixes(tiles, titles)
 
 # %% [markdown]
