@@ -32,7 +32,8 @@ height = None          # px, of layouts and pictures
 layout_height = None   # px, that additions are generated at; None: height
 batch_sizes = None     # layouts a step, at 4, 8, … px
 phase_images = None    # real layouts shown in a phase, at 4, 8, … px
-novelty_weight = None  # 0: the row no-novelty
+novelty = None         # a loss keeps additions off the old; False: the row no-novelty
+novelty_weight = None  # of that loss
 painter_steps = None   # training steps of each painter
 device = None          # auto, cpu or cuda
 
@@ -111,9 +112,14 @@ source(additions.with_rest)
 #
 # $$\mathcal{L}_\text{NOV} = \frac{1}{\operatorname{mean}\,(\hat{y} - y)^2 + \epsilon} \tag{4}$$
 #
-# Its weight is 50, at each resolution. The rest of the generator's loss is that of the generator for a part:
+# The rest of the generator's loss is that of the generator for a part. With $\lambda$ the new weight, at each
+# resolution,
 #
-# $$\mathcal{L}_G = -\mathbb{E}\,D(\hat{y}) + \sum \left(\mathcal{L}_\text{COND} + 50\, \mathcal{L}_\text{NOV}\right)$$
+# $$\mathcal{L}_G = -\mathbb{E} D(\hat{y}) + \sum (\mathcal{L}_\text{COND} + \lambda \mathcal{L}_\text{NOV})$$
+#
+# The release takes $\lambda = 50$. Look at the size of (4): if a tenth of the frame changes class, the mean over 19
+# classes is 0.01, and the loss 100. Fifty times that drowns the terms that keep the budget, which are near 1. So
+# `demo`, whose training is short, takes 0.02, the best of four weights that we tried.
 
 # %%
 source(novelty_loss)
@@ -132,7 +138,8 @@ z = torch.randn(8, G.settings.latent_dim, generator=random)
 masks = G(z, asked, hard, all_stages=True)
 
 real = layers.soften(hard, layers.softening_kernel(G.size[0]))
-fake, weight = masks[-1].merged, run.parameters.novelty_weight
+fake = masks[-1].merged
+weight = run.parameters.novelty * run.parameters.novelty_weight
 loss_g = losses.wasserstein_generator_loss(D(fake)) + sum(
     losses.entropy_loss(m.soft_layout) + losses.entropy_loss(m.merged)
     + losses.spread_loss(m.density)

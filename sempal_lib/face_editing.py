@@ -69,7 +69,7 @@ def target_of(palette: Any, edit: Edit, names: Sequence[str]) -> Any:
 
 def row_parameters(row: str) -> dict[str, Any]:
     """The parameters of a row that tell it from the other."""
-    return {"novelty_weight": 0 if row == "no-novelty" else 50}
+    return {"novelty": row != "no-novelty"}
 
 
 STUDY = Study("faces", CHAPTER, ROWS, row_parameters, lambda row: ("semantic-palette", row), {})

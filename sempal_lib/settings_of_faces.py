@@ -32,9 +32,8 @@ class FaceParameters(PartialParameters):
         None, ge=8, le=1024,
         description="that additions are generated at, px, and then enlarged; None in a preset: height",
     )  # fmt: skip
-    novelty_weight: float = Field(
-        50, ge=0, le=10**6, description="of the loss that keeps additions off what is there already; 0: none"
-    )
+    novelty: bool = Field(True, description="a loss keeps additions off what is there already")
+    novelty_weight: float = Field(50, gt=0, le=10**6, description="of that loss")
     painter_steps: int = Field(
         87500, ge=1, le=MOST_STEPS, description="training steps of each painter that paints the edited layouts"
     )

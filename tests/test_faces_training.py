@@ -100,7 +100,7 @@ def test_parameters_name_what_is_wrong(change, message):
 
 def test_rows_and_painters():
     full = resolve("15_face_editing", {"preset": "smoke", "seed": 3})
-    bare = resolve("15_face_editing", {"preset": "smoke", "novelty_weight": 0})
+    bare = resolve("15_face_editing", {"preset": "smoke", "novelty": False})
     assert [face_editing.STUDY.row_of(p) for p in (full, bare)] == ["full", "no-novelty"]
     painters = face_editing.painters_of(full, kl_weight=0.1)
     assert (painters.dataset, painters.height, painters.seed, painters.steps) == ("toy-faces", 16, 3, 4)

@@ -96,6 +96,7 @@ def face_training(
     layouts = data.layouts[:, step // 2 :: step, step // 2 :: step].contiguous()
     network = replace(generator_settings(parameters, data), height=layouts.shape[1], width=layouts.shape[2])
     settings = partial_settings(parameters, FaceSettings)
+    settings = settings if parameters.novelty else replace(settings, novelty_weight=0.0)  # type: ignore[call-arg]
     facts = provenance(data, _CODE)
     set_outdated_aside(checkpoint_path, facts)
     with torch.random.fork_rng(devices=[]):
