@@ -13,8 +13,8 @@ from sempal_lib.widgets.face_parts import growth_of
 from sempal_lib.widgets.frames import MAX_BYTES, layout_frames
 from sempal_lib.widgets.shared import frames_page, paged, png_of
 
-PARTS = ("hair", "glasses", "hat")  # that get a page
-STEPS, DRAWS = 7, 6  # frames along a part's share, or a style's; and of the noise
+PARTS = ("hair", "hat")  # that get a page
+STEPS, DRAWS = 6, 4  # frames along a part's share, or a style's; and of the noise
 LEAST_MORE = 0.02  # of the frame: how far a part grows at least
 
 
@@ -27,7 +27,7 @@ def face_frames(edits: FaceEdits, face: int = 0, seed: int = 0) -> ipw.VBox:
     """
     edits.check_face(face)
     parts = [part for part in PARTS if part in edits.parts] or list(edits.parts)[: len(PARTS)]
-    frames = _Frames(edits, face, seed, MAX_BYTES // (len(parts) + 2))
+    frames = _Frames(edits, face, seed, MAX_BYTES // 2 // (len(parts) + 2))
     first, names = parts[0], [*(f"more {part}" for part in parts), f"{parts[0]}, other noise", f"style of {parts[0]}"]
     pages = [*map(frames.of_part, parts), frames.of_seeds(first), frames.of_style(first)]
     menu, stack = paged(names, pages)
