@@ -386,11 +386,9 @@ record = run.finish()
 
 # %%
 at_hand = forms.rows_of_runs(run.parameters)
-SCORES = {
-    "gan_test_miou": "gan_test_miou", "gan_test_accuracy": "gan_test_accuracy",
-    "fd_seg": "fid", "miou_small": "",
-}
-forms.table(at_hand, SCORES)
+SCORES = {"gan_test_miou": "gan_test_miou", "fd_seg": "fid"}
+display(forms.table(at_hand, SCORES))
+forms.table(at_hand, {"gan_test_accuracy": "gan_test_accuracy", "miou_small": ""})
 
 # %% [markdown]
 # The small classes one by one, rarest last, and the weights:

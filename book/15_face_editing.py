@@ -112,10 +112,12 @@ source(additions.with_rest)
 #
 # $$\mathcal{L}_\text{NOV} = \frac{1}{\operatorname{mean}\,(\hat{y} - y)^2 + \epsilon} \tag{4}$$
 #
-# The rest of the generator's loss is that of the generator for a part. With $\lambda$ the new weight, at each
-# resolution,
+# The rest of the generator's loss is that of the generator for a part,
 #
-# $$\mathcal{L}_G = -\mathbb{E} D(\hat{y}) + \sum (\mathcal{L}_\text{COND} + \lambda \mathcal{L}_\text{NOV})$$
+# $$\mathcal{L}_G = -\mathbb{E} D(\hat{y}) + \sum \mathcal{L}$$
+#
+# where at each resolution
+# $\mathcal{L} = \mathcal{L}_\text{COND} + \lambda \mathcal{L}_\text{NOV}$, with $\lambda$ the new weight.
 #
 # The release takes $\lambda = 50$. Look at the size of (4): if a tenth of the frame changes class, the mean over 19
 # classes is 0.01, and the loss 100. Fifty times that drowns the terms that keep the budget, which are near 1. So
@@ -414,11 +416,12 @@ figures.training_curves(history, ["feature", "perceptual", "loss_d"])
 # the first one in it, $m_y$ and $v_y$ those of the second, $w$ their covariance, and two small constants against
 # division by nothing,
 #
-# $$\mathrm{SSIM} = \frac{(2 m_x m_y + c_1)(2 w + c_2)}{(m_x^2 + m_y^2 + c_1)(v_x + v_y + c_2)} \tag{11}$$
+# $$l = \frac{2 m_x m_y + c_1}{m_x^2 + m_y^2 + c_1}, \quad s = \frac{2 w + c_2}{v_x + v_y + c_2} \tag{11}$$
 #
-# the mean over windows and colours: 1 for equal pictures. **PSNR** is $10 \log_{10}(2^2 / e)$ in dB, with $e$ the mean
-# squared difference of values from −1 to 1. FD-seg and the judge's mIoU, both of the repainted pictures, are those of
-# [chapter 8](08_judging_with_a_segmenter.ipynb): are these like faces, and is each part where the layout has it?
+# and SSIM is the mean of $l \cdot s$ over windows and colours: 1 for equal pictures. **PSNR** is
+# $10 \log_{10}(2^2 / e)$ in dB, with $e$ the mean squared difference of values from −1 to 1. FD-seg and the judge's
+# mIoU, both of the repainted pictures, are those of [chapter 8](08_judging_with_a_segmenter.ipynb): are these like
+# faces, and is each part where the layout has it?
 
 # %%
 source(metrics.ssim)
@@ -712,7 +715,7 @@ verdicts(record, CLAIMS)
 
 # %%
 reference_table(
-    "15_face_editing", (*PAINTED, "swap_outside"), ("sean", "gaugan-vae", "gaugan")
+    "15_face_editing", ("psnr", "ssim", "swap_outside"), ("sean", "gaugan-vae", "gaugan")
 )
 
 # %% [markdown]

@@ -171,6 +171,7 @@ def test_committed_weights_are_whole(path):
         warnings.simplefilter("error")
         # What is trained once for a world is of other kinds than what runs leave.
         reader = {"judges": load_segmenter, "eyes": load_segmenter, "painters": checkpoint.load}
+        reader["style-painters"] = checkpoint.load
         reader.get(path.parent.name, load_generator)(path)
 
 

@@ -255,9 +255,7 @@ def snap_to_colours(images: Tensor, label_space: LabelSpace) -> tuple[Tensor, Te
     """
     tensor = isinstance(images, Tensor) and images.is_floating_point()
     if not tensor or images.ndim != 4 or images.shape[1] != 3 or not images.numel():
-        raise ValueError(
-            f"pictures are {described(images)}: expected float [N, 3, H, W] in [-1, 1], at least one"
-        )
+        raise ValueError(f"pictures are {described(images)}: expected float [N, 3, H, W] in [-1, 1], at least one")
     if not images.isfinite().all():  # the distance of NaN to any colour would come out as 0
         raise ValueError("the pictures hold values that are not finite: their generator has diverged")
     colours = torch.tensor(label_space.colors, dtype=torch.float32, device=images.device)

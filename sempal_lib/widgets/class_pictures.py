@@ -86,7 +86,7 @@ def class_frames(pictures: _Pictures, classes: Sequence[str] | None = None) -> i
         where = png_of(outlined(layout, layout == c, FRAME_WIDTH, space), space)
         moving, titles = [png_of(pictures.of(c), space), *others], ["its own picture", *pictures.others]
         colour = hex_colour(space.colors[c])
-        pages.append(ipw.VBox(linked_frames(titles, [[where], moving], "what is painted", handle_color=colour)))
+        pages.append(ipw.VBox(linked_frames(titles, [moving, [where]], "what is painted", handle_color=colour)))
     menu, stack = paged([space.names[c] for c in chosen], pages)
     note = ipw.HTML("Frames that the trained model painted. With a running notebook you click any class of the layout.")
     return ipw.VBox([menu, stack, note])
