@@ -87,7 +87,7 @@ Markdown(
 # and what is less than a thousandth of the frame is left out. The generator's own palette has these, and the rest is
 # background:
 #
-# $$t' = (\delta_1, \dots, \delta_C,\; 1 - \textstyle\sum_c \delta_c) \tag{2}$$
+# $$t' = (\delta_1, \dots, \delta_C, 1 - \textstyle\sum_c \delta_c) \tag{2}$$
 #
 # All else is as in [Changing a part](13_partial_editing.ipynb): the activation turns scores and $t'$ into the mask
 # $m$, and where $m$ is background the face shows through,
@@ -416,7 +416,9 @@ figures.training_curves(history, ["feature", "perceptual", "loss_d"])
 # the first one in it, $m_y$ and $v_y$ those of the second, $w$ their covariance, and two small constants against
 # division by nothing,
 #
-# $$l = \frac{2 m_x m_y + c_1}{m_x^2 + m_y^2 + c_1}, \quad s = \frac{2 w + c_2}{v_x + v_y + c_2} \tag{11}$$
+# $$l = \frac{2 m_x m_y + c_1}{m_x^2 + m_y^2 + c_1} \tag{11}$$
+#
+# $$s = \frac{2 w + c_2}{v_x + v_y + c_2}$$
 #
 # and SSIM is the mean of $l \cdot s$ over windows and colours: 1 for equal pictures. **PSNR** is
 # $10 \log_{10}(2^2 / e)$ in dB, with $e$ the mean squared difference of values from −1 to 1. FD-seg and the judge's
