@@ -453,8 +453,8 @@ from sempal_lib.records import read_record
 from sempal_lib.runs import reference_run
 
 for name in ("fashion", "camvid-drives"):
-    kept = reference_run("16_material_editing", name)
-    if kept and (kept / "samples.png").exists():
+    kept = reference_run("16_material_editing", name, holds="samples.png")
+    if kept:
         steps = read_record(kept / "record.json")["parameters"]["steps"]
         display(Markdown(f"**{name}**, {steps:,} steps"), Image(str(kept / "samples.png")))
 

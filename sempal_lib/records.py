@@ -286,19 +286,21 @@ def _gathered(root: Path) -> str:
 
 
 def reference_run(
-    chapter: str, dataset: str, preset: str | None = None, root: Path | None = None, **parameters: Any
-) -> Path | None:
-    """The best committed run folder that holds weights, or None.
+    chapter: str, dataset: str, preset: str | None = None, root: Path | None = None, holds: str = WEIGHTS,
+    **parameters: Any,
+) -> Path | None:  # fmt: skip
+    """The best committed run folder that holds weights, or what else is asked for; or None.
 
     Best is the greatest layout height, then the longest training, then the latest. `preset` and `parameters`
-    (name=value) narrow the choice.
+    (name=value) narrow the choice. `holds` is a pattern of file names, such as SHEETS: of real data, weights are not
+    kept.
     """
     wanted = {"chapter": chapter, "dataset": dataset, **({"preset": preset} if preset else {})}
     found = []
     for folder, record in records_under(root or reference_root()):
         fits = all(record[name] == value for name, value in wanted.items())
         fits = fits and all(record["parameters"].get(name) == value for name, value in parameters.items())
-        if fits and any(folder.glob(WEIGHTS)):
+        if fits and any(folder.glob(holds)):
             given = record["parameters"]
             found.append((given["height"], samples_shown(given), record["created"], folder))
     return max(found)[-1] if found else None

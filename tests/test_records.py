@@ -339,6 +339,9 @@ def test_reference_run_is_the_tallest_with_weights_then_the_longest_then_the_lat
     assert runs.reference_run(CHAPTER, "toy-street", root=reference) == tall
     assert runs.reference_run(CHAPTER, "toy-street", preset="smoke", root=reference) == longer
     assert runs.reference_run(CHAPTER, "camvid", root=reference) is None
+    assert runs.reference_run("16_material_editing", "fashion") is None  # of real data no weights are kept
+    sheet = runs.reference_run("16_material_editing", "fashion", holds="samples*.png")
+    assert (sheet / "samples.png").exists()  # which page 16 shows
 
 
 @pytest.mark.parametrize(
