@@ -9,7 +9,7 @@ from typing import Any
 
 from sempal_lib.data_folders import data_of
 from sempal_lib.parameters import LayoutParameters, Parameters, row_parameters
-from sempal_lib.records import SYSTEMS, code_hash, equal_codes, records_under, reference_root, runs_root
+from sempal_lib.records import SYSTEMS, RunError, code_hash, equal_codes, records_under, reference_root, runs_root
 from sempal_lib.results import Comparison, compare, published, verdict_table
 from sempal_lib.runs import NOT_CONFIGURATION, completed
 from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
@@ -63,6 +63,15 @@ class Study:
             if all(getattr(parameters, key) == value for key, value in wanted.items()):
                 return name
         return None
+
+    def required_row(self, parameters: Parameters, advice: str) -> str:
+        """`row_of`, or a RunError that says what to change, by `advice`, where they are of none."""
+        row = self.row_of(parameters)
+        if row is None:
+            raise RunError(
+                f"these parameters are of no row of the table: {advice}; the rows are {', '.join(self.rows)}"
+            )
+        return row
 
     def switches(self) -> set[str]:
         """Names of the parameters that tell rows from each other."""

@@ -44,13 +44,9 @@ STUDY = Study("table of LGGAN's forms", CHAPTER, ROWS, row_parameters, named, {"
 
 def row_of(parameters: LgganParameters) -> str:
     """The row that parameters train. Raises RunError where they are of none."""
-    row = STUDY.row_of(parameters)
-    if row is None:
-        raise RunError(
-            "these parameters are of no row of the table: leave joining out, and change only one of released and "
-            f"classification_weight; the rows are {', '.join(ROWS)}"
-        )
-    return row
+    return STUDY.required_row(
+        parameters, "leave joining out, and change only one of released and classification_weight"
+    )
 
 
 def rows_of_runs(parameters: LgganParameters) -> dict[str, list[dict[str, Any]]]:

@@ -52,13 +52,7 @@ STUDY = Study("table of styles", CHAPTER, ROWS, row_parameters, named, {}, froze
 
 def row_of(parameters: StyleParameters) -> str:
     """The row that parameters train. Raises RunError where they are of none, as with two switches at once."""
-    row = STUDY.row_of(parameters)
-    if row is None:
-        raise RunError(
-            "these parameters are of no row of the table: change one of layers, class_wise, layer_wise and kl_weight "
-            f"at a time; the rows are {', '.join(ROWS)}"
-        )
-    return row
+    return STUDY.required_row(parameters, "change one of layers, class_wise, layer_wise and kl_weight at a time")
 
 
 def rows_of_runs(parameters: StyleParameters) -> dict[str, list[dict[str, Any]]]:
