@@ -8,6 +8,7 @@ class_dim=32 once_scenes=4000 makes the committed one, a quarter of an hour of o
 
 import json
 import sys
+from typing import Any
 
 import yaml
 
@@ -15,34 +16,40 @@ from sempal_lib import training
 from sempal_lib.records import RunError
 from sempal_lib.runs import resolve
 
-CHAPTER = "09_end_to_end"
+CHAPTER, CROSSINGS = "09_end_to_end", "11_cross_view"
+TWO_VIEWS = "toy-crossview"  # the world whose scenes are of known kinds, and judged from two views
 SAID = ("miou", "pixel_accuracy", "accuracy", "fd_seg", "seconds")  # of a note
 STYLED = "style-painter"  # of chapter 15, of system sean; made only where its role is named
 OWN = "own-painter"  # of chapter 14, whose settings say how it is made: of seed 0, for the row that the book trains
-MAKE = {role: lambda p, role=role: training.segmenter_for(p, role, commit=True) for role in ("judge", "eye")}
-MAKE["painter"] = lambda p: training.painter_for(p, commit=True)
-MAKE[STYLED] = training.train_style_painter
-SORTERS = [f"{view}-sorter" for view in training.VIEWS]  # of worlds whose scenes have known kinds
-MAKE |= {
-    role: lambda p, view=view: training.kind_classifier_for(p, view, commit=True)
-    for role, view in zip(SORTERS, training.VIEWS, strict=True)
+SEGMENTERS = {role: lambda p, role=role: training.segmenter_for(p, role, commit=True) for role in ("judge", "eye")}
+AERIAL = {f"aerial-{role}": make for role, make in SEGMENTERS.items()}
+SORTERS = {
+    f"{view}-sorter": lambda p, view=view: training.kind_classifier_for(p, view, commit=True) for view in training.VIEWS
 }
-MAKE[OWN] = lambda p: training.own_painter(p, training.scene_set(p), commit=True)
+PAINTERS = {
+    "painter": lambda p: training.painter_for(p, commit=True),
+    OWN: lambda p: training.own_painter(p, training.scene_set(p), commit=True),
+}
+MAKE = SEGMENTERS | AERIAL | SORTERS | PAINTERS | {STYLED: training.train_style_painter}
 CHAPTERS = {OWN: "14_data_augmentation", STYLED: "12_class_layer_vae"}  # whose settings, where not CHAPTER's
+
+
+def of_role(role: str, given: dict[str, Any]) -> Any:
+    """The parameters that a network is made by."""
+    if given.get("dataset") == TWO_VIEWS:
+        return resolve(CROSSINGS, given | ({"direction": "ground-to-aerial"} if role in AERIAL else {}))
+    return resolve(CHAPTERS.get(role, CHAPTER), given)
 
 
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
     try:
         given = {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in arguments)}
-        named = "role" in given
-        roles = [given.pop("role")] if named else [role for role in MAKE if role != STYLED]
-        if not named and given.get("dataset") != "toy-crossview":
-            roles = [role for role in roles if role not in SORTERS]
-        for role in roles:
+        usual = SEGMENTERS | (AERIAL | SORTERS if given.get("dataset") == TWO_VIEWS else PAINTERS)
+        for role in [given.pop("role")] if "role" in given else usual:
             if role not in MAKE:
                 raise RunError(f"role={role!r} is none: choose {' or '.join(MAKE)}")
-            parameters = resolve(CHAPTERS.get(role, CHAPTER), given)  # of an empty value, the preset's
+            parameters = of_role(role, given)
             if role == "painter" and not parameters.painter_steps:
                 continue
             MAKE[role](parameters)

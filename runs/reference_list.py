@@ -15,7 +15,7 @@ import yaml
 from notebooks import BookError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from sempal_lib import ablation, augmentation, face_editing, forms, runs, styles
+from sempal_lib import ablation, augmentation, face_editing, forms, runs, styles, views
 from sempal_lib.data_folders import data_folder
 from sempal_lib.records import PROCEDURAL, equal_codes, reference_root
 
@@ -23,7 +23,7 @@ LIST = notebooks.ROOT / "runs" / "reference.yaml"
 # Whose runs are rows of a table.
 STUDIES = {
     study.chapter: study
-    for study in (ablation.ABLATION, augmentation.STUDY, styles.STUDY, forms.STUDY, face_editing.STUDY)
+    for study in (ablation.ABLATION, augmentation.STUDY, styles.STUDY, forms.STUDY, face_editing.STUDY, views.STUDY)
 }
 NEED_GPU = ("gpu", "paper")  # presets that would take days without one
 STATES = ("kept", "confirmed", "stale", "wanted", "failed", "left out")

@@ -26,27 +26,27 @@ from sempal_lib.settings import (
     TuningParameters,
 )
 from sempal_lib.settings_of_faces import FaceParameters
-from sempal_lib.settings_of_lggan import LgganParameters
+from sempal_lib.settings_of_lggan import CrossViewParameters, LgganParameters
 from sempal_lib.settings_of_styles import StyleParameters
 
 __all__ = [
-    "CHAPTERS", "FAMILIES", "AugmentationParameters", "FaceParameters", "ImageParameters", "LayoutParameters",
-    "LgganParameters", "Parameters", "PartialParameters", "SemganParameters", "StyleParameters", "TuningParameters",
-    "absolute", "family", "form_of", "least_scenes", "nearest", "preset_values", "presets_folder", "resolve",
-    "row_parameters", "unknown",
+    "CHAPTERS", "FAMILIES", "AugmentationParameters", "CrossViewParameters", "FaceParameters", "ImageParameters",
+    "LayoutParameters", "LgganParameters", "Parameters", "PartialParameters", "SemganParameters", "StyleParameters",
+    "TuningParameters", "absolute", "family", "form_of", "least_scenes", "nearest", "preset_values", "presets_folder",
+    "resolve", "row_parameters", "unknown",
 ]  # fmt: skip
 
 # A preset has a section for each family. A family that another one is derived from lends it its section.
 FAMILIES: dict[str, type[Parameters]] = {
     "layouts": LayoutParameters, "semgan": SemganParameters, "images": ImageParameters, "tuning": TuningParameters,
     "partial": PartialParameters, "augmentation": AugmentationParameters, "styles": StyleParameters,
-    "lggan": LgganParameters, "faces": FaceParameters,
+    "lggan": LgganParameters, "crossview": CrossViewParameters, "faces": FaceParameters,
 }  # fmt: skip
 CHAPTERS: dict[str, str] = {
     "01_how_to_use": "layouts", "02_layouts_and_palettes": "layouts", "03_semgan": "semgan",
     "04_sb_gan_layouts": "layouts", "05_semantic_palette": "layouts", "06_ablation": "layouts",
     "07_painting_by_layout": "images", "08_judging_with_a_segmenter": "images", "09_end_to_end": "tuning",
-    "10_lggan": "lggan", "12_class_layer_vae": "styles", "13_partial_editing": "partial",
+    "10_lggan": "lggan", "11_cross_view": "crossview", "12_class_layer_vae": "styles", "13_partial_editing": "partial",
     "14_data_augmentation": "augmentation", "15_face_editing": "faces", "16_material_editing": "styles",
 }  # fmt: skip
 # Chapters that train another form of their family's system than the paper's whole: a file of runs/ablation.

@@ -35,7 +35,7 @@ SHEETS = "samples*.png"  # pictures that its models made, and none of a data set
 # Modules and packages at the top of the library that change no metric: they draw, keep, gather and compare.
 WITHOUT_NUMBERS = (
     "ablation", "augmentation", "code_digests", "figures", "files", "forms", "keeping", "locks", "pictures",
-    "record_model", "records", "results", "run_folders", "sources", "styles", "tables", "widgets",
+    "record_model", "records", "results", "run_folders", "sources", "styles", "tables", "views", "widgets",
 )  # fmt: skip
 SPEEDS = ("images_per_second", "projection_us")  # metrics of the machine: no two runs have the same
 MAX_WEIGHTS = 8 * 2**20  # bytes, one file

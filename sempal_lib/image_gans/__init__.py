@@ -15,6 +15,7 @@ from sempal_lib.image_gans.discriminators import (
     DualDiscriminator,
     Judgement,
     MultiScaleDiscriminator,
+    SourceDiscriminator,
 )
 from sempal_lib.image_gans.groupdnet import GroupdnetEncoder, GroupdnetGenerator, GroupdnetSettings
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
@@ -68,6 +69,7 @@ __all__ = [
     "SeanGenerator",
     "SeanSettings",
     "SelectionGenerator",
+    "SourceDiscriminator",
     "SpadeGenerator",
     "SpadeSettings",
     "StyleEncoder",

@@ -170,6 +170,28 @@ class MultiScaleDiscriminator(nn.Module):
         return soft if edges is None else torch.cat([soft, (edges != 0)[:, None].to(soft.dtype)], 1)
 
 
+class SourceDiscriminator(nn.Module):
+    """A judge that is told the same scene from another view, and no layout: of pix2pix and what comes of it.
+
+    Args:
+        settings: its number of classes is not heeded.
+    Source: Isola et al. 2017, §3.1; Regmi and Borji 2018. Chapter: From the air to the ground.
+    """
+
+    def __init__(self, settings: DiscriminatorSettings):
+        super().__init__()
+        self.settings = replace(settings, num_classes=0, instance_edges=False)
+        self.of_source = MultiScaleDiscriminator(replace(self.settings, num_classes=3))
+
+    def judge(self, pictures: Sequence[Tensor], source: Tensor) -> list[Judgement]:
+        """As `MultiScaleDiscriminator.judge`. source: [B, 3, H, W]."""
+        return self.of_source.judge(pictures, source)
+
+    def told(self, layout: Tensor, edges: Tensor | None, source: Tensor | None) -> tuple[Any, ...]:
+        """As `MultiScaleDiscriminator.told`."""
+        return (source,)
+
+
 class DualDiscriminator(nn.Module):
     """Two judges of a picture that are told different things: D_s its layout, D_i the same scene from another view.
 

@@ -11,6 +11,7 @@ from sempal_lib.training.augmentation import (
 from sempal_lib.training.changes import colour_jitter, pasted, random_view
 from sempal_lib.training.checkpoint import CheckpointError
 from sempal_lib.training.cimle import CimleTraining, CimleTrainingSettings, cimle_eye, cimle_training, train_cimle
+from sempal_lib.training.crossings import evaluate_crossing, paint_crossing, scene_classifier_for
 from sempal_lib.training.end_to_end import EndToEndSettings, EndToEndTraining, gradient_share
 from sempal_lib.training.faces import FaceSettings, FaceTraining, face_training, train_faces
 from sempal_lib.training.factors import known_factors
@@ -115,6 +116,7 @@ __all__ = [
     "device_of",
     "encoder_of",
     "end_to_end_training",
+    "evaluate_crossing",
     "evaluate_painter",
     "evaluate_pairs",
     "evaluate_repainting",
@@ -138,6 +140,7 @@ __all__ = [
     "make_pairs",
     "once_training",
     "own_painter",
+    "paint_crossing",
     "painted_scenes",
     "painter_for",
     "painter_of",
@@ -151,6 +154,7 @@ __all__ = [
     "row_real",
     "save_generator",
     "save_segmenter",
+    "scene_classifier_for",
     "scene_set",
     "segmenter_for",
     "semgan_data",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sempal_lib import losses
 from sempal_lib.checks import check_labels
-from sempal_lib.image_gans.discriminators import DualDiscriminator, MultiScaleDiscriminator
+from sempal_lib.image_gans.discriminators import DualDiscriminator, MultiScaleDiscriminator, SourceDiscriminator
 from sempal_lib.image_gans.interface import ImageGenerator, LatentEncoder, Painted
 from sempal_lib.image_gans.perceptual import PerceptualFeatures
 from sempal_lib.image_gans.spade import sample_latent
@@ -32,7 +32,7 @@ _DISCRIMINATOR_LOSS: dict[str, Callable[[Sequence[Tensor], Sequence[Tensor]], Te
     "least_squares": losses.least_squares_discriminator_loss,
 }
 
-Judge = MultiScaleDiscriminator | DualDiscriminator
+Judge = MultiScaleDiscriminator | SourceDiscriminator | DualDiscriminator
 
 
 @dataclass(frozen=True)
@@ -300,8 +300,8 @@ def _check_sources(
 ) -> None:
     if generator.takes_source != (sources is not None):
         raise ValueError("sources go with a generator that takes another view: give both or neither")
-    if sources is None and isinstance(discriminator, DualDiscriminator):
-        raise ValueError("two judges need another view: pass sources, or take a MultiScaleDiscriminator")
+    if sources is None and isinstance(discriminator, SourceDiscriminator | DualDiscriminator):
+        raise ValueError("this judge is told another view: pass sources, or take a MultiScaleDiscriminator")
     if sources is not None and sources.shape != images.shape:
         raise ValueError(f"sources have shape {list(sources.shape)}, expected {list(images.shape)}: load both views")
     if sources is not None and settings.flip:

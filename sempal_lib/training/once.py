@@ -19,7 +19,7 @@ from sempal_lib.keeping import LOCK
 from sempal_lib.locks import locked
 from sempal_lib.metrics.scenes import standard_classes
 from sempal_lib.metrics.segmentation import class_iou, confusion_matrix, mean_iou, pixel_accuracy
-from sempal_lib.parameters import ImageParameters
+from sempal_lib.parameters import CrossViewParameters, ImageParameters
 from sempal_lib.records import PROCEDURAL, machine, reference_root, runs_root, write_atomically
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
 from sempal_lib.settings import SHOWN
@@ -92,6 +92,12 @@ def once_path(parameters: ImageParameters, role: str) -> Path:
     return reference_root() / f"{role}s" / f"{parameters.dataset}-{height}x{width}.safetensors"
 
 
+def place_of(parameters: ImageParameters, role: str) -> str:
+    """A role's name on disk: one that looks at the aerial view of scenes is another than that of their own view."""
+    aerial = isinstance(parameters, CrossViewParameters) and parameters.view == "aerial"
+    return f"aerial-{role}" if aerial else role
+
+
 def once_parameters(parameters: ImageParameters, role: str) -> ImageParameters:
     """A run's parameters with the scenes and the seed of a network that is trained once. Of real data it has all."""
     scenes = parameters.once_scenes if parameters.dataset in PROCEDURAL else None
@@ -141,7 +147,7 @@ def segmenter_for(parameters: ImageParameters, role: str = "judge", commit: bool
         On the run's device, in evaluation mode.
     Chapter: Judging with a segmenter.
     """
-    p = once_parameters(parameters, role)
+    p, where = once_parameters(parameters, role), place_of(parameters, role)
     world = (*WORLD_CODE,) if p.dataset in PROCEDURAL else ()
     recipe = {
         "segmenter": p.segmenter, "once_steps": p.once_steps, "segmenter_batch_size": p.segmenter_batch_size,
@@ -150,7 +156,7 @@ def segmenter_for(parameters: ImageParameters, role: str = "judge", commit: bool
 
     def make(path: Path) -> dict[str, Any]:
         data = scene_set(p)
-        unfinished = unfinished_of(path, role)
+        unfinished = unfinished_of(path, where)
         training = once_training(p, data, role, unfinished)
         for _ in progress_bar(training):
             pass
@@ -162,7 +168,7 @@ def segmenter_for(parameters: ImageParameters, role: str = "judge", commit: bool
             **held_out_scores(load_segmenter(path)[0], data),
         }  # fmt: skip
 
-    segmenter = load_segmenter(once(p, role, recipe, make, ("segmenter",), commit))[0]
+    segmenter = load_segmenter(once(p, where, recipe, make, ("segmenter",), commit))[0]
     return placed(segmenter, make_fabric(p, devices=1), p.channels_last)
 
 

@@ -37,10 +37,10 @@ from sempal_lib.image_gans import (
     segmenter_features,
 )
 from sempal_lib.layout_gans import LayoutDiscriminator
-from sempal_lib.parameters import ImageParameters, LgganParameters, StyleParameters
+from sempal_lib.parameters import CrossViewParameters, ImageParameters, LgganParameters, StyleParameters
 from sempal_lib.segmentation import Segmenter
-from sempal_lib.training import checkpoint
-from sempal_lib.training.images import ImageTraining, ImageTrainingSettings
+from sempal_lib.training import checkpoint, crossings
+from sempal_lib.training.images import ImageTraining, ImageTrainingSettings, Judge
 from sempal_lib.training.once import segmenter_for
 from sempal_lib.training.progan_rgb import ProganTraining
 from sempal_lib.training.settings import Progress, ProgressiveSettings, StageSettings
@@ -69,7 +69,7 @@ Networks = tuple[ImageGenerator, LatentEncoder | None, DiscriminatorSettings]
 
 def image_networks(
     system: str, parameters: ImageParameters, num_classes: int, size: tuple[int, int]
-) -> tuple[ImageGenerator, MultiScaleDiscriminator, LatentEncoder | None]:
+) -> tuple[ImageGenerator, Judge, LatentEncoder | None]:
     """Generator, discriminator and, where the generator has latents, encoder as the parameters say.
 
     At the papers' sizes they are the papers'. Smaller pictures get fewer halvings: pix2pix goes down to 1 px of height
@@ -77,9 +77,11 @@ def image_networks(
     judge of SB-GAN and Semantic Palette, whose pictures are of these sizes.
 
     Args:
-        system: one of PAINTERS. size: (H, W) of the pictures, px.
+        system: one of PAINTERS, or of chapter 11, as the parameters are. size: (H, W) of the pictures, px.
     Chapter: Painting by layout.
     """
+    if isinstance(parameters, CrossViewParameters):
+        return *crossings.crossing_networks(system, parameters, num_classes, size), None
     if system not in PAINTERS:
         raise ValueError(f"{system!r} is no synthesizer: choose one of {', '.join(PAINTERS)}")
     generator, encoder, judge = PAINTERS[system](system, parameters, num_classes, size)
@@ -170,6 +172,8 @@ def image_settings(system: str, parameters: ImageParameters, **changes: Any) -> 
         "ema_images": max(p.batch_size * p.steps // 16, 1) if p.ema else 0, "channels_last": p.channels_last,
         "compile": p.compile, "checkpoint_seconds": p.checkpoint_seconds, "seed": p.seed, **changes,
     }  # fmt: skip
+    if isinstance(p, CrossViewParameters):
+        return crossings.crossing_settings(system, p, **values)
     if isinstance(p, StyleParameters):
         values.setdefault("kl_weight", p.kl_weight)
     if isinstance(p, LgganParameters):
@@ -216,11 +220,12 @@ def image_training(
     A checkpoint that older code of this library or other data left is moved aside, never mixed with the new.
 
     Args:
-        system: one of PAINTERS. perceptual: from `perceptual_for`; "pix2pix" looks at none, unless changed.
+        system: as in `image_networks`. perceptual: from `perceptual_for`; "pix2pix" looks at none, unless changed.
         changes: of `ImageTrainingSettings`.
     Chapter: Painting by layout.
     """
-    facts = provenance(data, (*CODE, *MORE_CODE.get(system, ())))
+    more = crossings.CODE if isinstance(parameters, CrossViewParameters) else MORE_CODE.get(system, ())
+    facts = provenance(data, (*CODE, *more))
     settings = image_settings(system, parameters, **changes)
     if perceptual is not None and perceptual.name == "segmenter" and settings.perceptual_weight:
         # What a painter learns by belongs to its data: with another eye it is trained anew.
@@ -232,7 +237,7 @@ def image_training(
     return ImageTraining(
         generator, discriminator, data.images, data.layouts, settings,
         perceptual if settings.perceptual_weight else None, encoder, fabric=fabric or make_fabric(parameters),
-        checkpoint_path=checkpoint_path, configuration=facts,
+        checkpoint_path=checkpoint_path, configuration=facts, sources=data.sources,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from sempal_lib import datasets
 from sempal_lib.code_digests import code_digest
 from sempal_lib.labels import LabelSpace
 from sempal_lib.palettes import palette_of
-from sempal_lib.parameters import Parameters
+from sempal_lib.parameters import CrossViewParameters, Parameters
 from sempal_lib.processes import ProcessError, Processes, check_device, name_of, named
 from sempal_lib.records import runs_root
 from sempal_lib.scenes import SceneDataset
@@ -61,10 +61,13 @@ class SceneSet(LayoutSet):
 
     Attributes:
         images, held_out_images: training and validation pictures, uint8 [N, 3, H, W].
+        sources, held_out_sources: the same scenes from the other view, alike; None where a run has one view only.
     """
 
     images: Tensor
     held_out_images: Tensor
+    sources: Tensor | None = None
+    held_out_sources: Tensor | None = None
 
 
 def layout_size(parameters: Parameters) -> tuple[int, int]:
@@ -93,23 +96,38 @@ def layout_set(parameters: Parameters, workers: int = 0, square: bool = False) -
 
 
 def scene_set(parameters: Parameters, workers: int = 0) -> SceneSet:
-    """Read or make all pictures and layouts of a run.
+    """Read or make all pictures and layouts of a run, and the other view's pictures where its chapter wants them.
 
-    Every file is looked at here, before any training starts. Errors are those of `datasets.load`.
+    Every file is looked at here, before any training starts. Errors are those of `datasets.load`, and of
+    `SceneDataset.crossings`.
     Chapter: Painting by layout.
     """
     found = []
     for scenes in _splits(parameters, layout_size(parameters)):
-        images, layouts = _kept(scenes, "pairs", workers)
+        images, layouts, *other = _kept(scenes, _kind(parameters), workers)
+        if isinstance(parameters, CrossViewParameters) and parameters.view == "aerial":
+            images, layouts, other = other[0], other[1], [images]
         classes = scenes.label_space.num_classes
         layouts = torch.where(layouts < classes, layouts, 255)
         some = (layouts < classes).flatten(1).any(1)
-        found.append((images[some], layouts[some], palette_of(layouts[some], classes, 255)))
-    (images, layouts, palettes), (held_out_images, held_out, held_out_palettes) = found
+        if not some.any():  # of the other view; a set's own has been looked at
+            raise ValueError(
+                f"{scenes.name}: no pixel of what is to be painted is of a class: choose another direction"
+            )
+        sources = other[0][some] if other else None
+        found.append((images[some], layouts[some], palette_of(layouts[some], classes, 255), sources))
+    (images, layouts, palettes, sources), (held_out_images, held_out, held_out_palettes, held_out_sources) = found
     return SceneSet(
         parameters.dataset, replace(scenes.label_space, ignore_index=255), layouts, held_out, palettes,
-        held_out_palettes, images, held_out_images,
+        held_out_palettes, images, held_out_images, sources, held_out_sources,
     )  # fmt: skip
+
+
+_Kind = Literal["layouts", "pairs", "crossings"]
+
+
+def _kind(parameters: Parameters) -> _Kind:
+    return "crossings" if isinstance(parameters, CrossViewParameters) else "pairs"
 
 
 def _splits(parameters: Parameters, size: tuple[int, int]) -> Iterator[SceneDataset]:
@@ -118,15 +136,16 @@ def _splits(parameters: Parameters, size: tuple[int, int]) -> Iterator[SceneData
         yield datasets.load(p.dataset, split, size, root=p.data_root, seed=p.seed, limit=limit)
 
 
-def _kept(scenes: SceneDataset, kind: Literal["layouts", "pairs"], workers: int) -> tuple[Tensor, ...]:
-    """The layouts, or the pictures and layouts, of all scenes; those of procedural worlds are made once and kept.
+def _kept(scenes: SceneDataset, kind: _Kind, workers: int) -> tuple[Tensor, ...]:
+    """The layouts, or the pictures and layouts, or these of both views, of all scenes.
 
-    Chapters want mostly the same. Scenes of another seed, size, number or code of the worlds are other files. Real
-    data are read anew each time.
+    Those of procedural worlds are made once and kept: chapters want mostly the same. Scenes of another seed, size,
+    number or code of the worlds are other files. Real data are read anew each time.
     """
 
     def made() -> tuple[Tensor, ...]:
-        return scenes.pairs(workers) if kind == "pairs" else (scenes.layouts(workers),)
+        found = getattr(scenes, kind)(workers)
+        return (found,) if kind == "layouts" else found
 
     if not isinstance(scenes, World):
         return made()
@@ -171,6 +190,8 @@ def provenance(data: LayoutSet, code: Iterable[str]) -> dict[str, str]:
     seen = hashlib.sha256(data.layouts.numpy().tobytes())
     if isinstance(data, SceneSet):
         seen.update(data.images.numpy().tobytes())
+        if data.sources is not None:
+            seen.update(data.sources.numpy().tobytes())
     return {"data_set": data.name, "data": seen.hexdigest()[:12], "code": digest_of((*CODE, *code))}
 
 
