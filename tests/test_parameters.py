@@ -16,7 +16,7 @@ PRESETS = ("smoke", "demo", "gpu", "paper")
 CHAPTER_OF = {
     "layouts": CHAPTER, "partial": "13_partial_editing", "semgan": "03_semgan", "images": "07_painting_by_layout",
     "tuning": "09_end_to_end", "augmentation": "14_data_augmentation", "styles": "12_class_layer_vae",
-    "lggan": "10_lggan", "faces": "15_face_editing",
+    "lggan": "10_lggan", "crossview": "11_cross_view", "faces": "15_face_editing",
 }  # one of each family  # fmt: skip
 
 

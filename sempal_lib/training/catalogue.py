@@ -18,7 +18,7 @@ from sempal_lib import datasets
 from sempal_lib.image_gans import PerceptualFeatures, segmenter_features, with_pixels
 from sempal_lib.image_gans.perceptual import untrained_vgg19
 from sempal_lib.palettes import PaletteMixture, palette_of
-from sempal_lib.parameters import AugmentationParameters, Parameters, TuningParameters, resolve
+from sempal_lib.parameters import AugmentationParameters, CrossViewParameters, Parameters, TuningParameters, resolve
 from sempal_lib.segmentation import Segmenter, SegmenterSettings
 from sempal_lib.training.augmentation import row_training
 from sempal_lib.training.changes import components, thing_classes
@@ -130,6 +130,9 @@ TRAININGS: dict[str, Kind] = {
     "gaugan-vae": Kind(_IMAGES, _image("gaugan-vae")),
     "clvae": Kind("12_class_layer_vae", _image("clvae")),
     "lggan": Kind("10_lggan", _image("lggan")),
+    "lggan-crossing": Kind("11_cross_view", _image("lggan")),
+    "selectiongan": Kind("11_cross_view", _image("selectiongan")),
+    "x-seq++": Kind("11_cross_view", _image("x-seq++")),
     "groupdnet": Kind("12_class_layer_vae", _image("groupdnet")),
     "sean": Kind(_IMAGES, _image("sean")),
     "cimle": Kind("12_class_layer_vae", _cimle),
@@ -181,9 +184,11 @@ def made_up(parameters: Parameters, scenes: int = SCENES) -> Scenes:
     palettes: Tensor = palette_of(layouts, classes, space.ignore_index)
     mixture = PaletteMixture.fit(palettes, 1)
     some = slice(0, 2)
+    sources = images.flip(1) if isinstance(parameters, CrossViewParameters) else None
     return Scenes(
-        parameters.dataset, space, layouts, layouts[some], palettes, palettes[some], mixture, images, images[some]
-    )
+        parameters.dataset, space, layouts, layouts[some], palettes, palettes[some], mixture, images, images[some],
+        sources,
+    )  # fmt: skip
 
 
 def build(
