@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -115,6 +116,26 @@ def add_stale_note(app, docname: str, content: list[str]) -> None:
         content[0] = json.dumps(notebook)
 
 
+def link_terms(app, env) -> None:
+    """Sphinx's `env-updated`: let `[text](notation.md#palette-kl)` lead to the glossary's entry *palette KL*.
+
+    Such a link also works in JupyterLab and on a code host, where the role `term` would stand as text.
+    """
+    std = env.get_domain("std")
+    for (kind, term), (page, place) in std.objects.items():
+        if kind == "term":
+            slugs = env.metadata[page].setdefault("myst_slugs", {})
+            slugs[slug(term)] = (0, place, term)
+    for name, (page, place, title) in std.labels.items():
+        env.metadata[page].setdefault("myst_slugs", {}).setdefault(slug(name), (0, place, title))
+
+
+def slug(term: str) -> str:
+    """The name of a term in links: lower case without accents, a hyphen for what is no letter or digit."""
+    plain = unicodedata.normalize("NFKD", term).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "-", plain.lower()).strip("-")
+
+
 def remove_mark(app) -> None:
     (Path(app.outdir) / MARK).unlink(missing_ok=True)
 
@@ -131,5 +152,6 @@ def drop_thebe(app, pagename, templatename, context, doctree) -> None:
 def setup(app) -> dict:
     app.connect("source-read", add_stale_note)
     app.connect("builder-inited", remove_mark)
+    app.connect("env-updated", link_terms)
     app.connect("html-page-context", drop_thebe, priority=900)
     return {"version": "1", "parallel_read_safe": True}
