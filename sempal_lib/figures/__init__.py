@@ -7,7 +7,13 @@ tell apart.
 
 from sempal_lib.figures.comparisons import ablation_dots, level_bars
 from sempal_lib.figures.curves import aic_curve, sinkhorn_figure, training_curves
-from sempal_lib.figures.diagrams import Diagram, class_codes_diagram, local_global_diagram, partial_diagram
+from sempal_lib.figures.diagrams import (
+    Diagram,
+    class_codes_diagram,
+    local_global_diagram,
+    partial_diagram,
+    two_views_diagram,
+)
 from sempal_lib.figures.palettes import (
     class_error_bars,
     control_curves,
@@ -29,5 +35,5 @@ __all__ = [
     "class_scores", "contact_sheet", "control_curves", "image_grid", "interpolation_figure", "layout_grid",
     "learning_curves", "legend", "level_bars", "local_global_diagram", "metric_table", "palette_bars", "palette_map",
     "palette_statistics", "partial_diagram", "proportion_scatter", "sinkhorn_figure", "soft_and_hard_scatter",
-    "to_png", "training_curves",
+    "to_png", "training_curves", "two_views_diagram",
 ]  # fmt: skip

@@ -192,3 +192,24 @@ def local_global_diagram() -> Figure:
         (encoder, overall), (overall, whole), (encoder, weights), (join, fused), (whole, fused), (weights, fused),
     ]  # fmt: skip
     return boxes(places, arrows, (features, classes, classify, join, weights), 4.3)
+
+
+@diagram(
+    "Cross-view translation by LGGAN",
+    "The source picture and the layout of the other view go into LGGAN, which paints the other view. One judge is told "
+    "the layout, another one the source; both see the painted and the real picture.",
+)
+def two_views_diagram() -> Figure:
+    """LGGAN between two views of a scene, and its two judges."""
+    given, layout = "source $I_a$,\nfrom one view", "layout $S_g$ of\nthe other view"
+    painter, fake, real = "LGGAN: encoder,\nthree branches", "painted $I_g'$", "real $I_g$"
+    of_layout, of_source = "$D_s$: told $S_g$", "$D_i$: told $I_a$"
+    places = {
+        given: (0.75, 2.1), layout: (0.75, 0.4), painter: (2.0, 1.25), fake: (3.0, 2.1), real: (3.0, 0.4),
+        of_source: (4.4, 1.9), of_layout: (4.4, 0.6),
+    }  # fmt: skip
+    arrows = [
+        (given, painter), (layout, painter), (painter, fake), (fake, of_source), (fake, of_layout), (real, of_source),
+        (real, of_layout),
+    ]  # fmt: skip
+    return boxes(places, arrows, (given, of_source), 2.5)

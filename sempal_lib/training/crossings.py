@@ -57,7 +57,7 @@ def crossing_networks(
     judge = DiscriminatorSettings(num_classes, p.ndf, strides, scales=1, norm=norm, padding=1)
     if system == "lggan":
         settings = LgganSettings.cross_view(
-            num_classes, *size, p.ngf, residual_blocks=p.residual_blocks, released=p.released
+            num_classes, *size, p.ngf, p.doublings, residual_blocks=p.residual_blocks, released=p.released
         )
         return LgganGenerator(settings), DualDiscriminator(judge)
     unet = CrossViewSettings(

@@ -110,9 +110,10 @@ def scene_set(parameters: Parameters, workers: int = 0) -> SceneSet:
         classes = scenes.label_space.num_classes
         layouts = torch.where(layouts < classes, layouts, 255)
         some = (layouts < classes).flatten(1).any(1)
-        if not some.any():  # of the other view; a set's own has been looked at
+        if isinstance(parameters, CrossViewParameters) and len(layouts[some].unique()) < 2:
             raise ValueError(
-                f"{scenes.name}: no pixel of what is to be painted is of a class: choose another direction"
+                f"{scenes.name}: the layouts of the {parameters.view} view show one class, or none: CVUSA's own four "
+                "classes are of the ground alone; choose the other direction, or another form of the set"
             )
         sources = other[0][some] if other else None
         found.append((images[some], layouts[some], palette_of(layouts[some], classes, 255), sources))
