@@ -65,9 +65,9 @@ Markdown(
 #
 # `toy-crossview` makes a town in metres: a street, what lies along it, who walks and drives there, the sun. Both
 # pictures are drawn from it. The aerial one shows 72 m of the town, its top where the camera on the street looks; the
-# camera stands in the middle of its breadth, a sixth above its lower edge. Much of the street can be told from the air:
-# where houses stand, how high they are (by their shadows), what the paving is made of, which leaves the trees have. Even
-# the walls: paints of roofs and walls come in pairs. The sky cannot be told.
+# camera stands in the middle of its breadth, a sixth above its lower edge. Much of the street can be told from the
+# air: where houses stand, how high they are (by their shadows), what the paving is made of, which leaves the trees
+# have. Even the walls: paints of roofs and walls come in pairs. The sky cannot be told.
 
 # %%
 if procedural:
@@ -98,9 +98,9 @@ if procedural:
 # | system | what it is |
 # | --- | --- |
 # | **pix2pix** {cite:p}`isola2017pix2pix` | a U-Net on $I_a$ alone |
-# | **X-Fork**, **X-Seq** {cite:p}`regmi2018crossview` | a U-Net that also makes the layout: with two ends, or by a second U-Net |
+# | **X-Fork**, **X-Seq** {cite:p}`regmi2018crossview` | a U-Net that makes the layout too, by a fork or a second net |
 # | with **++** | the same, told $S_g$ |
-# | **SelectionGAN** {cite:p}`tang2019selectiongan` | a U-Net paints; a second stage chooses, pixel by pixel, among ten pictures |
+# | **SelectionGAN** {cite:p}`tang2019selectiongan` | a U-Net paints; a second stage chooses among ten pictures |
 # | **LGGAN** | the branches of [chapter 10](10_lggan.ipynb), whose encoder sees $I_a$ and $S_g$ |
 #
 # LGGAN changes in one place: its global branch has no blocks of GauGAN's, but two doublings of the size and one

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sempal_lib.settings import MOST_BATCH, MOST_STEPS, Dataset, Height, ImageParameters, Rate
+from sempal_lib.settings import MOST_BATCH, MOST_STEPS, Dataset, Height, ImageParameters, Rate, Samples
 
 
 class LgganParameters(ImageParameters):
@@ -40,6 +40,7 @@ class CrossViewParameters(ImageParameters):
 
     dataset: Dataset = "dayton-6"
     height: Height = 256
+    samples: Samples = 21048
     batch_size: int = Field(4, ge=1, le=MOST_BATCH, description="scenes a step, over all devices")
     steps: int = Field(481250, ge=1, le=MOST_STEPS, description="training steps of each system")
     learning_rate: Rate = 0.0002

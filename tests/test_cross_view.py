@@ -263,5 +263,5 @@ def test_what_training_refuses():
         cross_view_run(changes={"flip": True})
     judge = DualDiscriminator(DiscriminatorSettings(3, 4, (2, 2)))
     generator = LgganGenerator(LgganSettings(3, 16, 16, 4, 2, 8, residual_blocks=1))
-    with pytest.raises(ValueError, match="two judges need another view: pass sources, or take"):
+    with pytest.raises(ValueError, match="this judge is told another view: pass sources, or take"):
         ImageTraining(generator, judge, images, layouts, ImageTrainingSettings(perceptual_weight=0.0))
