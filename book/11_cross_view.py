@@ -122,6 +122,16 @@ def select(features, offer, attend):
     return (attention.unsqueeze(2) * pictures).sum(1)
 
 
+# %%
+torch.manual_seed(0)
+chooser = training.image_networks("selectiongan", run.parameters, classes, data.size)[0]
+seen, some_layouts = [], data.layouts[:2].long()
+chooser.join.register_forward_hook(lambda module, given, made: seen.append(made))
+with torch.no_grad():
+    picture = chooser.eval()(some_layouts, source=data.sources[:2] / 127.5 - 1)
+    ours = select(seen[0], chooser.offer, chooser.attend)
+Markdown(f"Largest difference from the library's: {(ours - picture).abs().max():.1e}.")
+
 # %% [markdown]
 # From the attention, one more convolution and a sigmoid make the *uncertainty* $U$, between 0 and 1, and the distance
 # of the first picture from the real one counts less where $U$ is large. That must cost something, or $U$ would be 1
@@ -249,6 +259,17 @@ cells.append(("one colour for everything", f"{mean:.3f}", "–"))
 Table(("painter", "colour error", "with another scene's source"), tuple(cells), {})
 
 # %% [markdown]
+# The slider gives one layout the aerial pictures of other places. Which colours go with the source, which stay?
+
+# %%
+from sempal_lib import widgets
+
+if procedural:
+    best = trained[system].averaged.eval().cpu()
+    places = torch.arange(6) * (count // 6)
+    display(widgets.show_sources(best, held[0].long(), sources[places], space))
+
+# %% [markdown]
 # ## The papers' metrics
 #
 # Pairs first: a painted picture beside the real one of the same scene. With values from 0 to 255,
@@ -333,7 +354,6 @@ if classifier is None:
 
 # %%
 if procedural:
-    best = trained[system].averaged.eval()
     training.save_generator(run.folder / "generator.safetensors", best, space)
     sheet = torch.cat([sources[:8], made[system][:8]]).view(2, 8, 3, *data.size)
     sheet = sheet.transpose(0, 1).flatten(0, 1)

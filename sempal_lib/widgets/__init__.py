@@ -8,7 +8,8 @@ and where its `noise_dim` is not 0, a slider moves through styles. `walk` takes 
 `edit_region` takes a generator of parts: `.settings` and `.size` as above, and
 `.edit(layout [H, W], region [H, W], palette [C], seed=0, exact=False, iterations=None)` -> int64 [H, W], as
 `layout_gans.PartialGenerator`; and a painter. `explore_latents` takes an `image_gans.ImageGenerator` with `latents`,
-and its encoder. `show_classes` takes an `image_gans.LgganGenerator`. `edit_face`
+and its encoder. `show_classes` takes an `image_gans.LgganGenerator`,
+and `show_sources` an `image_gans.ImageGenerator` that is given another view. `edit_face`
 takes a generator of additions, `.settings.num_classes` and `.add(layout [H, W], additions [C], seed=0, over=None)` ->
 int64 [H, W], as `layout_gans.FaceGenerator`: additions are shares of the frame, and `over` the classes that may be
 painted over, bool [C], None: all. And a painter of persons, a `training.StylePainter` or what has its methods.
@@ -22,6 +23,7 @@ from sempal_lib.widgets.latent_explorer import LatentExplorer, explore_latents
 from sempal_lib.widgets.latents import LatentWalker, latent_path, walk
 from sempal_lib.widgets.region_editor import RegionEditor, edit_region
 from sempal_lib.widgets.simplex import STEP, on_steps, rescale
+from sempal_lib.widgets.source_frames import show_sources
 
 __all__ = [
     "STEP",
@@ -39,6 +41,7 @@ __all__ = [
     "on_steps",
     "rescale",
     "show_classes",
+    "show_sources",
     "sweep",
     "walk",
 ]
