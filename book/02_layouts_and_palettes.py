@@ -337,6 +337,15 @@ Table(("added variance", "K", "σ of the sum", "FSD, clipped", "FSD, projected")
 source(palettes.project_to_simplex)
 
 # %% [markdown]
+# Try it with three classes, for then the simplex is a triangle. Drag the point out: the square is (4), the circle
+# (5). When do they agree?
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import simplex_toy
+
+simplex_toy()
+
+# %% [markdown]
 # Both, on the draw with the most negative values; classes with more than half a per cent:
 
 # %%
