@@ -63,9 +63,19 @@ from sempal_lib.runs import resolve
 from sempal_lib.tables import Table
 
 names = ("smoke", "demo", "gpu", "paper")
-shown = ("dataset", "height", "train_scenes", "batch_sizes", "max_channels", "samples", "precision")
+shown = (
+    "dataset",
+    "height",
+    "train_scenes",
+    "batch_sizes",
+    "max_channels",
+    "samples",
+    "precision",
+)
 presets = [resolve("05_semantic_palette", {"preset": name}) for name in names]
-rows = [(name, *(str(getattr(values, name)) for values in presets)) for name in shown]
+rows = [
+    (name, *(str(getattr(values, name)) for values in presets)) for name in shown
+]
 Table(("parameter", *names), tuple(rows), {})
 
 # %% [markdown]
@@ -77,8 +87,10 @@ Table(("parameter", *names), tuple(rows), {})
 # ```
 # papermill book/05_semantic_palette.ipynb out.ipynb -f runs/presets/gpu.yaml -p seed 1
 # papermill book/05_semantic_palette.ipynb out.ipynb -p preset smoke -p fusion False
-# papermill book/05_semantic_palette.ipynb out.ipynb -p preset demo -y "batch_sizes: [64, 64, 16]"
-# papermill book/06_ablation.ipynb out.ipynb -f runs/presets/demo.yaml -f runs/ablation/saa.yaml
+# papermill book/05_semantic_palette.ipynb out.ipynb -p preset demo \
+#     -y "batch_sizes: [64, 64, 16]"
+# papermill book/06_ablation.ipynb out.ipynb -f runs/presets/demo.yaml \
+#     -f runs/ablation/saa.yaml
 # ```
 #
 # (In a terminal, `source .venv/bin/activate` first.) Papermill by itself lets a misspelt name pass without
@@ -131,8 +143,8 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # longer trainings. One core at low priority works the list off, and can be stopped at any moment:
 #
 # ```
-# make reference                          # DATA=/data for the folder of real data sets, SECONDS=3600 to stop in time
-# make reference-list                     # how far each run is
+# make reference          # DATA=/data: folder of real data, SECONDS=3600: stop in time
+# make reference-list     # how far each run is
 # ```
 #
 # ### What is the same twice
@@ -169,7 +181,10 @@ def trained_weights():
 
 
 apart = (trained_weights() - trained_weights()).abs().max()
-print(f"two runs ({torch.get_num_threads()} threads): weights at most {apart:.1g} apart")
+print(
+    f"two runs ({torch.get_num_threads()} threads): weights at most {apart:.1g} "
+    "apart"
+)
 some = torch.rand(10**6, generator=torch.Generator().manual_seed(0))
 print(f"two orders: {some.sum():.2f} and {some.flip(0).cumsum(0)[-1]:.2f}")
 
@@ -180,7 +195,15 @@ print(f"two orders: {some.sum():.2f} and {some.flip(0).cumsum(0)[-1]:.2f}")
 
 # %%
 record = run.finish()
-for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions", "metrics"):
+for name in (
+    "chapter",
+    "preset",
+    "dataset",
+    "seed",
+    "configuration",
+    "versions",
+    "metrics",
+):
     print(f"{name:14}", record[name])
 
 # %% [markdown]

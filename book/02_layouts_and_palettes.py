@@ -54,7 +54,9 @@ from sempal_lib.tables import Table, mean_and_spread, number
 # Each image stands over its layout. A class has one colour, the same one everywhere in this book.
 
 # %%
-street = datasets.load("toy-street", "train", (64, 128), seed=run.parameters.seed, limit=6)
+street = datasets.load(
+    "toy-street", "train", (64, 128), seed=run.parameters.seed, limit=6
+)
 scenes = [street[i] for i in range(len(street))]
 space = street.label_space
 figures.contact_sheet(scenes, space, columns=2)
@@ -98,10 +100,18 @@ source(one_hot)
 hot = one_hot(layout, space.num_classes)
 soft = F.avg_pool2d(hot, 8)
 hard = soft.argmax(1)
-print("one-hot", list(hot.shape), " soft", list(soft.shape), " hard", list(hard.shape))
-print("sum over classes: from", number(float(soft.sum(1).min())), "to", number(float(soft.sum(1).max())))
-figures.layout_grid(torch.stack([layout[0], F.interpolate(hard[:1, None].float(), scale_factor=8)[0, 0].long()]),
-                    space, ["64×128 pixels", "largest class of 8×16"], columns=2)  # fmt: skip
+print(
+    "one-hot", list(hot.shape), " soft", list(soft.shape), " hard", list(hard.shape)
+)
+print(
+    "sum over classes: from",
+    number(float(soft.sum(1).min())),
+    "to",
+    number(float(soft.sum(1).max())),
+)
+enlarged = F.interpolate(hard[:1, None].float(), scale_factor=8)[0, 0].long()
+titles = ["64×128 pixels", "largest class of 8×16"]
+figures.layout_grid(torch.stack([layout[0], enlarged]), space, titles, columns=2)
 
 # %% [markdown]
 # Most thin things are gone. They are in the soft layout, but nowhere are they the largest.
@@ -115,7 +125,9 @@ figures.layout_grid(torch.stack([layout[0], F.interpolate(hard[:1, None].float()
 # %%
 tiny = torch.tensor([[[0, 0, 1, 255], [0, 1, 1, 255]]])
 print("weight of each pixel:", one_hot(tiny, 2).sum(1).tolist())
-print("palette:             ", palettes.palette_of(tiny, 2, ignore_index=255).tolist())
+print(
+    "palette:             ", palettes.palette_of(tiny, 2, ignore_index=255).tolist()
+)
 
 # %% [markdown]
 # Forget to say so, and the library stops rather than count them as something:
@@ -138,7 +150,13 @@ except ValueError as error:
 # In other words: sort the pixels by class. The arrangement is lost, the palette is what stays.
 
 # %%
-heap = layout.transpose(1, 2).flatten(1).sort(dim=1).values.unflatten(1, (128, 64)).transpose(1, 2)
+heap = (
+    layout.transpose(1, 2)
+    .flatten(1)
+    .sort(dim=1)
+    .values.unflatten(1, (128, 64))
+    .transpose(1, 2)
+)
 pairs = torch.stack([layout[:2], heap[:2]], 1).flatten(0, 1)
 assert torch.equal(palettes.palette_of(layout, 19), palettes.palette_of(heap, 19))
 figures.layout_grid(pairs, space, ["layout", "its pixels, sorted"] * 2, columns=2)
@@ -152,8 +170,14 @@ source(palettes.palette_of)
 
 # %%
 fine, coarse = (palettes.palette_of(x, space.num_classes) for x in (layout, hard))
-lost = [space.names[c] for c in ((fine[0] > 0) & (coarse[0] == 0)).nonzero().flatten().tolist()]
-print("soft against fine, largest difference:", f"{(soft.mean((2, 3)) - fine).abs().max():.1e}")
+lost = [
+    space.names[c]
+    for c in ((fine[0] > 0) & (coarse[0] == 0)).nonzero().flatten().tolist()
+]
+print(
+    "soft against fine, largest difference:",
+    f"{(soft.mean((2, 3)) - fine).abs().max():.1e}",
+)
 print("lost by the hard one:", ", ".join(lost) or "nothing")
 figures.palette_bars(fine[0], coarse[0], space)
 
@@ -181,8 +205,10 @@ mean = data.palettes.mean(0)
 order = mean.argsort(descending=True)
 major = int((mean[order].cumsum(0) < 0.9).sum()) + 1
 Markdown(
-    f"**{data.name}**: {len(data.palettes)} palettes to learn from and {len(data.held_out_palettes)} held out, of "
-    f"layouts of {data.size[0]}×{data.size[1]} px with {len(names)} classes. {major} classes cover 90 % of the "
+    f"**{data.name}**: {len(data.palettes)} palettes to learn from and "
+    f"{len(data.held_out_palettes)} held out, of "
+    f"layouts of {data.size[0]}×{data.size[1]} px with {len(names)} classes. "
+    f"{major} classes cover 90 % of the "
     f"pixels. The other {len(names) - major} share the rest."
 )
 
@@ -197,7 +223,9 @@ figures.palette_statistics(data.palettes, data.label_space)
 
 # %%
 together = torch.corrcoef(data.palettes.T).nan_to_num(0)
-strongest = sorted(combinations(range(len(names)), 2), key=lambda pair: -abs(together[pair]))[:6]
+strongest = sorted(
+    combinations(range(len(names)), 2), key=lambda pair: -abs(together[pair])
+)[:6]
 Table(
     ("class", "and class", "correlation"),
     tuple((names[a], names[b], f"{together[a, b]:+.2f}") for a, b in strongest),
@@ -211,10 +239,12 @@ Table(
 
 # %%
 def piled(t, rows=96):
-    """Palettes [N, C] as columns of pixels, a layout [rows, N]; the most frequent class lies at the bottom."""
+    """Palettes [N, C] as columns of a layout, the most frequent class below."""
     tops = t[:, order].cumsum(1).contiguous()
     levels = (torch.arange(rows).flip(0) + 0.5) / rows
-    return order[torch.searchsorted(tops, levels.repeat(len(t), 1)).clamp(max=len(order) - 1)].T
+    return order[
+        torch.searchsorted(tops, levels.repeat(len(t), 1)).clamp(max=len(order) - 1)
+    ].T
 
 
 line = torch.linalg.svd(data.palettes - mean, full_matrices=False).Vh[0]
@@ -259,14 +289,20 @@ source(palettes.PaletteMixture.fit)
 
 # %%
 mixture = data.mixture
-figures.aic_curve(range(1, len(mixture.aic) + 1), mixture.aic, mixture.num_components)
+figures.aic_curve(
+    range(1, len(mixture.aic) + 1), mixture.aic, mixture.num_components
+)
 
 # %% [markdown]
 # These are the means $\mu_k$ of the chosen components. Each is as wide as its probability $\pi_k$.
 
 # %%
 wide = (mixture.weights * 256).round().long()
-figures.layout_grid(piled(mixture.means.clamp(min=0).repeat_interleave(wide, 0))[None], data.label_space, columns=1)
+figures.layout_grid(
+    piled(mixture.means.clamp(min=0).repeat_interleave(wide, 0))[None],
+    data.label_space,
+    columns=1,
+)
 
 # %% [markdown]
 # ### Out of the simplex
@@ -277,7 +313,9 @@ figures.layout_grid(piled(mixture.means.clamp(min=0).repeat_interleave(wide, 0))
 # %%
 def density(fitted):
     """The mixture as a distribution of torch."""
-    gaussians = torch.distributions.MultivariateNormal(fitted.means.double(), fitted.covariances.double())
+    gaussians = torch.distributions.MultivariateNormal(
+        fitted.means.double(), fitted.covariances.double()
+    )
     choice = torch.distributions.Categorical(fitted.weights.double())
     return torch.distributions.MixtureSameFamily(choice, gaussians)
 
@@ -286,11 +324,16 @@ torch.manual_seed(run.parameters.seed)
 count = max(run.parameters.samples, 2000)
 raw = density(mixture).sample((count,)).float()
 negative = raw.clamp(max=0).abs().sum(1)
-run.measure("semantic-palette", "mixture", "negative_mass", negative.mean(), count, "train")
+run.measure(
+    "semantic-palette", "mixture", "negative_mass", negative.mean(), count, "train"
+)
 Markdown(
-    f"Of {count:,} draws, {(negative == 0).sum():,} lie in the simplex. Their sums go from {raw.sum(1).min():.3f} to "
-    f"{raw.sum(1).max():.3f}. And {(raw < 0).float().mean():.0%} of the values are negative: together "
-    f"{negative.mean():.1%} of the layout on average, half of them smaller than {-raw[raw < 0].median():.2%}."
+    f"Of {count:,} draws, {(negative == 0).sum():,} lie in the simplex. Their sums "
+    f"go from {raw.sum(1).min():.3f} to "
+    f"{raw.sum(1).max():.3f}. And {(raw < 0).float().mean():.0%} of the values are "
+    "negative: together "
+    f"{negative.mean():.1%} of the layout on average, half of them smaller than "
+    f"{-raw[raw < 0].median():.2%}."
 )
 
 # %% [markdown]
@@ -307,12 +350,29 @@ Markdown(
 # %%
 most, rows = run.parameters.max_components, []
 for added in (1e-6, 1e-7, 1e-8):
-    fitted = palettes.PaletteMixture.fit(data.palettes, most, run.parameters.seed, added)
+    fitted = palettes.PaletteMixture.fit(
+        data.palettes, most, run.parameters.seed, added
+    )
     of_sum = (fitted.weights @ fitted.covariances.sum((1, 2))).clamp(min=0).sqrt()
-    ways = (fitted.sample(count, run.parameters.seed, way) for way in ("clip", "exact"))
-    fsd = [float(metrics.frechet_segmentation_distance(data.palettes, t)) for t in ways]
-    rows.append((f"{added:.0e}", str(fitted.num_components), f"{of_sum:.4f}", *map(number, fsd)))
-Table(("added variance", "K", "σ of the sum", "FSD, clipped", "FSD, projected"), tuple(rows), {})
+    ways = (
+        fitted.sample(count, run.parameters.seed, way) for way in ("clip", "exact")
+    )
+    fsd = [
+        float(metrics.frechet_segmentation_distance(data.palettes, t)) for t in ways
+    ]
+    rows.append(
+        (
+            f"{added:.0e}",
+            str(fitted.num_components),
+            f"{of_sum:.4f}",
+            *map(number, fsd),
+        )
+    )
+Table(
+    ("added variance", "K", "σ of the sum", "FSD, clipped", "FSD, projected"),
+    tuple(rows),
+    {},
+)
 
 # %% [markdown]
 # (FSD is the distance to the real palettes, defined below; lower is better. One fit a row proves nothing, it only
@@ -349,10 +409,17 @@ simplex_toy()
 # Both, on the draw with the most negative values; classes with more than half a per cent:
 
 # %%
-clipped, projected = palettes.clip_and_normalise(raw), palettes.project_to_simplex(raw)
+clipped, projected = (
+    palettes.clip_and_normalise(raw),
+    palettes.project_to_simplex(raw),
+)
 worst = int(negative.argmax())
 columns = torch.stack([raw[worst], clipped[worst], projected[worst]], 1)
-seen = [c for c in raw[worst].argsort(descending=True).tolist() if columns[c].abs().max() > 0.005]
+seen = [
+    c
+    for c in raw[worst].argsort(descending=True).tolist()
+    if columns[c].abs().max() > 0.005
+]
 Table(
     ("class", "drawn", "clipped", "exact"),
     tuple((names[c], *(f"{value:.3f}" for value in columns[c])) for c in seen),
@@ -386,11 +453,16 @@ Table(
 # %%
 held_out = data.held_out_palettes
 pixel = 1 / (data.size[0] * data.size[1])
-some = data.palettes[:: 1 + len(data.palettes) // 5000]  # distances of all pairs of a larger set would not fit
+some = data.palettes[
+    :: 1 + len(data.palettes) // 5000
+]  # distances of all pairs of a larger set would not fit
 
 
 def energy_distance(x, y):
-    cross, same = torch.cdist(x, y).mean(), (torch.cdist(a, a).sum() / (len(a) * (len(a) - 1)) for a in (x, y))
+    cross, same = (
+        torch.cdist(x, y).mean(),
+        (torch.cdist(a, a).sum() / (len(a) * (len(a) - 1)) for a in (x, y)),
+    )
     return 2 * cross - sum(same)
 
 
@@ -410,7 +482,10 @@ compare("mixture-clip", clipped)
 compare("mixture-exact", projected)
 apart = (clipped - projected).abs().sum(1).mean()
 run.measure("semantic-palette", "mixture", "clip_exact_l1", apart, count, "train")
-Markdown(f"The two ways differ by {apart:.1%} of the layout on average (sum of absolute differences).")
+Markdown(
+    f"The two ways differ by {apart:.1%} of the layout on average (sum of absolute "
+    "differences)."
+)
 
 # %% [markdown]
 # ### Is the exact one slow?
@@ -427,15 +502,20 @@ from torch.utils.benchmark import Timer
 def solve(x):
     """Equation 5 by a general solver, for one draw [C]."""
     x, size = x.double().numpy(), len(x)
-    return minimize(lambda t: ((t - x) ** 2).sum(), np.full(size, 1 / size), jac=lambda t: 2 * (t - x),
-                    method="trust-constr", bounds=[(0, 1)] * size,
-                    constraints=LinearConstraint(np.ones((1, size)), 1, 1)).x  # fmt: skip
+    given = {"method": "trust-constr", "bounds": [(0, 1)] * size}
+    given["constraints"] = LinearConstraint(np.ones((1, size)), 1, 1)
+    start, slope = np.full(size, 1 / size), lambda t: 2 * (t - x)
+    return minimize(lambda t: ((t - x) ** 2).sum(), start, jac=slope, **given).x
 
 
 def microseconds(function, argument, palettes_a_call):
-    timer = Timer("function(argument)", globals={"function": function, "argument": argument})
+    timer = Timer(
+        "function(argument)", globals={"function": function, "argument": argument}
+    )
     # The fastest of several: whatever else the machine does can only add to it.
-    return min(timer.blocked_autorange(min_run_time=0.3).times) / palettes_a_call * 1e6
+    return (
+        min(timer.blocked_autorange(min_run_time=0.3).times) / palettes_a_call * 1e6
+    )
 
 
 cost = {
@@ -444,11 +524,20 @@ cost = {
     "solver": microseconds(solve, raw[worst], 1),
 }
 for variant, value in cost.items():
-    run.measure("semantic-palette", variant, "projection_us", value, 1 if variant == "solver" else count, "train")
+    run.measure(
+        "semantic-palette",
+        variant,
+        "projection_us",
+        value,
+        1 if variant == "solver" else count,
+        "train",
+    )
 gap = np.abs(solve(raw[worst]) - projected[worst].numpy()).max()
 Markdown(
-    f"Clipping takes {number(cost['clip'])} µs a palette, the exact projection {number(cost['exact'])} µs and the "
-    f"solver {cost['solver']:,.0f} µs, {cost['solver'] / cost['exact']:,.0f} times as much as the sort. "
+    f"Clipping takes {number(cost['clip'])} µs a palette, the exact projection "
+    f"{number(cost['exact'])} µs and the "
+    f"solver {cost['solver']:,.0f} µs, {cost['solver'] / cost['exact']:,.0f} times "
+    "as much as the sort. "
     f"Sort and solver agree to {gap:.0e} in each class."
 )
 
@@ -482,7 +571,10 @@ figures.layout_grid(piles, data.label_space, ["real", *drawn], columns=2)
 # The same as points: the plane in which real palettes differ most, one dot a palette.
 
 # %%
-figures.palette_map({"real": data.palettes[:1000]} | {k: t[:1000] for k, t in drawn.items()}, data.label_space)
+figures.palette_map(
+    {"real": data.palettes[:1000]} | {k: t[:1000] for k, t in drawn.items()},
+    data.label_space,
+)
 
 # %% [markdown]
 # The third judge is the likelihood of palettes that no fit has seen: the mean of $-\ln p(t)$ over held-out palettes,
@@ -492,7 +584,9 @@ figures.palette_map({"real": data.palettes[:1000]} | {k: t[:1000] for k, t in dr
 # %%
 for variant, fitted in (("mixture", mixture), ("gaussian", gaussian)):
     surprise = -density(fitted).log_prob(held_out.double()).mean()
-    run.measure("semantic-palette", variant, "palette_nll", surprise, len(held_out), "val")
+    run.measure(
+        "semantic-palette", variant, "palette_nll", surprise, len(held_out), "val"
+    )
 
 # %% [markdown]
 # ## From one palette to another
@@ -506,7 +600,9 @@ for variant, fitted in (("mixture", mixture), ("gaussian", gaussian)):
 ends = (data.palettes @ line).argsort()[[0, -1]]
 steps = palettes.interpolate(*data.palettes[ends], 9)
 palettes.check_palette(steps, len(names))
-figures.layout_grid(piled(steps.repeat_interleave(28, 0))[None], data.label_space, columns=1)
+figures.layout_grid(
+    piled(steps.repeat_interleave(28, 0))[None], data.label_space, columns=1
+)
 
 # %% [markdown]
 # ## Your own data
@@ -521,8 +617,10 @@ figures.layout_grid(piled(steps.repeat_interleave(28, 0))[None], data.label_spac
 #   `splits/val.txt` (one id a line), `images/<id>.jpg` and `labels/<id>.png`, where a pixel's value is its class.
 #
 # ```
-# papermill book/02_layouts_and_palettes.ipynb out.ipynb -p dataset cityscapes-35 -p data_root /data/cityscapes
-# papermill book/02_layouts_and_palettes.ipynb out.ipynb -p dataset camvid -p data_root /data/camvid
+# papermill book/02_layouts_and_palettes.ipynb out.ipynb \
+#     -p dataset cityscapes-35 -p data_root /data/cityscapes
+# papermill book/02_layouts_and_palettes.ipynb out.ipynb \
+#     -p dataset camvid -p data_root /data/camvid
 # ```
 #
 # In Python, with the environment variable `SEMPAL_DATA` in place of `root` if you like:
@@ -538,12 +636,18 @@ figures.layout_grid(piled(steps.repeat_interleave(28, 0))[None], data.label_spac
 
 # %%
 record = run.finish()
-measured = {(row["variant"], row["metric"]): row["values"].values() for row in record["seeds"]}
+measured = {
+    (row["variant"], row["metric"]): row["values"].values()
+    for row in record["seeds"]
+}
 shown = ("palette_fsd", "palette_energy", "palette_nll", "classes_present")
 variants = sorted({variant for variant, metric in measured if metric in shown})
 Table(
     ("variant", *shown),
-    tuple((v, *(mean_and_spread([*measured.get((v, metric), ())]) for metric in shown)) for v in variants),
+    tuple(
+        (v, *(mean_and_spread([*measured.get((v, metric), ())]) for metric in shown))
+        for v in variants
+    ),
     {},
 )
 
@@ -563,11 +667,14 @@ from sempal_lib.results import verdicts
 verdicts(
     record,
     {
-        "Unseen palettes are likelier under the mixture than one Gaussian": ("palette_nll", "mixture", "gaussian"),
+        "Unseen palettes are likelier under the mixture than one Gaussian": (
+            "palette_nll", "mixture", "gaussian"),
         "The mixture's palettes are nearer to real ones than one Gaussian's": (
             "palette_energy", "mixture-exact", "gaussian-exact"),
-        "They are nearer than a Dirichlet's": ("palette_fsd", "mixture-exact", "dirichlet"),
-        "Projecting comes nearer to real palettes than clipping": ("palette_fsd", "mixture-exact", "mixture-clip"),
+        "They are nearer than a Dirichlet's": (
+            "palette_fsd", "mixture-exact", "dirichlet"),
+        "Projecting comes nearer to real palettes than clipping": (
+            "palette_fsd", "mixture-exact", "mixture-clip"),
     },
 )  # fmt: skip
 

@@ -270,7 +270,9 @@ figures.image_grid(torch.cat(list(tiles.values())), titles, columns=2)
 if parts.class_images is not None:
     one = layouts[0]
     known = one[one < classes].bincount(minlength=classes)
-    largest = [c for c in known.argsort(descending=True).tolist() if known[c] > 0][:8]
+    largest = [c for c in known.argsort(descending=True).tolist() if known[c] > 0][
+        :8
+    ]
     own = parts.class_images[0, largest].cpu()
     display(figures.image_grid(own, [space.names[c] for c in largest], columns=4))
 
@@ -291,18 +293,29 @@ if parts.local is not None and procedural:
 if parts.weights is not None:
     with torch.no_grad():
         held = data.held_out[: run.parameters.samples].long()
-        maps = torch.cat([
-            painter.branches(x.to(device)).weights[:, 0].cpu() for x in held.split(32)])
+        maps = torch.cat(
+            [
+                painter.branches(x.to(device)).weights[:, 0].cpu()
+                for x in held.split(32)
+            ]
+        )
     sums = torch.zeros(classes + 1).index_add(
-        0, held.clamp(max=classes).flatten(), maps.flatten())[:classes]
+        0, held.clamp(max=classes).flatten(), maps.flatten()
+    )[:classes]
     counts = held[held < classes].bincount(minlength=classes)
     believed = (sums / counts).tolist()
     order = sorted((c for c in by_share if counts[c]), key=lambda c: -believed[c])
-    for name, value in (("weight_local", maps.mean()),
-                        ("weight_local_small", sums[small].sum() / counts[small].sum())):
+    for name, value in (
+        ("weight_local", maps.mean()),
+        ("weight_local_small", sums[small].sum() / counts[small].sum()),
+    ):
         run.measure(*forms.named(row), name, float(value), len(held), "val")
-    cells = tuple((space.names[c], f"{believed[c]:.2f}", f"{share[c]:.2%}") for c in order)
-    display(Table(("class", "mean of $W_l$ at its pixels", "of all pixels"), cells, {}))
+    cells = tuple(
+        (space.names[c], f"{believed[c]:.2f}", f"{share[c]:.2%}") for c in order
+    )
+    display(
+        Table(("class", "mean of $W_l$ at its pixels", "of all pixels"), cells, {})
+    )
 
 # %% [markdown]
 # If the local branch were there for the small classes, they would stand on top of this table.
@@ -357,7 +370,8 @@ torch.manual_seed(run.parameters.seed)
 untrained = training.image_networks("lggan", run.parameters, classes, data.size)[0]
 real = data.held_out_images[:count] / 127.5 - 1
 CASES = {
-    "real": real, "real, of other layouts": real.roll(1, 0),
+    "real": real,
+    "real, of other layouts": real.roll(1, 0),
     "untrained": untrained.generate(data.held_out[:count]).cpu(),
 }
 sane = []
@@ -366,9 +380,15 @@ for name, pictures in CASES.items():
     found = metrics.evaluate_images(*given, data.held_out_images, judge, space)
     ious = metrics.evaluate_classes(*given, judge, space)
     of_small = [ious.get(metric, (0.0, 0))[0] for metric in small_metrics]
-    values = found["gan_test_miou"][0], sum(of_small) / len(small), found["fd_seg"][0]
+    values = (
+        found["gan_test_miou"][0],
+        sum(of_small) / len(small),
+        found["fd_seg"][0],
+    )
     sane.append((name, *(f"{value:.3f}" for value in values)))
-Table(("pictures", "GAN-test mIoU", "of the small classes", "FD-seg"), tuple(sane), {})
+Table(
+    ("pictures", "GAN-test mIoU", "of the small classes", "FD-seg"), tuple(sane), {}
+)
 
 # %% [markdown]
 # ## The numbers

@@ -458,7 +458,11 @@ CLAIMS = {  # (metric, the row that should be lower, the one that should be high
     "Table 5: and bring the best one nearer": (TOP1, "clvae", "clvae+no-classes"),
     "Table 5: layers add diversity": (DIVERSE, "clvae+no-layers", "clvae"),
     "Table 5: and more of them add more": (DIVERSE, "clvae+layers-3", "clvae"),
-    "Table 5: and bring the best one nearer still": (TOP1, "clvae", "clvae+layers-3"),
+    "Table 5: and bring the best one nearer still": (
+        TOP1,
+        "clvae",
+        "clvae+layers-3",
+    ),
     "Ours: a code stays within its class": ("containment", VAE, "clvae"),
 }
 verdict = study.verdicts(at_hand, CLAIMS)

@@ -129,7 +129,8 @@ source(partial.SpadeTrunkBlock)
 
 # %%
 plain = training.partial_training(run.parameters, data)  # its networks are fresh
-G, D, random = plain.generator.cpu(), plain.discriminator.cpu(), torch.Generator().manual_seed(0)
+G, D = plain.generator.cpu(), plain.discriminator.cpu()
+random = torch.Generator().manual_seed(0)
 hard = data.layouts[:8].long()
 regions = training.random_regions(8, data.size, plain.settings, random, hard.device)
 inside = metrics.palette_within(hard, regions, classes)
@@ -140,8 +141,11 @@ masks = G(z, partial.budget(inside, regions), given, all_stages=True)
 real = layers.soften(one_hot(hard, classes), layers.softening_kernel(data.size[0]))
 fake = masks[-1].merged
 loss_g = losses.wasserstein_generator_loss(D(fake)) + sum(
-    losses.entropy_loss(m.soft_layout) + losses.entropy_loss(m.merged)
-    + losses.spread_loss(m.density) for m in masks)
+    losses.entropy_loss(m.soft_layout)
+    + losses.entropy_loss(m.merged)
+    + losses.spread_loss(m.density)
+    for m in masks
+)
 mixed = torch.lerp(real, fake.detach(), torch.rand(8, 1, 1, 1)).requires_grad_()
 loss_d = losses.wasserstein_discriminator_loss(D(real), D(fake.detach()))
 loss_d = loss_d + 10 * losses.gradient_penalty(D(mixed), mixed)
@@ -162,10 +166,12 @@ source(training.random_regions)
 
 # %%
 trained = training.train_partial(
-    run.parameters, data, run.checkpoint, watch=training.progress_bar)
+    run.parameters, data, run.checkpoint, watch=training.progress_bar
+)
 generator = trained.averaged.cpu().eval()
 Markdown(
-    f"{trained.steps:,} steps on {trained.images:,} layouts took {trained.seconds:.0f} s "
+    f"{trained.steps:,} steps on {trained.images:,} layouts took "
+    f"{trained.seconds:.0f} s "
     f"(device: {trained.fabric.device}, threads: {torch.get_num_threads()})."
 )
 
@@ -184,7 +190,9 @@ figures.training_curves(trained.history)
 # %%
 held = data.held_out.long()
 draw = torch.Generator().manual_seed(run.parameters.seed)
-regions = training.random_regions(len(held), data.size, trained.settings, draw, held.device)
+regions = training.random_regions(
+    len(held), data.size, trained.settings, draw, held.device
+)
 targets = metrics.palette_within(held, regions, classes)
 some = targets.sum(1) > 0  # a region may hold no labelled pixel
 held, regions, targets = held[some], regions[some], targets[some]
@@ -196,13 +204,17 @@ shown = (good[varied] if len(good) > 1 else torch.arange(len(held)))[:2].tolist(
 
 def fills(i):
     hole = torch.where(regions[i], 255, held[i])
-    made = [generator.edit(held[i], regions[i], targets[i], seed=s) for s in range(4)]
+    made = [
+        generator.edit(held[i], regions[i], targets[i], seed=s) for s in range(4)
+    ]
     return [held[i], hole, *made]
 
 
 titles = ["input", "region", "seed 0", "seed 1", "seed 2", "seed 3"]
 if procedural:
-    grid = figures.layout_grid([x for i in shown for x in fills(i)], data.label_space, titles * len(shown))
+    grid = figures.layout_grid(
+        [x for i in shown for x in fills(i)], data.label_space, titles * len(shown)
+    )
 else:
     grid = Markdown("*(Layouts of a real data set stay out of the book.)*")
 grid
@@ -277,10 +289,17 @@ Markdown(f"Background left in the regions: {left:.2%} of their pixels.")
 again = generator.edit(held, regions, targets, seed + 1)
 worth = float((again != partly)[regions].float().mean())
 changed = float((held != partly)[regions].float().mean())
-run.measure("semantic-palette", "partial", "layout_diversity", worth, len(held), "val")
+run.measure(
+    "semantic-palette", "partial", "layout_diversity", worth, len(held), "val"
+)
 Markdown(
-    f"Two seeds differ in {worth:.1%} of a region's pixels; a filling and the real content in {changed:.1%}. "
-    + ("**The noise is all but ignored**: a region has one answer to a palette." if worth < 0.2 * changed else "")
+    f"Two seeds differ in {worth:.1%} of a region's pixels; a filling and the real "
+    f"content in {changed:.1%}. "
+    + (
+        "**The noise is all but ignored**: a region has one answer to a palette."
+        if worth < 0.2 * changed
+        else ""
+    )
 )
 
 # %% [markdown]
@@ -313,14 +332,18 @@ torch.manual_seed(seed)
 untrained = layout_gans.PartialGenerator(generator.settings).eval()
 measure("untrained", edit(untrained))
 measure("untrained-exact", edit(untrained, exact=True))
-other = targets[torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))]
+other = targets[
+    torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
+]
 measure("shuffled", partly, other)
 
 # %% [markdown]
 # ## The numbers
 
 # %%
-training.save_generator(run.folder / "generator.safetensors", generator, data.label_space)
+training.save_generator(
+    run.folder / "generator.safetensors", generator, data.label_space
+)
 if procedural:
     sheet = figures.layout_grid(partly[:12], data.label_space, columns=4)
     sheet.savefig(run.folder / "samples.png", dpi=150)
@@ -352,7 +375,11 @@ comparison(record, "cityscapes", ["fsd", "fsd_grid", "edges_within", "edges_acro
 # %%
 from sempal_lib.results import reference_table
 
-reference_table("13_partial_editing", ("palette_kl", "fsd_grid", "edges_across"), ("partial", "drawn", "kept"))
+reference_table(
+    "13_partial_editing",
+    ("palette_kl", "fsd_grid", "edges_across"),
+    ("partial", "drawn", "kept"),
+)
 
 # %% [markdown]
 # ## Verdict
@@ -365,8 +392,10 @@ from sempal_lib.results import verdicts
 verdicts(
     record,
     {
-        "The palette of the region is followed": ("palette_kl", "partial", "untrained"),
-        "It is this region's palette that is followed": ("palette_kl", "partial", "shuffled"),
+        "The palette of the region is followed": (
+            "palette_kl", "partial", "untrained"),
+        "It is this region's palette that is followed": (
+            "palette_kl", "partial", "shuffled"),
         "Confined to the region, the activation follows it better": (
             "palette_kl", "partial", "partial-argmax"),
         "What is painted is where it belongs": ("fsd_grid", "partial", "drawn"),
@@ -381,13 +410,19 @@ verdicts(
 from sempal_lib.results import compared
 from sempal_lib.tables import mean_and_spread
 
-kl = next(list(r["values"].values()) for r in record["seeds"]
-          if (r["variant"], r["metric"]) == ("partial", "palette_kl"))
+kl = next(
+    list(r["values"].values())
+    for r in record["seeds"]
+    if (r["variant"], r["metric"]) == ("partial", "palette_kl")
+)
 Markdown(
     f"Palette KL within the region: {mean_and_spread(kl)} over {len(kl)} "
-    f"{'seed' if len(kl) == 1 else 'seeds'} of this configuration; the aim was at most 0.1: "
-    f"**{'met' if sum(kl) / len(kl) <= 0.1 else 'missed'}**. Against drawn pixels the edges across the border are "
-    f"{compared(record, 'edges_across', 'partial', 'drawn').words}; against the real content they are "
+    f"{'seed' if len(kl) == 1 else 'seeds'} of this configuration; the aim was at "
+    "most 0.1: "
+    f"**{'met' if sum(kl) / len(kl) <= 0.1 else 'missed'}**. Against drawn pixels "
+    "the edges across the border are "
+    f"{compared(record, 'edges_across', 'partial', 'drawn').words}; against the "
+    "real content they are "
     f"{compared(record, 'edges_across', 'partial', 'kept').words}."
 )
 
@@ -424,7 +459,12 @@ painter = None
 if best is not None:
     painter = training.load_generator(best / "generator-gaugan.safetensors")[0]
 editor = widgets.edit_region(
-    generator, held[i], data.label_space, painter, regions[i], folder=run.folder / "edits"
+    generator,
+    held[i],
+    data.label_space,
+    painter,
+    regions[i],
+    folder=run.folder / "edits",
 )
 editor if procedural else grid
 
@@ -432,7 +472,8 @@ editor if procedural else grid
 # In your own code it is one call:
 #
 # ```python
-# generator, label_space, _ = training.load_generator("generator.safetensors", "partial")
+# path = "generator.safetensors"
+# generator, label_space, _ = training.load_generator(path, "partial")
 # region = partial.rectangle((16, 32), top=4, left=8, height=8, width=12)
 # edited = generator.edit(layout, region, palette, seed=0)
 # ```

@@ -171,8 +171,10 @@ source(training.SegmenterTraining._train_step)
 synthetic_pairs = training.synthetic_pairs(run.parameters, data)
 if synthetic_pairs is not None:
     recipe = synthetic_pairs.recipe
-    made_by = ", ".join(f"{name} {value}" for name, value in recipe.generators.items())
-    facts = recipe.kind, f"{recipe.count:,}", f"{recipe.height}×{recipe.width}", made_by
+    by = (f"{name} {value}" for name, value in recipe.generators.items())
+    made_by = ", ".join(by)
+    size = f"{recipe.height}×{recipe.width}"
+    facts = recipe.kind, f"{recipe.count:,}", size, made_by
     display(Table(("kind", "pairs", "px", "drawn from"), (facts,), {}))
 
 # %% [markdown]
@@ -218,7 +220,8 @@ if synthetic_pairs is not None:
 def watched(notes, learner):
     """The training's reports; four times on the way, the mIoU is written down."""
     for progress in training.progress_bar(learner):
-        if progress.step % max(learner.steps // 4, 1) < learner.settings.report_steps:
+        late = progress.step % max(learner.steps // 4, 1)
+        if late < learner.settings.report_steps:
             miou = training.evaluate_row(learner.segmenter, data)["miou"][0]
             with notes.open("a") as file:
                 print(progress.step, miou, file=file)
@@ -233,7 +236,7 @@ def trained(name, parameters, beside):
 
 
 def course(name):
-    """Step to mIoU, as written down: of a run that was stopped and goes on, all of it."""
+    """Step to mIoU, as written down: also of a run that was stopped and went on."""
     notes = run.folder / f"course-{name}"
     lines = notes.read_text().splitlines() if notes.exists() else []
     return {int(step): float(miou) for step, miou in map(str.split, lines)}
@@ -383,7 +386,8 @@ for runs in on_streets:
 
 # %%
 swapped = (
-    "real", "real+more", "real+semi", "real+semi+judged", "real+syn", "real+syn+judged",
+    "real", "real+more", "real+semi", "real+semi+judged",
+    "real+syn", "real+syn+judged",
     "real+part", "real+part+judged",
 )  # fmt: skip
 augmentation.augmentation_table(at_hand, swapped)
@@ -396,8 +400,10 @@ BLAME = {
     "labels of painted generated layouts": ("real+syn", "real+syn+judged"),
     "edited layouts": ("real+part", "real+semi"),
 }
-gains = {part: augmentation.gain(at_hand, b, over=a) for part, (a, b) in BLAME.items()}
-rows = tuple((part, found.interval, str(found.seeds)) for part, found in gains.items())
+gains = {
+    part: augmentation.gain(at_hand, b, over=a) for part, (a, b) in BLAME.items()
+}
+rows = tuple((part, one.interval, str(one.seeds)) for part, one in gains.items())
 header = ("what the real thing in its place gives", "mIoU [95 % interval]", "seeds")
 Table(header, rows, {})
 

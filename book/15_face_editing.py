@@ -689,7 +689,11 @@ from sempal_lib import ablation
 
 rows = ablation.rows_of_runs(run.parameters, face_editing.STUDY)
 claims = {
-    "The novelty loss keeps additions off the old": ("overlap", "full", "no-novelty"),
+    "The novelty loss keeps additions off the old": (
+        "overlap",
+        "full",
+        "no-novelty",
+    ),
     "And the budget is followed as well": ("budget_mae", "full", "no-novelty"),
 }
 ablation.verdicts(rows, claims, face_editing.STUDY)
@@ -717,7 +721,9 @@ verdicts(record, CLAIMS)
 
 # %%
 reference_table(
-    "15_face_editing", ("psnr", "ssim", "swap_outside"), ("sean", "gaugan-vae", "gaugan")
+    "15_face_editing",
+    ("psnr", "ssim", "swap_outside"),
+    ("sean", "gaugan-vae", "gaugan"),
 )
 
 # %% [markdown]
@@ -747,7 +753,7 @@ editor
 #
 # ```python
 # codes, _ = persons.styles(photo, layout)  # of each class
-# edited = adder.add(layout, additions, seed=0)  # additions: share of the frame, by class
+# edited = adder.add(layout, additions, seed=0)  # of each class: share of the frame
 # picture = persons.paint(edited, codes)
 # ```
 #

@@ -456,7 +456,10 @@ for name in ("fashion", "camvid-drives"):
     kept = reference_run("16_material_editing", name, holds="samples.png")
     if kept:
         steps = read_record(kept / "record.json")["parameters"]["steps"]
-        display(Markdown(f"**{name}**, {steps:,} steps"), Image(str(kept / "samples.png")))
+        display(
+            Markdown(f"**{name}**, {steps:,} steps"),
+            Image(str(kept / "samples.png")),
+        )
 
 # %% [markdown]
 # *Figure 6. Real layouts, our pictures. In each group of six the three on the left are before and the three on the
@@ -552,11 +555,13 @@ if procedural:
 explorer if procedural else grid
 
 # %% [markdown]
-# In your own code it is two calls:
+# In your own code it is a few calls:
 #
 # ```python
-# z = editing.style_guided(painter.latents, noise, encoder(photo, its_layout)[0], shared)
-# picture = painter.generate(layout, z=painter.latents.replace(z, other, layer=3, cls=sofa))
+# codes, _ = encoder(photo, its_layout)
+# z = editing.style_guided(painter.latents, noise, codes, shared)
+# z = painter.latents.replace(z, other, layer=3, cls=sofa)
+# picture = painter.generate(layout, z=z)
 # ```
 #
 # ## Exercises
