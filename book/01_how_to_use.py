@@ -28,7 +28,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# The first code cell of a chapter holds its parameters, the second checks them and opens a *run*.
+# The first code cell of a chapter holds its parameters, the second checks them and opens a
+# [run](notation.md#run).
 
 # %% tags=["parameters"]
 preset = None     # smoke, demo, gpu, paper; None: as SEMPAL_PRESET says, or demo
@@ -51,12 +52,12 @@ run = Run.start("01_how_to_use", globals())
 # python -m sempal_lib.runs show 05_semantic_palette preset=gpu seed=1
 # ```
 #
-# A preset is a file in `runs/presets`: sizes, widths, schedules and the machine. First come the values that all
-# chapters share, then a section for each family of chapters: those on progressive layouts have other parameters than
-# the one on SemGAN. There are four presets: `smoke` for tests, `demo` for a laptop, `gpu` for one GPU, and `paper` for
-# the papers' own data and schedules. Where these differ from one data set to the next, a section says so under
-# `datasets`: `-p dataset facades` at `paper` gives SemGAN the settings of its paper's façades. These are some of the
-# presets' values for the progressive layouts:
+# A [preset](notation.md#preset) is a file in `runs/presets`: sizes, widths, schedules and the machine. First come the
+# values that all chapters share, then a section for each family of chapters: those on progressive layouts have other
+# parameters than the one on SemGAN. There are four presets: `smoke` for tests, `demo` for a laptop, `gpu` for one GPU,
+# and `paper` for the papers' own data and schedules. Where these differ from one data set to the next, a section says
+# so under `datasets`: `-p dataset facades` at `paper` gives SemGAN the settings of its paper's façades. These are some
+# of the presets' values for the progressive layouts:
 
 # %%
 from sempal_lib.runs import resolve
@@ -124,8 +125,8 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # In the folder lie
 #
 # - the **executed notebook**, when `make` or the run graph started it,
-# - **`record.json`**: all parameters, the seed, versions, the commit and a hash of the library's code, the
-#   device, seconds, peak memory, and every metric with its sample count and split,
+# - **`record.json`**, the [record](notation.md#record): all parameters, the seed, versions, the commit and a hash of
+#   the library's code, the device, seconds, peak memory, and every metric with its sample count and split,
 # - the **checkpoint**. Training can be stopped at any moment; the same run, started again, goes on from
 #   there,
 # - the small **weights** of the generator, and sample sheets.
@@ -139,7 +140,8 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # python -m sempal_lib.runs gather
 # ```
 #
-# Which runs are wanted there, and which question each answers, says `runs/reference.yaml`: other seeds, real data,
+# Which of these [reference runs](notation.md#reference-run) are wanted, and which question each answers, says
+# `runs/reference.yaml`: other seeds, real data,
 # longer trainings. One core at low priority works the list off, and can be stopped at any moment:
 #
 # ```
@@ -243,6 +245,8 @@ for name in (
 # this machine with the page, `1, 2 kept` are committed records, `older code` means that the library has changed since.
 # Proportions, IoU and accuracy are fractions, not per cent. `–` means: not given, or not measured yet.
 #
+# Words and letters that all chapters share stand in [Notation and words](notation.md).
+#
 # Layouts are small on a laptop. A `demo` number shows that a method works and how its parts compare; only
 # `paper` runs on the paper's data can be set against the paper's numbers. Each chapter ends by saying what
 # held and what did not.
@@ -292,8 +296,8 @@ except FileNotFoundError as error:
 # %% [markdown]
 # ## Exercises
 #
-# **1.** You want to know how much the result of chapter *Progressive layouts, guided by a palette* depends
-# on the seed, at the smallest preset. Which commands make three runs, and in which folders will they lie?
+# **1.** You want to know how much the result of [Progressive layouts, guided by a palette](05_semantic_palette.ipynb)
+# depends on the seed, at the smallest preset. Which commands make three runs, and in which folders will they lie?
 
 # %% tags=["hide-cell"]
 for one in (0, 1, 2):

@@ -9,13 +9,16 @@
 # %% [markdown]
 # # Layouts and palettes
 #
-# A *layout* says for every pixel what is there. A *palette* says how much of everything there is. This chapter
-# shows both, and how to draw a palette that no photograph ever had.
+# A [layout](notation.md#layout) says for every pixel what is there. A [palette](notation.md#palette) says how much of
+# everything there is. This chapter shows both, and how to draw a palette that no photograph ever had.
 #
 # **The claim.** {cite:t}`lemoing2021semanticpalette` draw palettes from a Gaussian mixture that is fitted to the
 # palettes of true layouts, because it "can capture multiple meaningful modes" (§4.1). What is drawn is not quite a
 # palette and has to be brought back to one. "Because the exact projection is slow to compute", the paper clips and
 # normalises instead.
+#
+# **Why one would want it.** Who can draw palettes can ask a generator for scenes without end, and for the scene that is
+# wanted: more trees, no cars.
 #
 # **What we do here.** We look at layouts, count their pixels, fit the mixture, and ask three things. Does the mixture
 # fit better than simpler distributions? What does the cheap way back cost? And is the exact one slow?
@@ -65,6 +68,10 @@ figures.contact_sheet(scenes, space, columns=2)
 figures.legend(space)
 
 # %% [markdown]
+# *Figure 1. Six streets of the toy town, each picture over its layout, and the colours of the classes. Look for the
+# thin things: poles, signs, people. (A grid of pictures of streets, with their layouts as flat coloured areas below
+# them, and a list of colours with the names of the classes.)*
+#
 # A picture has $H$ rows and $W$ columns; $(i, j)$ is the pixel in row $i$ and column $j$. There are $C$ classes,
 # numbered from 0. The layout $\ell$ holds one number for each pixel,
 #
@@ -82,16 +89,17 @@ print("in words ", ", ".join(space.names[c] for c in middle))
 # %% [markdown]
 # ### One-hot and soft
 #
-# Class 8 is not twice class 4: the numbers are only names. A network gets something better, the *one-hot* layout.
+# Class 8 is not twice class 4: the numbers are only names. A network gets something better, the
+# [one-hot](notation.md#one-hot-layout) layout.
 # It has one plane a class, with a 1 where the class is and 0 elsewhere.
 
 # %%
 source(one_hot)
 
 # %% [markdown]
-# A network also *answers* with numbers between 0 and 1. A **soft layout** $m$ has the shape $[B, C, H, W]$. At
-# each pixel, $m_{c,i,j} \ge 0$ is the weight of class $c$, and the weights sum to one: $\sum_c m_{c,i,j} = 1$. A
-# one-hot layout is a soft layout that is sure of everything.
+# A network also *answers* with numbers between 0 and 1. A **[soft layout](notation.md#soft-layout)** $m$ has the shape
+# $[B, C, H, W]$. At each pixel, $m_{c,i,j} \ge 0$ is the weight of class $c$, and the weights sum to one:
+# $\sum_c m_{c,i,j} = 1$. A one-hot layout is a soft layout that is sure of everything.
 #
 # Shrink a one-hot layout by averaging blocks of 8×8 pixels, and you get a soft one: a coarse pixel holds several
 # classes, each with its share. To draw it as a *hard* layout again, take the largest class of each pixel.
@@ -114,6 +122,9 @@ titles = ["64×128 pixels", "largest class of 8×16"]
 figures.layout_grid(torch.stack([layout[0], enlarged]), space, titles, columns=2)
 
 # %% [markdown]
+# *Figure 2. The first layout, and what is left of it at an eighth of its size. (Two layouts side by side; the right one
+# has large square pixels, and its poles are gone.)*
+#
 # Most thin things are gone. They are in the soft layout, but nowhere are they the largest.
 #
 # ### Pixels that do not count
@@ -161,6 +172,10 @@ pairs = torch.stack([layout[:2], heap[:2]], 1).flatten(0, 1)
 assert torch.equal(palettes.palette_of(layout, 19), palettes.palette_of(heap, 19))
 figures.layout_grid(pairs, space, ["layout", "its pixels, sorted"] * 2, columns=2)
 
+# %% [markdown]
+# *Figure 3. Two layouts and their pixels, sorted by class: the right ones have the palettes of the left ones. (Left
+# streets as layouts, right the same pixels as upright bands of one colour each.)*
+
 # %%
 source(palettes.palette_of)
 
@@ -182,8 +197,11 @@ print("lost by the hard one:", ", ".join(lost) or "nothing")
 figures.palette_bars(fine[0], coarse[0], space)
 
 # %% [markdown]
-# Remember this gap between soft and hard. A generator has to close it, and *Progressive layouts, guided by a
-# palette* needs two losses for it.
+# *Figure 4. What the largest class of a coarse pixel does to a palette. Look at the small classes: their bars are gone.
+# (Bars, one a class: dashed outlines for the fine layout, solid bars for the coarse one.)*
+#
+# Remember this gap between soft and hard. A generator has to close it, and
+# [Progressive layouts, guided by a palette](05_semantic_palette.ipynb) needs two losses for it.
 #
 # Whoever hands a palette to the library gets it checked. This one sums to 1.2:
 
@@ -216,6 +234,9 @@ Markdown(
 figures.palette_statistics(data.palettes, data.label_space)
 
 # %% [markdown]
+# *Figure 5. How much of a layout each class fills, on a logarithmic axis, and in how many layouts it occurs. (Bars, one
+# a class, the largest on top.)*
+#
 # This is a *long tail*: a few classes are large, and many are small or rare. A generator that leaves out all
 # small ones would still get most pixels right, and its scenes would be empty.
 #
@@ -261,12 +282,15 @@ figures.layout_grid(sorted_piles(data.palettes)[None], data.label_space, columns
 figures.legend(data.label_space, [c for c in order.tolist() if mean[c] > 0])
 
 # %% [markdown]
-# Look for places where the picture changes faster than elsewhere: there one kind of scene ends and another begins.
+# *Figure 6. Palettes of real layouts, one a column, along the line on which they differ most. Look for places where the
+# picture changes faster than elsewhere: there one kind of scene ends and another begins. (Coloured columns side by
+# side: road at the bottom of all, above it buildings at the left and trees at the right.)*
 #
 # ## Where new palettes come from
 #
 # To make many layouts we need many palettes, and those of the data set are few. So we fit a distribution to
-# them and draw from it. The paper takes a **Gaussian mixture** with $K$ components,
+# them and draw from it, the [palette mixture](notation.md#palette-mixture). The paper takes a **Gaussian mixture** with
+# $K$ components,
 #
 # $$p(t) = \sum_{k=1}^{K} \pi_k\, \mathcal{N}(t;\, \mu_k, \Sigma_k). \tag{2}$$
 #
@@ -294,6 +318,9 @@ figures.aic_curve(
 )
 
 # %% [markdown]
+# *Figure 7. AIC by number of components; the large dot marks the number that is taken. (A curve that falls and then
+# rises a little.)*
+#
 # These are the means $\mu_k$ of the chosen components. Each is as wide as its probability $\pi_k$.
 
 # %%
@@ -305,10 +332,12 @@ figures.layout_grid(
 )
 
 # %% [markdown]
+# *Figure 8. The means of the mixture's components: kinds of scenes. (Blocks of coloured columns, one a component.)*
+#
 # ### Out of the simplex
 #
-# All palettes together are called the *simplex*: the vectors with $t_c \ge 0$ and $\sum_c t_c = 1$. A Gaussian knows
-# nothing of it. Here is what is drawn before anything is done about that:
+# All palettes together are called the [simplex](notation.md#simplex): the vectors with $t_c \ge 0$ and
+# $\sum_c t_c = 1$. A Gaussian knows nothing of it. Here is what is drawn before anything is done about that:
 
 # %%
 def density(fitted):
@@ -431,9 +460,9 @@ Table(
 # The projection takes the same from every class that stays, and small ones vanish. How far are they apart, and
 # which is nearer to real palettes?
 #
-# "Nearer" needs a distance between two sets of palettes. The **Fréchet distance** compares their means $\mu$ and
-# covariances $\Sigma$ {cite:p}`heusel2017ttur`. Between palettes it is called FSD {cite:p}`bau2019seeing`, and
-# palettes are taken in per cent:
+# "Nearer" needs a distance between two sets of palettes. The **[Fréchet distance](notation.md#frechet-distance)**
+# compares their means $\mu$ and covariances $\Sigma$ {cite:p}`heusel2017ttur`. Between palettes it is called FSD
+# {cite:p}`bau2019seeing`, and palettes are taken in per cent:
 #
 # $$\mathrm{FSD} = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{Tr} S, \tag{6}$$
 #
@@ -568,6 +597,9 @@ piles = torch.stack([sorted_piles(t) for t in (data.palettes, *drawn.values())])
 figures.layout_grid(piles, data.label_space, ["real", *drawn], columns=2)
 
 # %% [markdown]
+# *Figure 9. Palettes of real layouts and of three distributions, sorted as in Figure 6. Which one mixes what never
+# occurs together? (Four pictures of coloured columns: real, mixture, one Gaussian, Dirichlet.)*
+#
 # The same as points: the plane in which real palettes differ most, one dot a palette.
 
 # %%
@@ -577,9 +609,12 @@ figures.palette_map(
 )
 
 # %% [markdown]
-# The third judge is the likelihood of palettes that no fit has seen: the mean of $-\ln p(t)$ over held-out palettes,
-# in nats, lower is better. It compares mixtures with each other only: the Dirichlet density of a palette in
-# which a class is missing is zero or infinite.
+# *Figure 10. One dot a palette, in the same plane in all four. Look for dots where no real one lies. (Four clouds of
+# dots: real, mixture, one Gaussian, Dirichlet.)*
+#
+# The third judge is the likelihood of palettes that no fit has seen: the mean of $-\ln p(t)$ over
+# [held-out](notation.md#held-out) palettes, in nats, lower is better. It compares mixtures with each other only: the
+# Dirichlet density of a palette in which a class is missing is zero or infinite.
 
 # %%
 for variant, fitted in (("mixture", mixture), ("gaussian", gaussian)):
@@ -605,6 +640,9 @@ figures.layout_grid(
 )
 
 # %% [markdown]
+# *Figure 11. From one palette to another in nine steps. (Nine blocks of coloured columns; some colours grow from left
+# to right, others shrink.)*
+#
 # ## Your own data
 #
 # All of this runs on any data set. Two kinds of folder are read:

@@ -10,10 +10,10 @@
 # # Local and global
 #
 # **The claim.** A painter that learns from whole pictures learns road and sky first: they fill most of each picture,
-# and so most of its loss. {cite:t}`tang2020lggan` give each class a small generator of its own, which sees that
-# class's pixels alone, and paint the picture twice: once whole, once put together class by class. A map learned beside
-# them says at each pixel which of the two to believe. On Cityscapes a judge's mIoU rises from 62.3 with the whole
-# picture's generator alone to 68.4.
+# and so most of its loss. {cite:t}`tang2020lggan` give each class a small generator of its own, which sees that class's
+# pixels alone, and paint the picture twice: once whole, once put together class by class. A map learned beside them
+# says at each pixel which of the two to believe. On Cityscapes a [judge's](notation.md#judge) [mIoU](notation.md#miou)
+# rises from 62.3 with the whole picture's generator alone to 68.4.
 #
 # **Why one would want it.** The pole, the sign and the rider are what a driver must not miss, and what a painter of
 # streets leaves out first.
@@ -79,9 +79,10 @@ Table(("class", "of the pixels", "of 100 layouts show it"), tuple(cells), {})
 #
 # ## A generator for each class
 #
-# Let $S$ be a layout and $M_i$ the mask of class $i$ of $c$: 1 at its pixels, 0 elsewhere. An encoder $E$ of
-# convolutions and residual blocks makes a map of $S$ at a quarter of its size. All branches share it. The *local
-# branch* brings the map back to full size, $f'$ with $n$ channels, and filters it:
+# Let $S$ be a [layout](notation.md#layout) and $M_i$ the [mask](notation.md#mask) of class $i$ of $c$: 1 at its pixels,
+# 0 elsewhere. An encoder $E$ of convolutions and residual blocks makes a map of $S$ at a quarter of its size. All
+# branches share it. The [local branch](notation.md#local-branch) brings the map back to full size, $f'$ with $n$
+# channels, and filters it:
 #
 # $$F_i = M_i\, f', \quad i = 1, \dots, c \tag{1}$$
 #
@@ -163,8 +164,8 @@ source(losses.region_classification_loss)
 # %% [markdown]
 # ## Whom to believe
 #
-# The global branch paints $I^G$ by GauGAN's blocks, whose first map is made from the encoder's. The third branch,
-# $G_w$, makes two maps that sum to 1 at each pixel, and they weigh the two pictures:
+# The [global branch](notation.md#global-branch) paints $I^G$ by GauGAN's blocks, whose first map is made from the
+# encoder's. The third branch, $G_w$, makes two maps that sum to 1 at each pixel, and they weigh the two pictures:
 #
 # $$(W_l, W_g) = \operatorname{Softmax}(G_w(E(S))) \tag{6}$$
 #
@@ -181,9 +182,10 @@ source(lggan.LgganGenerator.branches)
 #
 # ## One training step, in plain form
 #
-# The judge is GauGAN's: the hinge, feature matching and the perceptual loss with a weight of 10 each, on the fused
-# picture $I^C$. (The paper writes the adversarial loss with logarithms, its equation 8; its release takes the hinge,
-# and so do we.) Beside them stand the two losses of the classes.
+# The discriminator is GauGAN's: the [hinge](notation.md#hinge-loss), [feature matching](notation.md#feature-matching)
+# and the [perceptual loss](notation.md#perceptual-loss) with a weight of 10 each, on the fused picture $I^C$. (The
+# paper writes the adversarial loss with logarithms, its equation 8; its release takes the hinge, and so do we.) Beside
+# them stand the two losses of the classes.
 
 # %%
 networks = training.image_networks("lggan", run.parameters, classes, data.size)
@@ -236,7 +238,8 @@ figures.training_curves(history, [x for x in wanted if x in history[-1]])
 
 # %% [markdown]
 # *Figure 2. The losses of the form that this run trains. The classification is a sum over all classes of a street:
-# see how it stands beside the others, and how slowly it falls.*
+# see how it stands beside the others, and how slowly it falls. (Five curves over the steps of training, one below the
+# other: classification, local, feature matching, perceptual, discriminator.)*
 #
 # ## What each branch paints
 
@@ -264,7 +267,8 @@ figures.image_grid(torch.cat(list(tiles.values())), titles, columns=2)
 # *Figure 3. Two held-out scenes and what the branches make of them. In the row of weights white is where the local
 # picture is believed, black the global one. Look at borders, and at things that are a few pixels wide. Where the
 # pattern is checkered, that is the transposed convolutions: their windows of 3 px in steps of 2 px overlap unevenly,
-# and only training evens them out.*
+# and only training evens them out. (A grid of two columns, one a scene. Rows: the layout, the real picture, the
+# global picture, the local one, the weights in grey, and both together.)*
 
 # %%
 if parts.class_images is not None:
@@ -278,7 +282,8 @@ if parts.class_images is not None:
 
 # %% [markdown]
 # *Figure 4. The pictures $I_i$ that the classes' own generators make of the first scene, its largest classes first.
-# Equation (2) asks for grey, which is 0, outside the class.*
+# Equation (2) asks for grey, which is 0, outside the class. (A grid of small pictures, one a class, named above. Each
+# shows its class's region painted, the rest near grey.)*
 #
 # Click a class, or choose it: its own picture, and what becomes of all of them.
 
@@ -337,12 +342,13 @@ if parts.local is not None:
     display(figures.image_grid(grey, names, columns=4))
 
 # %% [markdown]
-# *Figure 5. The eight channels of $f'$ that vary most, first scene of Figure 3, each scaled to its own largest value.*
+# *Figure 5. The eight channels of $f'$ that vary most, first scene of Figure 3, each scaled to its own largest value.
+# (Eight grey maps of one street.)*
 #
 # ## What a judge sees
 #
-# *GAN-test* and *FD-seg* are those of [chapter 7](07_painting_by_layout.ipynb). The judge reads 256 painted held-out
-# layouts. Of the small classes, IoU by itself:
+# [GAN-test](notation.md#gan-test) and [FD-seg](notation.md#fd-seg) are those of [chapter
+# 7](07_painting_by_layout.ipynb). The judge reads 256 painted held-out layouts. Of the small classes, IoU by itself:
 
 # %%
 small_metrics = [metric_of(space.names[c]) for c in small]

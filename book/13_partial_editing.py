@@ -67,12 +67,13 @@ Markdown(
 # %% [markdown]
 # ## A hole, a budget, and one class more
 #
-# Let $y$ be a real layout, one-hot: $y_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. A *region* $R$ is any
-# set of pixels. The generator sees the layout with a hole,
+# Let $y$ be a real layout, one-hot: $y_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. A
+# [region](notation.md#region) $R$ is any set of pixels. The generator sees the layout with a hole,
 #
 # $$\tilde{y}_{c,i,j} = \begin{cases} 1/C & (i, j) \in R \cr y_{c,i,j} & \text{else} \end{cases} \tag{1}$$
 #
-# It is told the palette $t$ of the region, $\sum_c t_c = 1$. What it paints has one class more, *background*, whose
+# It is told the [palette](notation.md#palette) $t$ of the region, $\sum_c t_c = 1$. What it paints has one class more,
+# *[background](notation.md#background-class)*, whose
 # budget is all that lies outside. With $a$ the region's share of the pixels, the generator's own palette is
 #
 # $$t' = (a\, t_1, \dots, a\, t_C,\; 1 - a) \tag{2}$$
@@ -179,8 +180,9 @@ Markdown(
 figures.training_curves(trained.history)
 
 # %% [markdown]
-# *Figure 2. The losses start anew at each resolution. Entropy, of the mask and of the merged layout, must fall: pixels
-# learn to choose between the classes and the background.*
+# *Figure 2. The losses start anew at each resolution. Entropy, of the mask and of the merged layout, must fall:
+# pixels learn to choose between the classes and the background. (Curves over the real layouts shown, one below the
+# other, with a jump at each new resolution.)*
 #
 # ## What it paints
 #
@@ -223,8 +225,9 @@ grid
 figures.legend(data.label_space)
 
 # %% [markdown]
-# *Figure 3. Two scenes, each with its region and four fillings of one palette. Look at the borders of the region: does
-# the road go on, does the skyline meet? Then at what differs between seeds.*
+# *Figure 3. Two scenes, each with its region and four fillings of one palette. Look at the borders of the region:
+# does the road go on, does the skyline meet? Then at what differs between seeds. (A grid of two rows, one a scene:
+# the layout, the same with a black rectangle, and four fillings of it.)*
 #
 # The same region and noise, another palette: the class that fills most of the region is given less and less of it, the
 # others share the rest in their own proportion.
@@ -240,7 +243,8 @@ titles = [f"{name} {share:.0%}" for share in shares]
 figures.layout_grid(by_palette, data.label_space, titles) if procedural else grid
 
 # %% [markdown]
-# *Figure 4. The title says how much of the region the class was asked to fill.*
+# *Figure 4. The title says how much of the region the class was asked to fill. (A row of layouts. Within one
+# rectangle a class shrinks from left to right.)*
 #
 # ## From soft to hard
 #
@@ -309,8 +313,8 @@ Markdown(
 #
 # ## Does it fit?
 #
-# Palette KL asks how much of what. It says nothing of where, and a region is easily filled with the right amounts: draw
-# each pixel from the palette. Two numbers must tell such noise from a scene.
+# [Palette KL](notation.md#palette-kl) asks how much of what. It says nothing of where, and a region is easily filled
+# with the right amounts: draw each pixel from the palette. Two numbers must tell such noise from a scene.
 #
 # - $\text{FSD}_\text{grid}$, of [Layouts from nothing](04_sb_gan_layouts.ipynb): the Fréchet distance between the
 #   palettes of edited and of real layouts, cell by cell of a 4×4 grid. It sees things in wrong places.
