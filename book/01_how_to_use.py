@@ -12,6 +12,11 @@
 # Every chapter is a notebook that makes its own figures and numbers. You can read it, run it on a laptop
 # without a GPU, or run it with other parameters on a GPU server and on your own data.
 #
+# A chapter goes from a paper's claim to a verdict that is computed from our runs. On the built page its set-up is
+# folded under *Show the set-up*, and the solutions of its exercises under *Show solution*. Each figure has a number,
+# and a caption that says what to look for. Words of the field lead to [Notation and words](notation.md) where they
+# first occur.
+#
 # ## Two commands
 #
 # In the folder of the project, on a machine with Python 3.11 or 3.12, `make` and a C compiler:
