@@ -1,6 +1,7 @@
-"""The book's site: staged with executed chapters, built by Jupyter Book, checked; and notes on stale pages.
+"""The book's site: staged with executed chapters, built by Jupyter Book, checked.
 
-As a Sphinx extension (see `_config.yml`) it notes on a page that its outputs are older than the library.
+As a Sphinx extension (see `_config.yml`) it notes on a page that its outputs are older than the library, folds set-up
+cells, and resolves links to the glossary.
 """
 
 import json
@@ -8,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -102,17 +104,74 @@ def stale_note(notebook: dict) -> str | None:
     return f":::{{admonition}} Stale outputs\n:class: warning\n{why} `make book` runs it afresh.\n:::"
 
 
-def add_stale_note(app, docname: str, content: list[str]) -> None:
-    """Sphinx's `source-read`: put the note under the title of a chapter that needs one."""
+def prepare_page(app, docname: str, content: list[str]) -> None:
+    """Sphinx's `source-read`: fold what a reader of a chapter need not see, and note under its title if it is stale."""
     if not str(app.env.doc2path(docname)).endswith(".ipynb"):
         return
     notebook = json.loads(content[0])
     for cell in notebook["cells"]:  # in the file's text a source is a list of lines
         cell["source"] = "".join(cell["source"])
     note = stale_note(notebook)
+    notebook["cells"] = folded(notebook["cells"])
     if note:
         notebook["cells"].insert(1, {"cell_type": "markdown", "id": "stale", "metadata": {}, "source": note})
-        content[0] = json.dumps(notebook)
+    content[0] = json.dumps(notebook)
+
+
+def folded(cells: list[dict]) -> list[dict]:
+    """Cells of a page: its set-up, which is the code before the first section, as one folded cell; and folds named.
+
+    A hidden cell is a solution if it stands under the heading Exercises; elsewhere it is code.
+    """
+    found: list[dict] = []
+    section = ""
+    for cell in cells:
+        tags = cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "markdown":
+            section = ([section, *re.findall(r"^## (.+)$", cell["source"], re.M)])[-1]
+        elif cell["cell_type"] == "code" and not section:
+            cell = joined(found.pop(), cell) if found and "set-up" in _tags(found[-1]) else joined(None, cell)
+            name_fold(cell, "the set-up")
+        elif any(tag.startswith("hide-") for tag in tags):
+            name_fold(cell, "solution" if section == "Exercises" else "the code")
+        found.append(cell)
+    return found
+
+
+def _tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def name_fold(cell: dict, name: str) -> None:
+    cell["metadata"]["mystnb"] = {"code_prompt_show": f"Show {name}", "code_prompt_hide": f"Hide {name}"}
+
+
+def joined(before: dict | None, cell: dict) -> dict:
+    """One folded cell of set-up, of the set-up so far and another cell, whose output goes if its tags say so."""
+    outputs = [] if {"remove-output", "hide-cell"} & set(_tags(cell)) else cell["outputs"]
+    if before is None:
+        return {**cell, "outputs": outputs, "metadata": {"tags": ["set-up", "hide-input"]}}
+    return {**before, "source": f"{before['source']}\n\n{cell['source']}", "outputs": before["outputs"] + outputs}
+
+
+def link_terms(app, env) -> None:
+    """Sphinx's `env-updated`: let `[text](notation.md#palette-kl)` lead to the glossary's entry *palette KL*.
+
+    Such a link also works in JupyterLab and on a code host, where the role `term` would stand as text.
+    """
+    std = env.get_domain("std")
+    for (kind, term), (page, place) in std.objects.items():
+        if kind == "term":
+            slugs = env.metadata[page].setdefault("myst_slugs", {})
+            slugs[slug(term)] = (0, place, term)
+    for name, (page, place, title) in std.labels.items():
+        env.metadata[page].setdefault("myst_slugs", {}).setdefault(slug(name), (0, place, title))
+
+
+def slug(term: str) -> str:
+    """The name of a term in links: lower case without accents, a hyphen for what is no letter or digit."""
+    plain = unicodedata.normalize("NFKD", term).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "-", plain.lower()).strip("-")
 
 
 def remove_mark(app) -> None:
@@ -129,7 +188,8 @@ def drop_thebe(app, pagename, templatename, context, doctree) -> None:
 
 
 def setup(app) -> dict:
-    app.connect("source-read", add_stale_note)
+    app.connect("source-read", prepare_page)
     app.connect("builder-inited", remove_mark)
+    app.connect("env-updated", link_terms)
     app.connect("html-page-context", drop_thebe, priority=900)
     return {"version": "1", "parallel_read_safe": True}

@@ -95,15 +95,16 @@ def _bars(target, realised, label_space, classes, top, width) -> np.ndarray:
     ink = Image.new("L", canvas.shape[::-1], 0)
     pen, font = ImageDraw.Draw(ink), ImageFont.load_default(_TEXT)
     left = 10 + int(max(pen.textlength(label_space.names[c], font) for c in classes))
-    right = width - int(pen.textlength("0.000 / 0.000", font)) - 10
-    pen.text((width, 4), "dashed: asked / solid: made", 255, font, anchor="ra")
+    edge = width - 6  # digits at the very edge of a picture look cut off
+    right = edge - int(pen.textlength("0.000 / 0.000", font)) - 10
+    pen.text((edge, 4), "dashed: asked / solid: made", 255, font, anchor="ra")
     for row, c in enumerate(classes, start=1):
         y = 4 + row * _ROW
         ends = [left + round((right - left) * min(1.0, float(p) / top)) for p in (target[c], realised[c])]
         canvas[y + 4 : y + _ROW - 6, left : ends[1]] = c
         _dashed(pen, left, y, ends[0], y + _ROW - 3)
         pen.text((left - 8, y + 1), label_space.names[c], 255, font, anchor="ra")
-        pen.text((width, y + 1), f"{target[c]:.3f} / {realised[c]:.3f}", 255, font, anchor="ra")
+        pen.text((edge, y + 1), f"{target[c]:.3f} / {realised[c]:.3f}", 255, font, anchor="ra")
     level = np.asarray(ink) // (256 // _GREYS)
     return np.where(level > 0, white + level, canvas).astype(np.uint8)
 
