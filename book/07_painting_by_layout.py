@@ -80,8 +80,8 @@ if painters:
 # %% [markdown]
 # **Why one would want it.** Who can draw a layout can draw a scene: move a car, and the picture follows. And a picture
 # that was painted by a layout comes with its own truth, pixel by pixel. One can train on it, which
-# [Judging with a segmenter](08_judging_with_a_segmenter.ipynb) and [Training on made-up
-# scenes](14_data_augmentation.ipynb) put to the test.
+# [Judging with a segmenter](08_judging_with_a_segmenter.ipynb) and [Does synthetic data
+# help?](14_data_augmentation.ipynb) put to the test.
 #
 # **What we do here.** We look at why a layout that is told once gets washed out. We write GauGAN's block, its judge
 # and one step of its training in plain form. Then we train all three painters, and GauGAN with an encoder of styles,
