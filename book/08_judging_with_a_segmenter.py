@@ -173,8 +173,8 @@ figures.class_scores(ious, space)
 
 # %% [markdown]
 # *Figure 2. IoU of each class, in real pictures and in GauGAN's. Look at poles, signs and persons: large classes are
-# read well, thin and rare ones less, also in real pictures. (Picture: two bars for each class; for most classes that of
-# the real pictures is the longer one.)*
+# read well, thin and rare ones less, also in real pictures. (Picture: two points for each class; for
+# nearly all, that of the real pictures lies further right.)*
 #
 # GAN-test says what *this* judge can read. Generated pictures can even score higher than real ones: they are more
 # typical.
@@ -206,7 +206,11 @@ source(training.gan_train)
 # [Fréchet distance](notation.md#frechet-distance) of the judge's features, 64 numbers a picture, of real and of
 # generated pictures. With $\mu, \mu'$ the means and $\Sigma, \Sigma'$ the covariances of the two sets it is
 #
-# $$\lVert \mu - \mu' \rVert^2 + \operatorname{tr} \left( \Sigma + \Sigma' - 2 (\Sigma \Sigma')^{1/2} \right) \tag{3}$$
+# $$\lVert \mu - \mu' \rVert^2 + s \tag{3}$$
+#
+# where $s$ compares the covariances:
+#
+# $$s = \operatorname{tr} \left( \Sigma + \Sigma' - 2 (\Sigma \Sigma')^{1/2} \right)$$
 #
 # FID is (3) in the features of Inception, a network trained on photographs.
 
@@ -413,8 +417,8 @@ figures.image_grid(at_once[:12], columns=6)
 # ## The numbers
 
 # %% tags=["hide-input"]
-file = run.folder / "generator-progan.safetensors"
-training.save_generator(file, progan.averaged, space)
+training.save_generator(
+    run.folder / "generator-progan.safetensors", progan.averaged, space)
 random = torch.Generator().manual_seed(run.parameters.seed)
 pictures = pairs["semantic-palette"].sample(16, random)[0].cpu()
 sheet = figures.image_grid(pictures, columns=4)
