@@ -28,7 +28,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# The first code cell of a chapter holds its parameters, the second checks them and opens a *run*.
+# The first code cell of a chapter holds its parameters, the second checks them and opens a
+# [run](notation.md#run).
 
 # %% tags=["parameters"]
 preset = None     # smoke, demo, gpu, paper; None: as SEMPAL_PRESET says, or demo
@@ -51,21 +52,31 @@ run = Run.start("01_how_to_use", globals())
 # python -m sempal_lib.runs show 05_semantic_palette preset=gpu seed=1
 # ```
 #
-# A preset is a file in `runs/presets`: sizes, widths, schedules and the machine. First come the values that all
-# chapters share, then a section for each family of chapters: those on progressive layouts have other parameters than
-# the one on SemGAN. There are four presets: `smoke` for tests, `demo` for a laptop, `gpu` for one GPU, and `paper` for
-# the papers' own data and schedules. Where these differ from one data set to the next, a section says so under
-# `datasets`: `-p dataset facades` at `paper` gives SemGAN the settings of its paper's façades. These are some of the
-# presets' values for the progressive layouts:
+# A [preset](notation.md#preset) is a file in `runs/presets`: sizes, widths, schedules and the machine. First come the
+# values that all chapters share, then a section for each family of chapters: those on progressive layouts have other
+# parameters than the one on SemGAN. There are four presets: `smoke` for tests, `demo` for a laptop, `gpu` for one GPU,
+# and `paper` for the papers' own data and schedules. Where these differ from one data set to the next, a section says
+# so under `datasets`: `-p dataset facades` at `paper` gives SemGAN the settings of its paper's façades. These are some
+# of the presets' values for the progressive layouts:
 
 # %%
 from sempal_lib.runs import resolve
 from sempal_lib.tables import Table
 
 names = ("smoke", "demo", "gpu", "paper")
-shown = ("dataset", "height", "train_scenes", "batch_sizes", "max_channels", "samples", "precision")
+shown = (
+    "dataset",
+    "height",
+    "train_scenes",
+    "batch_sizes",
+    "max_channels",
+    "samples",
+    "precision",
+)
 presets = [resolve("05_semantic_palette", {"preset": name}) for name in names]
-rows = [(name, *(str(getattr(values, name)) for values in presets)) for name in shown]
+rows = [
+    (name, *(str(getattr(values, name)) for values in presets)) for name in shown
+]
 Table(("parameter", *names), tuple(rows), {})
 
 # %% [markdown]
@@ -77,8 +88,10 @@ Table(("parameter", *names), tuple(rows), {})
 # ```
 # papermill book/05_semantic_palette.ipynb out.ipynb -f runs/presets/gpu.yaml -p seed 1
 # papermill book/05_semantic_palette.ipynb out.ipynb -p preset smoke -p fusion False
-# papermill book/05_semantic_palette.ipynb out.ipynb -p preset demo -y "batch_sizes: [64, 64, 16]"
-# papermill book/06_ablation.ipynb out.ipynb -f runs/presets/demo.yaml -f runs/ablation/saa.yaml
+# papermill book/05_semantic_palette.ipynb out.ipynb -p preset demo \
+#     -y "batch_sizes: [64, 64, 16]"
+# papermill book/06_ablation.ipynb out.ipynb -f runs/presets/demo.yaml \
+#     -f runs/ablation/saa.yaml
 # ```
 #
 # (In a terminal, `source .venv/bin/activate` first.) Papermill by itself lets a misspelt name pass without
@@ -112,8 +125,8 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # In the folder lie
 #
 # - the **executed notebook**, when `make` or the run graph started it,
-# - **`record.json`**: all parameters, the seed, versions, the commit and a hash of the library's code, the
-#   device, seconds, peak memory, and every metric with its sample count and split,
+# - **`record.json`**, the [record](notation.md#record): all parameters, the seed, versions, the commit and a hash of
+#   the library's code, the device, seconds, peak memory, and every metric with its sample count and split,
 # - the **checkpoint**. Training can be stopped at any moment; the same run, started again, goes on from
 #   there,
 # - the small **weights** of the generator, and sample sheets.
@@ -127,12 +140,13 @@ for overrides in ({}, {"seed": 1}, {"fusion": False}):
 # python -m sempal_lib.runs gather
 # ```
 #
-# Which runs are wanted there, and which question each answers, says `runs/reference.yaml`: other seeds, real data,
+# Which of these [reference runs](notation.md#reference-run) are wanted, and which question each answers, says
+# `runs/reference.yaml`: other seeds, real data,
 # longer trainings. One core at low priority works the list off, and can be stopped at any moment:
 #
 # ```
-# make reference                          # DATA=/data for the folder of real data sets, SECONDS=3600 to stop in time
-# make reference-list                     # how far each run is
+# make reference          # DATA=/data: folder of real data, SECONDS=3600: stop in time
+# make reference-list     # how far each run is
 # ```
 #
 # ### What is the same twice
@@ -169,7 +183,10 @@ def trained_weights():
 
 
 apart = (trained_weights() - trained_weights()).abs().max()
-print(f"two runs ({torch.get_num_threads()} threads): weights at most {apart:.1g} apart")
+print(
+    f"two runs ({torch.get_num_threads()} threads): weights at most {apart:.1g} "
+    "apart"
+)
 some = torch.rand(10**6, generator=torch.Generator().manual_seed(0))
 print(f"two orders: {some.sum():.2f} and {some.flip(0).cumsum(0)[-1]:.2f}")
 
@@ -180,7 +197,15 @@ print(f"two orders: {some.sum():.2f} and {some.flip(0).cumsum(0)[-1]:.2f}")
 
 # %%
 record = run.finish()
-for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions", "metrics"):
+for name in (
+    "chapter",
+    "preset",
+    "dataset",
+    "seed",
+    "configuration",
+    "versions",
+    "metrics",
+):
     print(f"{name:14}", record[name])
 
 # %% [markdown]
@@ -219,6 +244,8 @@ for name in ("chapter", "preset", "dataset", "seed", "configuration", "versions"
 # several seeds it is the mean ± the sample standard deviation, and the column *seeds* says which: `0 here` was run on
 # this machine with the page, `1, 2 kept` are committed records, `older code` means that the library has changed since.
 # Proportions, IoU and accuracy are fractions, not per cent. `–` means: not given, or not measured yet.
+#
+# Words and letters that all chapters share stand in [Notation and words](notation.md).
 #
 # Layouts are small on a laptop. A `demo` number shows that a method works and how its parts compare; only
 # `paper` runs on the paper's data can be set against the paper's numbers. Each chapter ends by saying what
@@ -269,8 +296,8 @@ except FileNotFoundError as error:
 # %% [markdown]
 # ## Exercises
 #
-# **1.** You want to know how much the result of chapter *Progressive layouts, guided by a palette* depends
-# on the seed, at the smallest preset. Which commands make three runs, and in which folders will they lie?
+# **1.** You want to know how much the result of [Progressive layouts, guided by a palette](05_semantic_palette.ipynb)
+# depends on the seed, at the smallest preset. Which commands make three runs, and in which folders will they lie?
 
 # %% tags=["hide-cell"]
 for one in (0, 1, 2):

@@ -9,13 +9,16 @@
 # %% [markdown]
 # # Layouts and palettes
 #
-# A *layout* says for every pixel what is there. A *palette* says how much of everything there is. This chapter
-# shows both, and how to draw a palette that no photograph ever had.
+# A [layout](notation.md#layout) says for every pixel what is there. A [palette](notation.md#palette) says how much of
+# everything there is. This chapter shows both, and how to draw a palette that no photograph ever had.
 #
 # **The claim.** {cite:t}`lemoing2021semanticpalette` draw palettes from a Gaussian mixture that is fitted to the
 # palettes of true layouts, because it "can capture multiple meaningful modes" (§4.1). What is drawn is not quite a
 # palette and has to be brought back to one. "Because the exact projection is slow to compute", the paper clips and
 # normalises instead.
+#
+# **Why one would want it.** Who can draw palettes can ask a generator for scenes without end, and for the scene that is
+# wanted: more trees, no cars.
 #
 # **What we do here.** We look at layouts, count their pixels, fit the mixture, and ask three things. Does the mixture
 # fit better than simpler distributions? What does the cheap way back cost? And is the exact one slow?
@@ -54,7 +57,9 @@ from sempal_lib.tables import Table, mean_and_spread, number
 # Each image stands over its layout. A class has one colour, the same one everywhere in this book.
 
 # %%
-street = datasets.load("toy-street", "train", (64, 128), seed=run.parameters.seed, limit=6)
+street = datasets.load(
+    "toy-street", "train", (64, 128), seed=run.parameters.seed, limit=6
+)
 scenes = [street[i] for i in range(len(street))]
 space = street.label_space
 figures.contact_sheet(scenes, space, columns=2)
@@ -63,6 +68,10 @@ figures.contact_sheet(scenes, space, columns=2)
 figures.legend(space)
 
 # %% [markdown]
+# *Figure 1. Six streets of the toy town, each picture over its layout, and the colours of the classes. Look for the
+# thin things: poles, signs, people. (A grid of pictures of streets, with their layouts as flat coloured areas below
+# them, and a list of colours with the names of the classes.)*
+#
 # A picture has $H$ rows and $W$ columns; $(i, j)$ is the pixel in row $i$ and column $j$. There are $C$ classes,
 # numbered from 0. The layout $\ell$ holds one number for each pixel,
 #
@@ -80,16 +89,17 @@ print("in words ", ", ".join(space.names[c] for c in middle))
 # %% [markdown]
 # ### One-hot and soft
 #
-# Class 8 is not twice class 4: the numbers are only names. A network gets something better, the *one-hot* layout.
+# Class 8 is not twice class 4: the numbers are only names. A network gets something better, the
+# [one-hot](notation.md#one-hot-layout) layout.
 # It has one plane a class, with a 1 where the class is and 0 elsewhere.
 
 # %%
 source(one_hot)
 
 # %% [markdown]
-# A network also *answers* with numbers between 0 and 1. A **soft layout** $m$ has the shape $[B, C, H, W]$. At
-# each pixel, $m_{c,i,j} \ge 0$ is the weight of class $c$, and the weights sum to one: $\sum_c m_{c,i,j} = 1$. A
-# one-hot layout is a soft layout that is sure of everything.
+# A network also *answers* with numbers between 0 and 1. A **[soft layout](notation.md#soft-layout)** $m$ has the shape
+# $[B, C, H, W]$. At each pixel, $m_{c,i,j} \ge 0$ is the weight of class $c$, and the weights sum to one:
+# $\sum_c m_{c,i,j} = 1$. A one-hot layout is a soft layout that is sure of everything.
 #
 # Shrink a one-hot layout by averaging blocks of 8×8 pixels, and you get a soft one: a coarse pixel holds several
 # classes, each with its share. To draw it as a *hard* layout again, take the largest class of each pixel.
@@ -98,12 +108,23 @@ source(one_hot)
 hot = one_hot(layout, space.num_classes)
 soft = F.avg_pool2d(hot, 8)
 hard = soft.argmax(1)
-print("one-hot", list(hot.shape), " soft", list(soft.shape), " hard", list(hard.shape))
-print("sum over classes: from", number(float(soft.sum(1).min())), "to", number(float(soft.sum(1).max())))
-figures.layout_grid(torch.stack([layout[0], F.interpolate(hard[:1, None].float(), scale_factor=8)[0, 0].long()]),
-                    space, ["64×128 pixels", "largest class of 8×16"], columns=2)  # fmt: skip
+print(
+    "one-hot", list(hot.shape), " soft", list(soft.shape), " hard", list(hard.shape)
+)
+print(
+    "sum over classes: from",
+    number(float(soft.sum(1).min())),
+    "to",
+    number(float(soft.sum(1).max())),
+)
+enlarged = F.interpolate(hard[:1, None].float(), scale_factor=8)[0, 0].long()
+titles = ["64×128 pixels", "largest class of 8×16"]
+figures.layout_grid(torch.stack([layout[0], enlarged]), space, titles, columns=2)
 
 # %% [markdown]
+# *Figure 2. The first layout, and what is left of it at an eighth of its size. (Two layouts side by side; the right one
+# has large square pixels, and its poles are gone.)*
+#
 # Most thin things are gone. They are in the soft layout, but nowhere are they the largest.
 #
 # ### Pixels that do not count
@@ -115,7 +136,9 @@ figures.layout_grid(torch.stack([layout[0], F.interpolate(hard[:1, None].float()
 # %%
 tiny = torch.tensor([[[0, 0, 1, 255], [0, 1, 1, 255]]])
 print("weight of each pixel:", one_hot(tiny, 2).sum(1).tolist())
-print("palette:             ", palettes.palette_of(tiny, 2, ignore_index=255).tolist())
+print(
+    "palette:             ", palettes.palette_of(tiny, 2, ignore_index=255).tolist()
+)
 
 # %% [markdown]
 # Forget to say so, and the library stops rather than count them as something:
@@ -138,10 +161,20 @@ except ValueError as error:
 # In other words: sort the pixels by class. The arrangement is lost, the palette is what stays.
 
 # %%
-heap = layout.transpose(1, 2).flatten(1).sort(dim=1).values.unflatten(1, (128, 64)).transpose(1, 2)
+heap = (
+    layout.transpose(1, 2)
+    .flatten(1)
+    .sort(dim=1)
+    .values.unflatten(1, (128, 64))
+    .transpose(1, 2)
+)
 pairs = torch.stack([layout[:2], heap[:2]], 1).flatten(0, 1)
 assert torch.equal(palettes.palette_of(layout, 19), palettes.palette_of(heap, 19))
 figures.layout_grid(pairs, space, ["layout", "its pixels, sorted"] * 2, columns=2)
+
+# %% [markdown]
+# *Figure 3. Two layouts and their pixels, sorted by class: the right ones have the palettes of the left ones. (Left
+# streets as layouts, right the same pixels as upright bands of one colour each.)*
 
 # %%
 source(palettes.palette_of)
@@ -152,14 +185,23 @@ source(palettes.palette_of)
 
 # %%
 fine, coarse = (palettes.palette_of(x, space.num_classes) for x in (layout, hard))
-lost = [space.names[c] for c in ((fine[0] > 0) & (coarse[0] == 0)).nonzero().flatten().tolist()]
-print("soft against fine, largest difference:", f"{(soft.mean((2, 3)) - fine).abs().max():.1e}")
+lost = [
+    space.names[c]
+    for c in ((fine[0] > 0) & (coarse[0] == 0)).nonzero().flatten().tolist()
+]
+print(
+    "soft against fine, largest difference:",
+    f"{(soft.mean((2, 3)) - fine).abs().max():.1e}",
+)
 print("lost by the hard one:", ", ".join(lost) or "nothing")
 figures.palette_bars(fine[0], coarse[0], space)
 
 # %% [markdown]
-# Remember this gap between soft and hard. A generator has to close it, and *Progressive layouts, guided by a
-# palette* needs two losses for it.
+# *Figure 4. What the largest class of a coarse pixel does to a palette. Look at the small classes: their bars are gone.
+# (Bars, one a class: dashed outlines for the fine layout, solid bars for the coarse one.)*
+#
+# Remember this gap between soft and hard. A generator has to close it, and
+# [Progressive layouts, guided by a palette](05_semantic_palette.ipynb) needs two losses for it.
 #
 # Whoever hands a palette to the library gets it checked. This one sums to 1.2:
 
@@ -181,8 +223,10 @@ mean = data.palettes.mean(0)
 order = mean.argsort(descending=True)
 major = int((mean[order].cumsum(0) < 0.9).sum()) + 1
 Markdown(
-    f"**{data.name}**: {len(data.palettes)} palettes to learn from and {len(data.held_out_palettes)} held out, of "
-    f"layouts of {data.size[0]}×{data.size[1]} px with {len(names)} classes. {major} classes cover 90 % of the "
+    f"**{data.name}**: {len(data.palettes)} palettes to learn from and "
+    f"{len(data.held_out_palettes)} held out, of "
+    f"layouts of {data.size[0]}×{data.size[1]} px with {len(names)} classes. "
+    f"{major} classes cover 90 % of the "
     f"pixels. The other {len(names) - major} share the rest."
 )
 
@@ -190,6 +234,9 @@ Markdown(
 figures.palette_statistics(data.palettes, data.label_space)
 
 # %% [markdown]
+# *Figure 5. How much of a layout each class fills, on a logarithmic axis, and in how many layouts it occurs. (Bars, one
+# a class, the largest on top.)*
+#
 # This is a *long tail*: a few classes are large, and many are small or rare. A generator that leaves out all
 # small ones would still get most pixels right, and its scenes would be empty.
 #
@@ -197,7 +244,9 @@ figures.palette_statistics(data.palettes, data.label_space)
 
 # %%
 together = torch.corrcoef(data.palettes.T).nan_to_num(0)
-strongest = sorted(combinations(range(len(names)), 2), key=lambda pair: -abs(together[pair]))[:6]
+strongest = sorted(
+    combinations(range(len(names)), 2), key=lambda pair: -abs(together[pair])
+)[:6]
 Table(
     ("class", "and class", "correlation"),
     tuple((names[a], names[b], f"{together[a, b]:+.2f}") for a, b in strongest),
@@ -211,10 +260,12 @@ Table(
 
 # %%
 def piled(t, rows=96):
-    """Palettes [N, C] as columns of pixels, a layout [rows, N]; the most frequent class lies at the bottom."""
+    """Palettes [N, C] as columns of a layout, the most frequent class below."""
     tops = t[:, order].cumsum(1).contiguous()
     levels = (torch.arange(rows).flip(0) + 0.5) / rows
-    return order[torch.searchsorted(tops, levels.repeat(len(t), 1)).clamp(max=len(order) - 1)].T
+    return order[
+        torch.searchsorted(tops, levels.repeat(len(t), 1)).clamp(max=len(order) - 1)
+    ].T
 
 
 line = torch.linalg.svd(data.palettes - mean, full_matrices=False).Vh[0]
@@ -231,12 +282,15 @@ figures.layout_grid(sorted_piles(data.palettes)[None], data.label_space, columns
 figures.legend(data.label_space, [c for c in order.tolist() if mean[c] > 0])
 
 # %% [markdown]
-# Look for places where the picture changes faster than elsewhere: there one kind of scene ends and another begins.
+# *Figure 6. Palettes of real layouts, one a column, along the line on which they differ most. Look for places where the
+# picture changes faster than elsewhere: there one kind of scene ends and another begins. (Coloured columns side by
+# side: road at the bottom of all, above it buildings at the left and trees at the right.)*
 #
 # ## Where new palettes come from
 #
 # To make many layouts we need many palettes, and those of the data set are few. So we fit a distribution to
-# them and draw from it. The paper takes a **Gaussian mixture** with $K$ components,
+# them and draw from it, the [palette mixture](notation.md#palette-mixture). The paper takes a **Gaussian mixture** with
+# $K$ components,
 #
 # $$p(t) = \sum_{k=1}^{K} \pi_k\, \mathcal{N}(t;\, \mu_k, \Sigma_k). \tag{2}$$
 #
@@ -259,25 +313,38 @@ source(palettes.PaletteMixture.fit)
 
 # %%
 mixture = data.mixture
-figures.aic_curve(range(1, len(mixture.aic) + 1), mixture.aic, mixture.num_components)
+figures.aic_curve(
+    range(1, len(mixture.aic) + 1), mixture.aic, mixture.num_components
+)
 
 # %% [markdown]
+# *Figure 7. AIC by number of components; the large dot marks the number that is taken. (A curve that falls and then
+# rises a little.)*
+#
 # These are the means $\mu_k$ of the chosen components. Each is as wide as its probability $\pi_k$.
 
 # %%
 wide = (mixture.weights * 256).round().long()
-figures.layout_grid(piled(mixture.means.clamp(min=0).repeat_interleave(wide, 0))[None], data.label_space, columns=1)
+figures.layout_grid(
+    piled(mixture.means.clamp(min=0).repeat_interleave(wide, 0))[None],
+    data.label_space,
+    columns=1,
+)
 
 # %% [markdown]
+# *Figure 8. The means of the mixture's components: kinds of scenes. (Blocks of coloured columns, one a component.)*
+#
 # ### Out of the simplex
 #
-# All palettes together are called the *simplex*: the vectors with $t_c \ge 0$ and $\sum_c t_c = 1$. A Gaussian knows
-# nothing of it. Here is what is drawn before anything is done about that:
+# All palettes together are called the [simplex](notation.md#simplex): the vectors with $t_c \ge 0$ and
+# $\sum_c t_c = 1$. A Gaussian knows nothing of it. Here is what is drawn before anything is done about that:
 
 # %%
 def density(fitted):
     """The mixture as a distribution of torch."""
-    gaussians = torch.distributions.MultivariateNormal(fitted.means.double(), fitted.covariances.double())
+    gaussians = torch.distributions.MultivariateNormal(
+        fitted.means.double(), fitted.covariances.double()
+    )
     choice = torch.distributions.Categorical(fitted.weights.double())
     return torch.distributions.MixtureSameFamily(choice, gaussians)
 
@@ -286,11 +353,16 @@ torch.manual_seed(run.parameters.seed)
 count = max(run.parameters.samples, 2000)
 raw = density(mixture).sample((count,)).float()
 negative = raw.clamp(max=0).abs().sum(1)
-run.measure("semantic-palette", "mixture", "negative_mass", negative.mean(), count, "train")
+run.measure(
+    "semantic-palette", "mixture", "negative_mass", negative.mean(), count, "train"
+)
 Markdown(
-    f"Of {count:,} draws, {(negative == 0).sum():,} lie in the simplex. Their sums go from {raw.sum(1).min():.3f} to "
-    f"{raw.sum(1).max():.3f}. And {(raw < 0).float().mean():.0%} of the values are negative: together "
-    f"{negative.mean():.1%} of the layout on average, half of them smaller than {-raw[raw < 0].median():.2%}."
+    f"Of {count:,} draws, {(negative == 0).sum():,} lie in the simplex. Their sums "
+    f"go from {raw.sum(1).min():.3f} to "
+    f"{raw.sum(1).max():.3f}. And {(raw < 0).float().mean():.0%} of the values are "
+    "negative: together "
+    f"{negative.mean():.1%} of the layout on average, half of them smaller than "
+    f"{-raw[raw < 0].median():.2%}."
 )
 
 # %% [markdown]
@@ -307,12 +379,29 @@ Markdown(
 # %%
 most, rows = run.parameters.max_components, []
 for added in (1e-6, 1e-7, 1e-8):
-    fitted = palettes.PaletteMixture.fit(data.palettes, most, run.parameters.seed, added)
+    fitted = palettes.PaletteMixture.fit(
+        data.palettes, most, run.parameters.seed, added
+    )
     of_sum = (fitted.weights @ fitted.covariances.sum((1, 2))).clamp(min=0).sqrt()
-    ways = (fitted.sample(count, run.parameters.seed, way) for way in ("clip", "exact"))
-    fsd = [float(metrics.frechet_segmentation_distance(data.palettes, t)) for t in ways]
-    rows.append((f"{added:.0e}", str(fitted.num_components), f"{of_sum:.4f}", *map(number, fsd)))
-Table(("added variance", "K", "σ of the sum", "FSD, clipped", "FSD, projected"), tuple(rows), {})
+    ways = (
+        fitted.sample(count, run.parameters.seed, way) for way in ("clip", "exact")
+    )
+    fsd = [
+        float(metrics.frechet_segmentation_distance(data.palettes, t)) for t in ways
+    ]
+    rows.append(
+        (
+            f"{added:.0e}",
+            str(fitted.num_components),
+            f"{of_sum:.4f}",
+            *map(number, fsd),
+        )
+    )
+Table(
+    ("added variance", "K", "σ of the sum", "FSD, clipped", "FSD, projected"),
+    tuple(rows),
+    {},
+)
 
 # %% [markdown]
 # (FSD is the distance to the real palettes, defined below; lower is better. One fit a row proves nothing, it only
@@ -337,13 +426,29 @@ Table(("added variance", "K", "σ of the sum", "FSD, clipped", "FSD, projected")
 source(palettes.project_to_simplex)
 
 # %% [markdown]
+# Try it with three classes, for then the simplex is a triangle. Drag the point out: the square is (4), the circle
+# (5). When do they agree?
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import simplex_toy
+
+simplex_toy()
+
+# %% [markdown]
 # Both, on the draw with the most negative values; classes with more than half a per cent:
 
 # %%
-clipped, projected = palettes.clip_and_normalise(raw), palettes.project_to_simplex(raw)
+clipped, projected = (
+    palettes.clip_and_normalise(raw),
+    palettes.project_to_simplex(raw),
+)
 worst = int(negative.argmax())
 columns = torch.stack([raw[worst], clipped[worst], projected[worst]], 1)
-seen = [c for c in raw[worst].argsort(descending=True).tolist() if columns[c].abs().max() > 0.005]
+seen = [
+    c
+    for c in raw[worst].argsort(descending=True).tolist()
+    if columns[c].abs().max() > 0.005
+]
 Table(
     ("class", "drawn", "clipped", "exact"),
     tuple((names[c], *(f"{value:.3f}" for value in columns[c])) for c in seen),
@@ -355,9 +460,9 @@ Table(
 # The projection takes the same from every class that stays, and small ones vanish. How far are they apart, and
 # which is nearer to real palettes?
 #
-# "Nearer" needs a distance between two sets of palettes. The **Fréchet distance** compares their means $\mu$ and
-# covariances $\Sigma$ {cite:p}`heusel2017ttur`. Between palettes it is called FSD {cite:p}`bau2019seeing`, and
-# palettes are taken in per cent:
+# "Nearer" needs a distance between two sets of palettes. The **[Fréchet distance](notation.md#frechet-distance)**
+# compares their means $\mu$ and covariances $\Sigma$ {cite:p}`heusel2017ttur`. Between palettes it is called FSD
+# {cite:p}`bau2019seeing`, and palettes are taken in per cent:
 #
 # $$\mathrm{FSD} = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{Tr} S, \tag{6}$$
 #
@@ -377,11 +482,16 @@ Table(
 # %%
 held_out = data.held_out_palettes
 pixel = 1 / (data.size[0] * data.size[1])
-some = data.palettes[:: 1 + len(data.palettes) // 5000]  # distances of all pairs of a larger set would not fit
+some = data.palettes[
+    :: 1 + len(data.palettes) // 5000
+]  # distances of all pairs of a larger set would not fit
 
 
 def energy_distance(x, y):
-    cross, same = torch.cdist(x, y).mean(), (torch.cdist(a, a).sum() / (len(a) * (len(a) - 1)) for a in (x, y))
+    cross, same = (
+        torch.cdist(x, y).mean(),
+        (torch.cdist(a, a).sum() / (len(a) * (len(a) - 1)) for a in (x, y)),
+    )
     return 2 * cross - sum(same)
 
 
@@ -401,7 +511,10 @@ compare("mixture-clip", clipped)
 compare("mixture-exact", projected)
 apart = (clipped - projected).abs().sum(1).mean()
 run.measure("semantic-palette", "mixture", "clip_exact_l1", apart, count, "train")
-Markdown(f"The two ways differ by {apart:.1%} of the layout on average (sum of absolute differences).")
+Markdown(
+    f"The two ways differ by {apart:.1%} of the layout on average (sum of absolute "
+    "differences)."
+)
 
 # %% [markdown]
 # ### Is the exact one slow?
@@ -418,15 +531,20 @@ from torch.utils.benchmark import Timer
 def solve(x):
     """Equation 5 by a general solver, for one draw [C]."""
     x, size = x.double().numpy(), len(x)
-    return minimize(lambda t: ((t - x) ** 2).sum(), np.full(size, 1 / size), jac=lambda t: 2 * (t - x),
-                    method="trust-constr", bounds=[(0, 1)] * size,
-                    constraints=LinearConstraint(np.ones((1, size)), 1, 1)).x  # fmt: skip
+    given = {"method": "trust-constr", "bounds": [(0, 1)] * size}
+    given["constraints"] = LinearConstraint(np.ones((1, size)), 1, 1)
+    start, slope = np.full(size, 1 / size), lambda t: 2 * (t - x)
+    return minimize(lambda t: ((t - x) ** 2).sum(), start, jac=slope, **given).x
 
 
 def microseconds(function, argument, palettes_a_call):
-    timer = Timer("function(argument)", globals={"function": function, "argument": argument})
+    timer = Timer(
+        "function(argument)", globals={"function": function, "argument": argument}
+    )
     # The fastest of several: whatever else the machine does can only add to it.
-    return min(timer.blocked_autorange(min_run_time=0.3).times) / palettes_a_call * 1e6
+    return (
+        min(timer.blocked_autorange(min_run_time=0.3).times) / palettes_a_call * 1e6
+    )
 
 
 cost = {
@@ -435,11 +553,20 @@ cost = {
     "solver": microseconds(solve, raw[worst], 1),
 }
 for variant, value in cost.items():
-    run.measure("semantic-palette", variant, "projection_us", value, 1 if variant == "solver" else count, "train")
+    run.measure(
+        "semantic-palette",
+        variant,
+        "projection_us",
+        value,
+        1 if variant == "solver" else count,
+        "train",
+    )
 gap = np.abs(solve(raw[worst]) - projected[worst].numpy()).max()
 Markdown(
-    f"Clipping takes {number(cost['clip'])} µs a palette, the exact projection {number(cost['exact'])} µs and the "
-    f"solver {cost['solver']:,.0f} µs, {cost['solver'] / cost['exact']:,.0f} times as much as the sort. "
+    f"Clipping takes {number(cost['clip'])} µs a palette, the exact projection "
+    f"{number(cost['exact'])} µs and the "
+    f"solver {cost['solver']:,.0f} µs, {cost['solver'] / cost['exact']:,.0f} times "
+    "as much as the sort. "
     f"Sort and solver agree to {gap:.0e} in each class."
 )
 
@@ -470,20 +597,31 @@ piles = torch.stack([sorted_piles(t) for t in (data.palettes, *drawn.values())])
 figures.layout_grid(piles, data.label_space, ["real", *drawn], columns=2)
 
 # %% [markdown]
+# *Figure 9. Palettes of real layouts and of three distributions, sorted as in Figure 6. Which one mixes what never
+# occurs together? (Four pictures of coloured columns: real, mixture, one Gaussian, Dirichlet.)*
+#
 # The same as points: the plane in which real palettes differ most, one dot a palette.
 
 # %%
-figures.palette_map({"real": data.palettes[:1000]} | {k: t[:1000] for k, t in drawn.items()}, data.label_space)
+figures.palette_map(
+    {"real": data.palettes[:1000]} | {k: t[:1000] for k, t in drawn.items()},
+    data.label_space,
+)
 
 # %% [markdown]
-# The third judge is the likelihood of palettes that no fit has seen: the mean of $-\ln p(t)$ over held-out palettes,
-# in nats, lower is better. It compares mixtures with each other only: the Dirichlet density of a palette in
-# which a class is missing is zero or infinite.
+# *Figure 10. One dot a palette, in the same plane in all four. Look for dots where no real one lies. (Four clouds of
+# dots: real, mixture, one Gaussian, Dirichlet.)*
+#
+# The third judge is the likelihood of palettes that no fit has seen: the mean of $-\ln p(t)$ over
+# [held-out](notation.md#held-out) palettes, in nats, lower is better. It compares mixtures with each other only: the
+# Dirichlet density of a palette in which a class is missing is zero or infinite.
 
 # %%
 for variant, fitted in (("mixture", mixture), ("gaussian", gaussian)):
     surprise = -density(fitted).log_prob(held_out.double()).mean()
-    run.measure("semantic-palette", variant, "palette_nll", surprise, len(held_out), "val")
+    run.measure(
+        "semantic-palette", variant, "palette_nll", surprise, len(held_out), "val"
+    )
 
 # %% [markdown]
 # ## From one palette to another
@@ -497,9 +635,14 @@ for variant, fitted in (("mixture", mixture), ("gaussian", gaussian)):
 ends = (data.palettes @ line).argsort()[[0, -1]]
 steps = palettes.interpolate(*data.palettes[ends], 9)
 palettes.check_palette(steps, len(names))
-figures.layout_grid(piled(steps.repeat_interleave(28, 0))[None], data.label_space, columns=1)
+figures.layout_grid(
+    piled(steps.repeat_interleave(28, 0))[None], data.label_space, columns=1
+)
 
 # %% [markdown]
+# *Figure 11. From one palette to another in nine steps. (Nine blocks of coloured columns; some colours grow from left
+# to right, others shrink.)*
+#
 # ## Your own data
 #
 # All of this runs on any data set. Two kinds of folder are read:
@@ -512,8 +655,10 @@ figures.layout_grid(piled(steps.repeat_interleave(28, 0))[None], data.label_spac
 #   `splits/val.txt` (one id a line), `images/<id>.jpg` and `labels/<id>.png`, where a pixel's value is its class.
 #
 # ```
-# papermill book/02_layouts_and_palettes.ipynb out.ipynb -p dataset cityscapes-35 -p data_root /data/cityscapes
-# papermill book/02_layouts_and_palettes.ipynb out.ipynb -p dataset camvid -p data_root /data/camvid
+# papermill book/02_layouts_and_palettes.ipynb out.ipynb \
+#     -p dataset cityscapes-35 -p data_root /data/cityscapes
+# papermill book/02_layouts_and_palettes.ipynb out.ipynb \
+#     -p dataset camvid -p data_root /data/camvid
 # ```
 #
 # In Python, with the environment variable `SEMPAL_DATA` in place of `root` if you like:
@@ -529,12 +674,18 @@ figures.layout_grid(piled(steps.repeat_interleave(28, 0))[None], data.label_spac
 
 # %%
 record = run.finish()
-measured = {(row["variant"], row["metric"]): row["values"].values() for row in record["seeds"]}
+measured = {
+    (row["variant"], row["metric"]): row["values"].values()
+    for row in record["seeds"]
+}
 shown = ("palette_fsd", "palette_energy", "palette_nll", "classes_present")
 variants = sorted({variant for variant, metric in measured if metric in shown})
 Table(
     ("variant", *shown),
-    tuple((v, *(mean_and_spread([*measured.get((v, metric), ())]) for metric in shown)) for v in variants),
+    tuple(
+        (v, *(mean_and_spread([*measured.get((v, metric), ())]) for metric in shown))
+        for v in variants
+    ),
     {},
 )
 
@@ -554,11 +705,14 @@ from sempal_lib.results import verdicts
 verdicts(
     record,
     {
-        "Unseen palettes are likelier under the mixture than one Gaussian": ("palette_nll", "mixture", "gaussian"),
+        "Unseen palettes are likelier under the mixture than one Gaussian": (
+            "palette_nll", "mixture", "gaussian"),
         "The mixture's palettes are nearer to real ones than one Gaussian's": (
             "palette_energy", "mixture-exact", "gaussian-exact"),
-        "They are nearer than a Dirichlet's": ("palette_fsd", "mixture-exact", "dirichlet"),
-        "Projecting comes nearer to real palettes than clipping": ("palette_fsd", "mixture-exact", "mixture-clip"),
+        "They are nearer than a Dirichlet's": (
+            "palette_fsd", "mixture-exact", "dirichlet"),
+        "Projecting comes nearer to real palettes than clipping": (
+            "palette_fsd", "mixture-exact", "mixture-clip"),
     },
 )  # fmt: skip
 

@@ -94,6 +94,15 @@ for tau in (1.0, 0.5, 0.1):
 Table(("τ", "class 1", "class 2", "class 3", "has a gradient", "largest"), tuple(rows), {})
 
 # %% [markdown]
+# Try it: each of the 256 pixels draws its own $G$. Cold, the soft choices at the left are as pure as the hard ones;
+# hot, all pixels look alike. The hard choices at the right, made with the same $G$, never change with $\tau$.
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import temperature_toy
+
+temperature_toy()
+
+# %% [markdown]
 # SB-GAN takes $\tau = 1$.
 #
 # ## From 4 px up

@@ -90,6 +90,16 @@ Markdown(
 source(layout_gans.semantically_assisted_activation)
 
 # %% [markdown]
+# Try it, on 8×8 pixels and three classes. Drag over a map of $f$, then move the palette: however high the scores of a
+# class, its $\rho$ sums to 1 and its $\omega$ to $t_c$. Then press *no scores*: the soft shares are right to the last
+# digit, and the hard layout shows one class.
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import activation_toy
+
+activation_toy()
+
+# %% [markdown]
 # ### Two losses that make the budget come true
 #
 # The third step breaks what the second had set up: where much paint falls on one pixel, some of it is lost to the

@@ -10,10 +10,10 @@
 # # Local and global
 #
 # **The claim.** A painter that learns from whole pictures learns road and sky first: they fill most of each picture,
-# and so most of its loss. {cite:t}`tang2020lggan` give each class a small generator of its own, which sees that
-# class's pixels alone, and paint the picture twice: once whole, once put together class by class. A map learned beside
-# them says at each pixel which of the two to believe. On Cityscapes a judge's mIoU rises from 62.3 with the whole
-# picture's generator alone to 68.4.
+# and so most of its loss. {cite:t}`tang2020lggan` give each class a small generator of its own, which sees that class's
+# pixels alone, and paint the picture twice: once whole, once put together class by class. A map learned beside them
+# says at each pixel which of the two to believe. On Cityscapes a [judge's](notation.md#judge) [mIoU](notation.md#miou)
+# rises from 62.3 with the whole picture's generator alone to 68.4.
 #
 # **Why one would want it.** The pole, the sign and the rider are what a driver must not miss, and what a painter of
 # streets leaves out first.
@@ -79,9 +79,10 @@ Table(("class", "of the pixels", "of 100 layouts show it"), tuple(cells), {})
 #
 # ## A generator for each class
 #
-# Let $S$ be a layout and $M_i$ the mask of class $i$ of $c$: 1 at its pixels, 0 elsewhere. An encoder $E$ of
-# convolutions and residual blocks makes a map of $S$ at a quarter of its size. All branches share it. The *local
-# branch* brings the map back to full size, $f'$ with $n$ channels, and filters it:
+# Let $S$ be a [layout](notation.md#layout) and $M_i$ the [mask](notation.md#mask) of class $i$ of $c$: 1 at its pixels,
+# 0 elsewhere. An encoder $E$ of convolutions and residual blocks makes a map of $S$ at a quarter of its size. All
+# branches share it. The [local branch](notation.md#local-branch) brings the map back to full size, $f'$ with $n$
+# channels, and filters it:
 #
 # $$F_i = M_i\, f', \quad i = 1, \dots, c \tag{1}$$
 #
@@ -163,8 +164,8 @@ source(losses.region_classification_loss)
 # %% [markdown]
 # ## Whom to believe
 #
-# The global branch paints $I^G$ by GauGAN's blocks, whose first map is made from the encoder's. The third branch,
-# $G_w$, makes two maps that sum to 1 at each pixel, and they weigh the two pictures:
+# The [global branch](notation.md#global-branch) paints $I^G$ by GauGAN's blocks, whose first map is made from the
+# encoder's. The third branch, $G_w$, makes two maps that sum to 1 at each pixel, and they weigh the two pictures:
 #
 # $$(W_l, W_g) = \operatorname{Softmax}(G_w(E(S))) \tag{6}$$
 #
@@ -181,9 +182,10 @@ source(lggan.LgganGenerator.branches)
 #
 # ## One training step, in plain form
 #
-# The judge is GauGAN's: the hinge, feature matching and the perceptual loss with a weight of 10 each, on the fused
-# picture $I^C$. (The paper writes the adversarial loss with logarithms, its equation 8; its release takes the hinge,
-# and so do we.) Beside them stand the two losses of the classes.
+# The discriminator is GauGAN's: the [hinge](notation.md#hinge-loss), [feature matching](notation.md#feature-matching)
+# and the [perceptual loss](notation.md#perceptual-loss) with a weight of 10 each, on the fused picture $I^C$. (The
+# paper writes the adversarial loss with logarithms, its equation 8; its release takes the hinge, and so do we.) Beside
+# them stand the two losses of the classes.
 
 # %%
 networks = training.image_networks("lggan", run.parameters, classes, data.size)
@@ -236,7 +238,8 @@ figures.training_curves(history, [x for x in wanted if x in history[-1]])
 
 # %% [markdown]
 # *Figure 2. The losses of the form that this run trains. The classification is a sum over all classes of a street:
-# see how it stands beside the others, and how slowly it falls.*
+# see how it stands beside the others, and how slowly it falls. (Five curves over the steps of training, one below the
+# other: classification, local, feature matching, perceptual, discriminator.)*
 #
 # ## What each branch paints
 
@@ -264,19 +267,23 @@ figures.image_grid(torch.cat(list(tiles.values())), titles, columns=2)
 # *Figure 3. Two held-out scenes and what the branches make of them. In the row of weights white is where the local
 # picture is believed, black the global one. Look at borders, and at things that are a few pixels wide. Where the
 # pattern is checkered, that is the transposed convolutions: their windows of 3 px in steps of 2 px overlap unevenly,
-# and only training evens them out.*
+# and only training evens them out. (A grid of two columns, one a scene. Rows: the layout, the real picture, the
+# global picture, the local one, the weights in grey, and both together.)*
 
 # %%
 if parts.class_images is not None:
     one = layouts[0]
     known = one[one < classes].bincount(minlength=classes)
-    largest = [c for c in known.argsort(descending=True).tolist() if known[c] > 0][:8]
+    largest = [c for c in known.argsort(descending=True).tolist() if known[c] > 0][
+        :8
+    ]
     own = parts.class_images[0, largest].cpu()
     display(figures.image_grid(own, [space.names[c] for c in largest], columns=4))
 
 # %% [markdown]
 # *Figure 4. The pictures $I_i$ that the classes' own generators make of the first scene, its largest classes first.
-# Equation (2) asks for grey, which is 0, outside the class.*
+# Equation (2) asks for grey, which is 0, outside the class. (A grid of small pictures, one a class, named above. Each
+# shows its class's region painted, the rest near grey.)*
 #
 # Click a class, or choose it: its own picture, and what becomes of all of them.
 
@@ -291,18 +298,29 @@ if parts.local is not None and procedural:
 if parts.weights is not None:
     with torch.no_grad():
         held = data.held_out[: run.parameters.samples].long()
-        maps = torch.cat([
-            painter.branches(x.to(device)).weights[:, 0].cpu() for x in held.split(32)])
+        maps = torch.cat(
+            [
+                painter.branches(x.to(device)).weights[:, 0].cpu()
+                for x in held.split(32)
+            ]
+        )
     sums = torch.zeros(classes + 1).index_add(
-        0, held.clamp(max=classes).flatten(), maps.flatten())[:classes]
+        0, held.clamp(max=classes).flatten(), maps.flatten()
+    )[:classes]
     counts = held[held < classes].bincount(minlength=classes)
     believed = (sums / counts).tolist()
     order = sorted((c for c in by_share if counts[c]), key=lambda c: -believed[c])
-    for name, value in (("weight_local", maps.mean()),
-                        ("weight_local_small", sums[small].sum() / counts[small].sum())):
+    for name, value in (
+        ("weight_local", maps.mean()),
+        ("weight_local_small", sums[small].sum() / counts[small].sum()),
+    ):
         run.measure(*forms.named(row), name, float(value), len(held), "val")
-    cells = tuple((space.names[c], f"{believed[c]:.2f}", f"{share[c]:.2%}") for c in order)
-    display(Table(("class", "mean of $W_l$ at its pixels", "of all pixels"), cells, {}))
+    cells = tuple(
+        (space.names[c], f"{believed[c]:.2f}", f"{share[c]:.2%}") for c in order
+    )
+    display(
+        Table(("class", "mean of $W_l$ at its pixels", "of all pixels"), cells, {})
+    )
 
 # %% [markdown]
 # If the local branch were there for the small classes, they would stand on top of this table.
@@ -324,12 +342,13 @@ if parts.local is not None:
     display(figures.image_grid(grey, names, columns=4))
 
 # %% [markdown]
-# *Figure 5. The eight channels of $f'$ that vary most, first scene of Figure 3, each scaled to its own largest value.*
+# *Figure 5. The eight channels of $f'$ that vary most, first scene of Figure 3, each scaled to its own largest value.
+# (Eight grey maps of one street.)*
 #
 # ## What a judge sees
 #
-# *GAN-test* and *FD-seg* are those of [chapter 7](07_painting_by_layout.ipynb). The judge reads 256 painted held-out
-# layouts. Of the small classes, IoU by itself:
+# [GAN-test](notation.md#gan-test) and [FD-seg](notation.md#fd-seg) are those of [chapter
+# 7](07_painting_by_layout.ipynb). The judge reads 256 painted held-out layouts. Of the small classes, IoU by itself:
 
 # %%
 small_metrics = [metric_of(space.names[c]) for c in small]
@@ -357,7 +376,8 @@ torch.manual_seed(run.parameters.seed)
 untrained = training.image_networks("lggan", run.parameters, classes, data.size)[0]
 real = data.held_out_images[:count] / 127.5 - 1
 CASES = {
-    "real": real, "real, of other layouts": real.roll(1, 0),
+    "real": real,
+    "real, of other layouts": real.roll(1, 0),
     "untrained": untrained.generate(data.held_out[:count]).cpu(),
 }
 sane = []
@@ -366,9 +386,15 @@ for name, pictures in CASES.items():
     found = metrics.evaluate_images(*given, data.held_out_images, judge, space)
     ious = metrics.evaluate_classes(*given, judge, space)
     of_small = [ious.get(metric, (0.0, 0))[0] for metric in small_metrics]
-    values = found["gan_test_miou"][0], sum(of_small) / len(small), found["fd_seg"][0]
+    values = (
+        found["gan_test_miou"][0],
+        sum(of_small) / len(small),
+        found["fd_seg"][0],
+    )
     sane.append((name, *(f"{value:.3f}" for value in values)))
-Table(("pictures", "GAN-test mIoU", "of the small classes", "FD-seg"), tuple(sane), {})
+Table(
+    ("pictures", "GAN-test mIoU", "of the small classes", "FD-seg"), tuple(sane), {}
+)
 
 # %% [markdown]
 # ## The numbers

@@ -9,11 +9,11 @@
 # %% [markdown]
 # # Many pictures from one layout
 #
-# **The claim.** A layout says where the sofa is. It does not say which sofa. GauGAN's VAE answers with one code for
-# the whole picture, and so all that it varies, it varies together: {cite:t}`endo2020clvae` call that insufficient. They
-# give each class a code of its own, at each of several layers of the network. On ADE20K the mean distance of two
-# pictures of one layout rises from 0.294 to 0.415, and the best of forty comes nearly as close to the true picture
-# (0.503 against 0.490, where less is better).
+# **The claim.** A layout says where the sofa is. It does not say which sofa. GauGAN's VAE answers with one code for the
+# whole picture, and so all that it varies, it varies together: {cite:t}`endo2020clvae` call that insufficient. They
+# give each class a [code](notation.md#code) of its own, at each of several layers of the network. On ADE20K the mean
+# distance of two pictures of one layout rises from 0.294 to 0.415, and the best of forty comes nearly as close to the
+# true picture (0.503 against 0.490, where less is better).
 #
 # **Why one would want it.** A designer wants another carpet in the same room. With one code, another carpet is another
 # room.
@@ -72,7 +72,8 @@ figures.contact_sheet(sheet, data.label_space) if procedural else hidden_note
 
 # %% [markdown]
 # *Figure 1. Pairs to learn from, each picture over its layout. Colours and patterns of wall, floor and furniture are
-# drawn independently of each other: a single code for a room has to hold all of them.*
+# drawn independently of each other: a single code for a room has to hold all of them. (A grid: rooms as pictures in
+# one row, their layouts in the classes' colours in the next.)*
 #
 # ## A code for each class, at each layer
 #
@@ -85,8 +86,8 @@ figures.contact_sheet(sheet, data.label_space) if procedural else hidden_note
 #
 # (Numbers of equations are the paper's.) A product with a one-hot layout is a look-up. So (12) says: at a pixel of
 # class $c$ stands $z_{l,c} + W_c$. The code says how the class looks here, the table says which class it is. This
-# *class-wise semantics embedding*, CSE, has $N$ channels and takes the place of the layout in SPADE. At test time all
-# codes are standard normal.
+# *[class-wise semantics embedding](notation.md#class-wise-embedding)*, CSE, has $N$ channels and takes the place of the
+# layout in [SPADE](notation.md#spade). At test time all codes are standard normal.
 
 # %%
 figures.class_codes_diagram()
@@ -207,7 +208,7 @@ figures.training_curves(history, [x for x in wanted_losses if x in history[-1]])
 
 # %% [markdown]
 # *Figure 3. The losses of the row that this run trains. Watch KL: at 0 the codes say nothing, and no layout has two
-# pictures.*
+# pictures. (Curves over the steps of training, one below the other.)*
 #
 # ## Forty pictures of one layout
 
@@ -230,7 +231,8 @@ if procedural:
 
 # %% [markdown]
 # *Figure 4. One layout, painted with random codes, by the row of this run and by GauGAN's VAE; last the true picture
-# and the layout. Look along a row: does the carpet change by itself, or only with everything else?*
+# and the layout. Look along a row: does the carpet change by itself, or only with everything else? (A grid of
+# pictures of one room: a row for this run, a row for GauGAN's VAE, and at the end the true picture and the layout.)*
 #
 # ## One class at a time
 #
@@ -249,24 +251,26 @@ for c in largest if parts is not None and parts.class_wise else []:
 figures.image_grid(torch.cat(tiles).cpu(), titles)
 
 # %% [markdown]
-# *Figure 5. The title names the class whose codes were drawn anew. Look for what else has changed.*
+# *Figure 5. The title names the class whose codes were drawn anew. Look for what else has changed. (A grid of
+# pictures of one room: in each only one class is to look different.)*
 #
 # ## How it is measured
 #
 # **Diversity.** Of each held-out layout, $n$ pictures by random codes; the distance of every pair; the mean. The paper
-# takes $n = 40$, which are 780 pairs, and for the distance LPIPS {cite:p}`zhang2018lpips`: the squared difference of
-# features of a trained network, each pixel's features scaled to length 1, weighted channel by channel. LPIPS needs
-# AlexNet's weights. Where they are not at hand, the same formula takes the features of our *judge*, all channels alike;
-# those numbers are called `_seg`, and compare only among themselves.
+# takes $n = 40$, which are 780 pairs, and for the distance [LPIPS](notation.md#lpips) {cite:p}`zhang2018lpips`: the
+# squared difference of features of a trained network, each pixel's features scaled to length 1, weighted channel by
+# channel. LPIPS needs AlexNet's weights. Where they are not at hand, the same formula takes the features of our
+# *judge*, all channels alike; those numbers are called `_seg`, and compare only among themselves.
 #
 # Noise would be diverse too. **Top-1 GT-similarity** takes the one of the $n$ pictures that is nearest to the true
 # one (in mean absolute difference) and gives its distance to that: less is better. **GT-similarity** is the distance
 # of a picture and its *reconstruction*, painted by the means of its own codes. Of reconstructions the paper also has
 # the FID, and we FD-seg ([defined here](08_judging_with_a_segmenter.ipynb)).
 #
-# **Containment**, ours: draw the codes of one class anew. Of the sum over all pixels and colours of the absolute
-# change, which share falls on the pixels of that class? The mean over scenes, then over classes. With a code of the
-# whole picture the change falls everywhere, so that the share is about the class's *area*, which stands beside it.
+# **[Containment](notation.md#containment)**, ours: draw the codes of one class anew. Of the sum over all pixels and
+# colours of the absolute change, which share falls on the pixels of that class? The mean over scenes, then over
+# classes. With a code of the whole picture the change falls everywhere, so that the share is about the class's *area*,
+# which stands beside it.
 
 # %%
 source(metrics.mean_pair_distance)
@@ -458,7 +462,11 @@ CLAIMS = {  # (metric, the row that should be lower, the one that should be high
     "Table 5: and bring the best one nearer": (TOP1, "clvae", "clvae+no-classes"),
     "Table 5: layers add diversity": (DIVERSE, "clvae+no-layers", "clvae"),
     "Table 5: and more of them add more": (DIVERSE, "clvae+layers-3", "clvae"),
-    "Table 5: and bring the best one nearer still": (TOP1, "clvae", "clvae+layers-3"),
+    "Table 5: and bring the best one nearer still": (
+        TOP1,
+        "clvae",
+        "clvae+layers-3",
+    ),
     "Ours: a code stays within its class": ("containment", VAE, "clvae"),
 }
 verdict = study.verdicts(at_hand, CLAIMS)

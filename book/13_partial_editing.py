@@ -67,12 +67,13 @@ Markdown(
 # %% [markdown]
 # ## A hole, a budget, and one class more
 #
-# Let $y$ be a real layout, one-hot: $y_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. A *region* $R$ is any
-# set of pixels. The generator sees the layout with a hole,
+# Let $y$ be a real layout, one-hot: $y_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. A
+# [region](notation.md#region) $R$ is any set of pixels. The generator sees the layout with a hole,
 #
 # $$\tilde{y}_{c,i,j} = \begin{cases} 1/C & (i, j) \in R \cr y_{c,i,j} & \text{else} \end{cases} \tag{1}$$
 #
-# It is told the palette $t$ of the region, $\sum_c t_c = 1$. What it paints has one class more, *background*, whose
+# It is told the [palette](notation.md#palette) $t$ of the region, $\sum_c t_c = 1$. What it paints has one class more,
+# *[background](notation.md#background-class)*, whose
 # budget is all that lies outside. With $a$ the region's share of the pixels, the generator's own palette is
 #
 # $$t' = (a\, t_1, \dots, a\, t_C,\; 1 - a) \tag{2}$$
@@ -129,7 +130,8 @@ source(partial.SpadeTrunkBlock)
 
 # %%
 plain = training.partial_training(run.parameters, data)  # its networks are fresh
-G, D, random = plain.generator.cpu(), plain.discriminator.cpu(), torch.Generator().manual_seed(0)
+G, D = plain.generator.cpu(), plain.discriminator.cpu()
+random = torch.Generator().manual_seed(0)
 hard = data.layouts[:8].long()
 regions = training.random_regions(8, data.size, plain.settings, random, hard.device)
 inside = metrics.palette_within(hard, regions, classes)
@@ -140,8 +142,11 @@ masks = G(z, partial.budget(inside, regions), given, all_stages=True)
 real = layers.soften(one_hot(hard, classes), layers.softening_kernel(data.size[0]))
 fake = masks[-1].merged
 loss_g = losses.wasserstein_generator_loss(D(fake)) + sum(
-    losses.entropy_loss(m.soft_layout) + losses.entropy_loss(m.merged)
-    + losses.spread_loss(m.density) for m in masks)
+    losses.entropy_loss(m.soft_layout)
+    + losses.entropy_loss(m.merged)
+    + losses.spread_loss(m.density)
+    for m in masks
+)
 mixed = torch.lerp(real, fake.detach(), torch.rand(8, 1, 1, 1)).requires_grad_()
 loss_d = losses.wasserstein_discriminator_loss(D(real), D(fake.detach()))
 loss_d = loss_d + 10 * losses.gradient_penalty(D(mixed), mixed)
@@ -162,10 +167,12 @@ source(training.random_regions)
 
 # %%
 trained = training.train_partial(
-    run.parameters, data, run.checkpoint, watch=training.progress_bar)
+    run.parameters, data, run.checkpoint, watch=training.progress_bar
+)
 generator = trained.averaged.cpu().eval()
 Markdown(
-    f"{trained.steps:,} steps on {trained.images:,} layouts took {trained.seconds:.0f} s "
+    f"{trained.steps:,} steps on {trained.images:,} layouts took "
+    f"{trained.seconds:.0f} s "
     f"(device: {trained.fabric.device}, threads: {torch.get_num_threads()})."
 )
 
@@ -173,8 +180,9 @@ Markdown(
 figures.training_curves(trained.history)
 
 # %% [markdown]
-# *Figure 2. The losses start anew at each resolution. Entropy, of the mask and of the merged layout, must fall: pixels
-# learn to choose between the classes and the background.*
+# *Figure 2. The losses start anew at each resolution. Entropy, of the mask and of the merged layout, must fall:
+# pixels learn to choose between the classes and the background. (Curves over the real layouts shown, one below the
+# other, with a jump at each new resolution.)*
 #
 # ## What it paints
 #
@@ -184,7 +192,9 @@ figures.training_curves(trained.history)
 # %%
 held = data.held_out.long()
 draw = torch.Generator().manual_seed(run.parameters.seed)
-regions = training.random_regions(len(held), data.size, trained.settings, draw, held.device)
+regions = training.random_regions(
+    len(held), data.size, trained.settings, draw, held.device
+)
 targets = metrics.palette_within(held, regions, classes)
 some = targets.sum(1) > 0  # a region may hold no labelled pixel
 held, regions, targets = held[some], regions[some], targets[some]
@@ -196,13 +206,17 @@ shown = (good[varied] if len(good) > 1 else torch.arange(len(held)))[:2].tolist(
 
 def fills(i):
     hole = torch.where(regions[i], 255, held[i])
-    made = [generator.edit(held[i], regions[i], targets[i], seed=s) for s in range(4)]
+    made = [
+        generator.edit(held[i], regions[i], targets[i], seed=s) for s in range(4)
+    ]
     return [held[i], hole, *made]
 
 
 titles = ["input", "region", "seed 0", "seed 1", "seed 2", "seed 3"]
 if procedural:
-    grid = figures.layout_grid([x for i in shown for x in fills(i)], data.label_space, titles * len(shown))
+    grid = figures.layout_grid(
+        [x for i in shown for x in fills(i)], data.label_space, titles * len(shown)
+    )
 else:
     grid = Markdown("*(Layouts of a real data set stay out of the book.)*")
 grid
@@ -211,8 +225,9 @@ grid
 figures.legend(data.label_space)
 
 # %% [markdown]
-# *Figure 3. Two scenes, each with its region and four fillings of one palette. Look at the borders of the region: does
-# the road go on, does the skyline meet? Then at what differs between seeds.*
+# *Figure 3. Two scenes, each with its region and four fillings of one palette. Look at the borders of the region:
+# does the road go on, does the skyline meet? Then at what differs between seeds. (A grid of two rows, one a scene:
+# the layout, the same with a black rectangle, and four fillings of it.)*
 #
 # The same region and noise, another palette: the class that fills most of the region is given less and less of it, the
 # others share the rest in their own proportion.
@@ -228,7 +243,8 @@ titles = [f"{name} {share:.0%}" for share in shares]
 figures.layout_grid(by_palette, data.label_space, titles) if procedural else grid
 
 # %% [markdown]
-# *Figure 4. The title says how much of the region the class was asked to fill.*
+# *Figure 4. The title says how much of the region the class was asked to fill. (A row of layouts. Within one
+# rectangle a class shrinks from left to right.)*
 #
 # ## From soft to hard
 #
@@ -277,10 +293,17 @@ Markdown(f"Background left in the regions: {left:.2%} of their pixels.")
 again = generator.edit(held, regions, targets, seed + 1)
 worth = float((again != partly)[regions].float().mean())
 changed = float((held != partly)[regions].float().mean())
-run.measure("semantic-palette", "partial", "layout_diversity", worth, len(held), "val")
+run.measure(
+    "semantic-palette", "partial", "layout_diversity", worth, len(held), "val"
+)
 Markdown(
-    f"Two seeds differ in {worth:.1%} of a region's pixels; a filling and the real content in {changed:.1%}. "
-    + ("**The noise is all but ignored**: a region has one answer to a palette." if worth < 0.2 * changed else "")
+    f"Two seeds differ in {worth:.1%} of a region's pixels; a filling and the real "
+    f"content in {changed:.1%}. "
+    + (
+        "**The noise is all but ignored**: a region has one answer to a palette."
+        if worth < 0.2 * changed
+        else ""
+    )
 )
 
 # %% [markdown]
@@ -290,8 +313,8 @@ Markdown(
 #
 # ## Does it fit?
 #
-# Palette KL asks how much of what. It says nothing of where, and a region is easily filled with the right amounts: draw
-# each pixel from the palette. Two numbers must tell such noise from a scene.
+# [Palette KL](notation.md#palette-kl) asks how much of what. It says nothing of where, and a region is easily filled
+# with the right amounts: draw each pixel from the palette. Two numbers must tell such noise from a scene.
 #
 # - $\text{FSD}_\text{grid}$, of [Layouts from nothing](04_sb_gan_layouts.ipynb): the Fréchet distance between the
 #   palettes of edited and of real layouts, cell by cell of a 4×4 grid. It sees things in wrong places.
@@ -313,14 +336,18 @@ torch.manual_seed(seed)
 untrained = layout_gans.PartialGenerator(generator.settings).eval()
 measure("untrained", edit(untrained))
 measure("untrained-exact", edit(untrained, exact=True))
-other = targets[torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))]
+other = targets[
+    torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
+]
 measure("shuffled", partly, other)
 
 # %% [markdown]
 # ## The numbers
 
 # %%
-training.save_generator(run.folder / "generator.safetensors", generator, data.label_space)
+training.save_generator(
+    run.folder / "generator.safetensors", generator, data.label_space
+)
 if procedural:
     sheet = figures.layout_grid(partly[:12], data.label_space, columns=4)
     sheet.savefig(run.folder / "samples.png", dpi=150)
@@ -352,7 +379,11 @@ comparison(record, "cityscapes", ["fsd", "fsd_grid", "edges_within", "edges_acro
 # %%
 from sempal_lib.results import reference_table
 
-reference_table("13_partial_editing", ("palette_kl", "fsd_grid", "edges_across"), ("partial", "drawn", "kept"))
+reference_table(
+    "13_partial_editing",
+    ("palette_kl", "fsd_grid", "edges_across"),
+    ("partial", "drawn", "kept"),
+)
 
 # %% [markdown]
 # ## Verdict
@@ -365,8 +396,10 @@ from sempal_lib.results import verdicts
 verdicts(
     record,
     {
-        "The palette of the region is followed": ("palette_kl", "partial", "untrained"),
-        "It is this region's palette that is followed": ("palette_kl", "partial", "shuffled"),
+        "The palette of the region is followed": (
+            "palette_kl", "partial", "untrained"),
+        "It is this region's palette that is followed": (
+            "palette_kl", "partial", "shuffled"),
         "Confined to the region, the activation follows it better": (
             "palette_kl", "partial", "partial-argmax"),
         "What is painted is where it belongs": ("fsd_grid", "partial", "drawn"),
@@ -381,13 +414,19 @@ verdicts(
 from sempal_lib.results import compared
 from sempal_lib.tables import mean_and_spread
 
-kl = next(list(r["values"].values()) for r in record["seeds"]
-          if (r["variant"], r["metric"]) == ("partial", "palette_kl"))
+kl = next(
+    list(r["values"].values())
+    for r in record["seeds"]
+    if (r["variant"], r["metric"]) == ("partial", "palette_kl")
+)
 Markdown(
     f"Palette KL within the region: {mean_and_spread(kl)} over {len(kl)} "
-    f"{'seed' if len(kl) == 1 else 'seeds'} of this configuration; the aim was at most 0.1: "
-    f"**{'met' if sum(kl) / len(kl) <= 0.1 else 'missed'}**. Against drawn pixels the edges across the border are "
-    f"{compared(record, 'edges_across', 'partial', 'drawn').words}; against the real content they are "
+    f"{'seed' if len(kl) == 1 else 'seeds'} of this configuration; the aim was at "
+    "most 0.1: "
+    f"**{'met' if sum(kl) / len(kl) <= 0.1 else 'missed'}**. Against drawn pixels "
+    "the edges across the border are "
+    f"{compared(record, 'edges_across', 'partial', 'drawn').words}; against the "
+    "real content they are "
     f"{compared(record, 'edges_across', 'partial', 'kept').words}."
 )
 
@@ -424,7 +463,12 @@ painter = None
 if best is not None:
     painter = training.load_generator(best / "generator-gaugan.safetensors")[0]
 editor = widgets.edit_region(
-    generator, held[i], data.label_space, painter, regions[i], folder=run.folder / "edits"
+    generator,
+    held[i],
+    data.label_space,
+    painter,
+    regions[i],
+    folder=run.folder / "edits",
 )
 editor if procedural else grid
 
@@ -432,7 +476,8 @@ editor if procedural else grid
 # In your own code it is one call:
 #
 # ```python
-# generator, label_space, _ = training.load_generator("generator.safetensors", "partial")
+# path = "generator.safetensors"
+# generator, label_space, _ = training.load_generator(path, "partial")
 # region = partial.rectangle((16, 32), top=4, left=8, height=8, width=12)
 # edited = generator.edit(layout, region, palette, seed=0)
 # ```

@@ -9,19 +9,20 @@
 # %% [markdown]
 # # Does synthetic data help?
 #
-# **The claim.** A segmenter that learns from real pairs of picture and layout becomes better when generated pairs are
-# put beside them. {cite:t}`lemoing2021semanticpalette` train one on Cityscapes, Cityscapes-25k and IDD (their
-# Table 3, below). With layouts of SB-GAN it becomes worse. With layouts of Semantic Palette it gains 1.3 points of
-# mIoU on Cityscapes. With layouts that are real but for one rectangle it gains 3.8. And with a loss that makes its
-# predictions on real pictures look like those on generated ones, 4.5.
+# **The claim.** A [segmenter](notation.md#segmenter) that learns from real [pairs](notation.md#pair) of picture and
+# layout becomes better when generated pairs are put beside them. {cite:t}`lemoing2021semanticpalette` train one on
+# Cityscapes, Cityscapes-25k and IDD (their Table 3, below). With layouts of SB-GAN it becomes worse. With layouts of
+# Semantic Palette it gains 1.3 points of mIoU on Cityscapes. With layouts that are real but for one rectangle it gains
+# 3.8. And with a loss that makes its predictions on real pictures look like those on generated ones, 4.5.
 #
 # **What we do here.** We train the rows of that table on worlds and on real streets, each until more steps no longer
 # help. We add what a practitioner would ask for first: crops, other colours, and copying things from one picture into
 # another. We let the number of real pairs fall to a twentieth, for there help is most wanted. And where generated
 # pairs do harm, we look for the part that is to blame.
 #
-# You need *Judging with a segmenter* for mIoU and the judge, *Progressive layouts, guided by a palette* for the
-# layouts, and *Painting by layout* for the painter.
+# You need [Judging with a segmenter](08_judging_with_a_segmenter.ipynb) for [mIoU](notation.md#miou) and the
+# [judge](notation.md#judge), [Progressive layouts, guided by a palette](05_semantic_palette.ipynb) for the layouts, and
+# [Painting by layout](07_painting_by_layout.ipynb) for the painter.
 
 # %% tags=["parameters"]
 preset = None           # smoke, demo, gpu or paper; None: SEMPAL_PRESET, or demo
@@ -106,7 +107,8 @@ augmentation.published_table(("cityscapes-25k",))
 # ## Making predictions alike
 #
 # AdvEnt {cite:p}`vu2019advent` looks at how sure $F$ is. With $p_c$ the probability of class $c$ at a pixel, of $C$
-# classes, the *self-information* is
+# classes, the
+# [self-information](notation.md#self-information) is
 #
 # $$I_c = -\frac{p_c \log_2 p_c}{\log_2 C} \tag{2}$$
 #
@@ -171,8 +173,10 @@ source(training.SegmenterTraining._train_step)
 synthetic_pairs = training.synthetic_pairs(run.parameters, data)
 if synthetic_pairs is not None:
     recipe = synthetic_pairs.recipe
-    made_by = ", ".join(f"{name} {value}" for name, value in recipe.generators.items())
-    facts = recipe.kind, f"{recipe.count:,}", f"{recipe.height}×{recipe.width}", made_by
+    by = (f"{name} {value}" for name, value in recipe.generators.items())
+    made_by = ", ".join(by)
+    size = f"{recipe.height}×{recipe.width}"
+    facts = recipe.kind, f"{recipe.count:,}", size, made_by
     display(Table(("kind", "pairs", "px", "drawn from"), (facts,), {}))
 
 # %% [markdown]
@@ -190,8 +194,9 @@ if synthetic_pairs is not None:
     display(sheet(*synthetic_pairs[torch.arange(6)]))
 
 # %% [markdown]
-# *Figure 1. Pairs of picture and layout, real ones first. Look at what is thin or rare: does the painter draw a person
-# where the layout says so? What it leaves out is a wrong label.*
+# *Figure 1. Pairs of picture and layout, real ones first. Look at what is thin or rare: does the painter draw a
+# person where the layout says so? What it leaves out is a wrong label. (A grid: pictures of streets with their
+# layouts below them, real ones above, synthetic ones below.)*
 
 # %% [markdown]
 # How far are they from real ones, part by part? **FSD** compares how much of each class the layouts have
@@ -218,7 +223,8 @@ if synthetic_pairs is not None:
 def watched(notes, learner):
     """The training's reports; four times on the way, the mIoU is written down."""
     for progress in training.progress_bar(learner):
-        if progress.step % max(learner.steps // 4, 1) < learner.settings.report_steps:
+        late = progress.step % max(learner.steps // 4, 1)
+        if late < learner.settings.report_steps:
             miou = training.evaluate_row(learner.segmenter, data)["miou"][0]
             with notes.open("a") as file:
                 print(progress.step, miou, file=file)
@@ -233,7 +239,7 @@ def trained(name, parameters, beside):
 
 
 def course(name):
-    """Step to mIoU, as written down: of a run that was stopped and goes on, all of it."""
+    """Step to mIoU, as written down: also of a run that was stopped and went on."""
     notes = run.folder / f"course-{name}"
     lines = notes.read_text().splitlines() if notes.exists() else []
     return {int(step): float(miou) for step, miou in map(str.split, lines)}
@@ -253,7 +259,8 @@ figures.training_curves(trainings[row].history)
 
 # %% [markdown]
 # *Figure 2. The losses of equation (1), on real pairs and, where there are any, on synthetic ones (`loss_fresh`). The
-# distance between the two says how much easier the painted pictures are to read.*
+# distance between the two says how much easier the painted pictures are to read. (Curves over the steps of
+# training.)*
 
 # %%
 courses = {name: course(name) for name in sorted(trainings)}
@@ -273,8 +280,8 @@ Table(("mIoU after steps", *(f"{step:,}" for step in asked)), rows, {})
 figures.class_scores(ious, space)
 
 # %% [markdown]
-# *Figure 3. IoU of each class after this run's trainings. One seed: look at the order of the classes, and not at small
-# differences between rows.*
+# *Figure 3. IoU of each class after this run's trainings. One seed: look at the order of the classes, and not at
+# small differences between rows. (Dots on a row for each class: one colour for each kind of training data.)*
 
 # %%
 record = run.finish()
@@ -322,9 +329,9 @@ curves = augmentation.curves(fractions, SHOWN, len(data.layouts))
 figures.learning_curves(curves)
 
 # %% [markdown]
-# *Figure 4. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how far
-# a row lies above `real`, and how many more real pairs would give as much: go to the right along `real` until it is as
-# high.*
+# *Figure 4. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how
+# far a row lies above `real`, and how many more real pairs would give as much: go to the right along `real` until it
+# is as high. (Lines that rise with the number of real pairs, one a row of the table, with bars for the spread.)*
 #
 # ## Rare classes
 #
@@ -344,7 +351,8 @@ scores = {
 figures.class_scores(scores or ious, space)
 
 # %% [markdown]
-# *Figure 5. Mean IoU of each class over the seeds that have run, by row.*
+# *Figure 5. Mean IoU of each class over the seeds that have run, by row. (Dots on a line for each class, the
+# best read on top: a sign and a colour for each row of the table.)*
 
 # %% [markdown]
 # ## Real streets
@@ -383,7 +391,8 @@ for runs in on_streets:
 
 # %%
 swapped = (
-    "real", "real+more", "real+semi", "real+semi+judged", "real+syn", "real+syn+judged",
+    "real", "real+more", "real+semi", "real+semi+judged",
+    "real+syn", "real+syn+judged",
     "real+part", "real+part+judged",
 )  # fmt: skip
 augmentation.augmentation_table(at_hand, swapped)
@@ -396,8 +405,10 @@ BLAME = {
     "labels of painted generated layouts": ("real+syn", "real+syn+judged"),
     "edited layouts": ("real+part", "real+semi"),
 }
-gains = {part: augmentation.gain(at_hand, b, over=a) for part, (a, b) in BLAME.items()}
-rows = tuple((part, found.interval, str(found.seeds)) for part, found in gains.items())
+gains = {
+    part: augmentation.gain(at_hand, b, over=a) for part, (a, b) in BLAME.items()
+}
+rows = tuple((part, one.interval, str(one.seeds)) for part, one in gains.items())
 header = ("what the real thing in its place gives", "mIoU [95 % interval]", "seeds")
 Table(header, rows, {})
 

@@ -79,8 +79,8 @@ Markdown(
 # %% [markdown]
 # ## A budget for additions
 #
-# Let $y$ be the layout of a face, one-hot, $p_c$ the share of class $c$ in it, and $t$ a target palette. What has to be
-# added is
+# Let $y$ be the layout of a face, [one-hot](notation.md#one-hot-layout), $p_c$ the share of class $c$ in it, and $t$ a
+# [target palette](notation.md#target-palette). What has to be added is
 #
 # $$\delta_c = \max(t_c - p_c,\; 0) \tag{1}$$
 #
@@ -164,7 +164,8 @@ generator = adder = trained.averaged.cpu().eval()
 figures.training_curves(trained.history, ("spread", "merged_entropy", "novelty"))
 
 # %% [markdown]
-# *Figure 1. The losses start anew at each resolution.*
+# *Figure 1. The losses start anew at each resolution. (Curves over the real faces shown, one below the other, with a
+# jump at each new resolution.)*
 #
 # ## More hair, step by step
 #
@@ -184,7 +185,8 @@ hidden = Markdown("*(Layouts of a real data set stay out of the book.)*")
 figures.layout_grid(more, data.label_space, titles) if procedural else hidden
 
 # %% [markdown]
-# *Figure 2. The title says how much of the frame is to become hair. Look whether the new hair joins the old.*
+# *Figure 2. The title says how much of the frame is to become hair. Look whether the new hair joins the old. (A row
+# of layouts of one face in the classes' colours. The area of hair grows from one to the next.)*
 
 # %%
 one = grow[3]
@@ -193,7 +195,7 @@ titles = ["before", *(f"seed {s}" for s in range(5))]
 figures.layout_grid(latents, data.label_space, titles) if procedural else hidden
 
 # %% [markdown]
-# *Figure 3. One budget, several latents.*
+# *Figure 3. One budget, several latents. (Layouts of one face with as much hair in each, in other places.)*
 #
 # ## Other attributes
 #
@@ -226,7 +228,7 @@ figures.layout_grid(made, data.label_space, titles) if procedural else hidden
 figures.legend(data.label_space)
 
 # %% [markdown]
-# *Figure 4. One generator, many edits.*
+# *Figure 4. One generator, many edits. (A grid of layouts of faces, the name of the edit above each.)*
 #
 # ## From soft to hard
 #
@@ -311,9 +313,9 @@ source(sean.StyleEncoder.forward)
 # $$\beta = b\, \beta^s + (1 - b)\, \beta^o \tag{9}$$
 #
 # with $a$ and $b$ the sigmoids of two learned numbers that begin at 0. $\gamma^o$ and $\beta^o$ are SPADE's: two
-# convolutions of the one-hot layout ([Painting by layout](07_painting_by_layout.ipynb)). $\gamma^s$ and $\beta^s$ are
-# a convolution of the *style map*. There each pixel $(i, j)$ of class $c$ holds the style of its class, turned by a
-# matrix $A_c$ and an offset $d_c$, which each class has for itself in each normalisation:
+# convolutions of the one-hot layout ([Painting by layout](07_painting_by_layout.ipynb)). $\gamma^s$ and $\beta^s$ are a
+# convolution of the *[style map](notation.md#style-map)*. There each pixel $(i, j)$ of class $c$ holds the style of its
+# class, turned by a matrix $A_c$ and an offset $d_c$, which each class has for itself in each normalisation:
 #
 # $$V_{i,j} = \max(0, A_c T_c + d_c) \tag{10}$$
 #
@@ -689,7 +691,11 @@ from sempal_lib import ablation
 
 rows = ablation.rows_of_runs(run.parameters, face_editing.STUDY)
 claims = {
-    "The novelty loss keeps additions off the old": ("overlap", "full", "no-novelty"),
+    "The novelty loss keeps additions off the old": (
+        "overlap",
+        "full",
+        "no-novelty",
+    ),
     "And the budget is followed as well": ("budget_mae", "full", "no-novelty"),
 }
 ablation.verdicts(rows, claims, face_editing.STUDY)
@@ -717,7 +723,9 @@ verdicts(record, CLAIMS)
 
 # %%
 reference_table(
-    "15_face_editing", ("psnr", "ssim", "swap_outside"), ("sean", "gaugan-vae", "gaugan")
+    "15_face_editing",
+    ("psnr", "ssim", "swap_outside"),
+    ("sean", "gaugan-vae", "gaugan"),
 )
 
 # %% [markdown]
@@ -747,7 +755,7 @@ editor
 #
 # ```python
 # codes, _ = persons.styles(photo, layout)  # of each class
-# edited = adder.add(layout, additions, seed=0)  # additions: share of the frame, by class
+# edited = adder.add(layout, additions, seed=0)  # of each class: share of the frame
 # picture = persons.paint(edited, codes)
 # ```
 #

@@ -21,7 +21,8 @@
 # worlds know the true paint and pattern of every wall and sofa. So we can ask of each layer's code: how well can the
 # colour be read from it, and how well the pattern? And of each layer's change: is it coarse, or fine?
 #
-# You need [that chapter](12_class_layer_vae.ipynb): the codes $z_{l,c}$ of class $c$ at layer $l$, and containment.
+# You need [that chapter](12_class_layer_vae.ipynb): the [codes](notation.md#code) $z_{l,c}$ of class $c$ at layer $l$,
+# and [containment](notation.md#containment).
 
 # %% tags=["parameters"]
 preset = None  # smoke, demo, gpu or paper; None: SEMPAL_PRESET, or demo
@@ -154,7 +155,8 @@ grid
 
 # %% [markdown]
 # *Figure 1. Above, pictures whose style is taken; below, two layouts in the style of each. Look at walls and floors
-# first: does their colour come along? Then at the furniture that both have.*
+# first: does their colour come along? Then at the furniture that both have. (A grid: reference pictures in the first
+# row; in the two rows below one room each, painted in their styles.)*
 #
 # Does it work, in a number? Of each class that both pictures show, we take the mean colour in the painted picture and
 # in the reference. The *style error* is their mean absolute difference (colours from −1 to 1). It must be lower than
@@ -223,8 +225,9 @@ grid
 
 # %% [markdown]
 # *Figure 2. One class's codes drawn anew, and under each edit where it changed the picture (white: by an eighth of
-# the range or more). Light on what stands beside the object is a leak: the blocks that follow a code are convolutions,
-# whose windows reach over the border. A pixel of the coarsest map is many pixels of the picture.*
+# the range or more). Light on what stands beside the object is a leak: the blocks that follow a code are
+# convolutions, whose windows reach over the border. A pixel of the coarsest map is many pixels of the picture. (A
+# grid: a picture and five edits of it above, and below each edit a map in grey, white where it changed.)*
 #
 # How much leaks is what *containment* says: the share of the change that lies within the class's region, the mean
 # over scenes and then over classes. The paper leaves the leak, or, where a face must stay that face, pastes the
@@ -246,7 +249,8 @@ grid = figures.image_grid(held_fast, columns=5) if procedural else grid
 grid
 
 # %% [markdown]
-# *Figure 3. The same edits with the photograph's pixels around them.*
+# *Figure 3. The same edits with the photograph's pixels around them. (A row of pictures of one room. One object
+# differs from picture to picture, all else is the photograph.)*
 #
 # ## Material: layer by layer
 #
@@ -274,15 +278,16 @@ grid
 
 # %% [markdown]
 # *Figure 4. One class's code moves along its first direction, at one layer a row, by −3 on the left and by the number
-# in the title. (The normal distribution that codes are drawn from has a standard deviation of 1.) Which rows change the
-# colour? Does any change the pattern and leave the colour?*
+# in the title. (The normal distribution that codes are drawn from has a standard deviation of 1.) Which rows change
+# the colour? Does any change the pattern and leave the colour? (A grid of pictures of one room: a layer a row, the
+# code's move from left to right.)*
 #
 # ### Two questions that can be counted
 #
 # **What does a layer change?** Draw a class's code at one layer anew and take the change of the picture within the
-# class's region. A Gaussian of a thirty-second of the height splits it into a coarse part and the rest. The *layer's
-# role* is the share of the energy that is in the rest, 0 if the whole region turns by one colour. *Strength* is the
-# mean absolute change there. If the paper is right, the role rises from layer to layer.
+# class's region. A Gaussian of a thirty-second of the height splits it into a coarse part and the rest. The *[layer's
+# role](notation.md#role-of-a-layer)* is the share of the energy that is in the rest, 0 if the whole region turns by one
+# colour. *Strength* is the mean absolute change there. If the paper is right, the role rises from layer to layer.
 
 # %%
 source(metrics.fine_share)
@@ -302,11 +307,11 @@ for metric, (value, n) in metrics.evaluate_styles(
 # %% [markdown]
 # **What does a layer know?** The encoder turns a picture into codes. If a linear map can read the true paint of the
 # sofa from the sofa's code, then the code holds the colour. We fit ridge regressions on four fifths of some hundred
-# pictures that the painter never saw, and ask them about the last fifth, in turn. *Recovery* of the colour is the
-# share of its variance that is explained ($R^2$). Of a pattern, whose kinds have no order, it is how far the accuracy
-# of a logistic regression lies above naming the commonest kind each time, as a share of what is possible. Both are 1
-# at best, and about 0 where the code says nothing. To see that they can be 0, factors are dealt out anew among the
-# pictures (*shuffled*).
+# pictures that the painter never saw, and ask them about the last fifth, in turn. *[Recovery](notation.md#recovery)* of
+# the colour is the share of its variance that is explained ($R^2$). Of a pattern, whose kinds have no order, it is how
+# far the accuracy of a logistic regression lies above naming the commonest kind each time, as a share of what is
+# possible. Both are 1 at best, and about 0 where the code says nothing. To see that they can be 0, factors are dealt
+# out anew among the pictures (*shuffled*).
 #
 # The paint is what the wall was painted with. What the camera sees is that in the light of the room, and a code may
 # well hold the one and not the other: the code of the whole picture ought to know the light.
@@ -384,7 +389,7 @@ grid
 # %% [markdown]
 # *Figure 5. Failures, as pairs of before and after; titles name the class and how much of the change lay within it.
 # Small and thin things lead the list: a coarse layer's grid does not show them, and they have a long border for their
-# area.*
+# area. (A grid of pairs of rooms, before and after, with class and share in the titles.)*
 #
 # ## The numbers
 
@@ -456,11 +461,15 @@ for name in ("fashion", "camvid-drives"):
     kept = reference_run("16_material_editing", name, holds="samples.png")
     if kept:
         steps = read_record(kept / "record.json")["parameters"]["steps"]
-        display(Markdown(f"**{name}**, {steps:,} steps"), Image(str(kept / "samples.png")))
+        display(
+            Markdown(f"**{name}**, {steps:,} steps"),
+            Image(str(kept / "samples.png")),
+        )
 
 # %% [markdown]
 # *Figure 6. Real layouts, our pictures. In each group of six the three on the left are before and the three on the
-# right after. Only the named class should differ.*
+# right after. Only the named class should differ. (Groups of six pictures of persons, three
+# before and three after.)*
 #
 # ## Verdict
 #
@@ -552,11 +561,13 @@ if procedural:
 explorer if procedural else grid
 
 # %% [markdown]
-# In your own code it is two calls:
+# In your own code it is a few calls:
 #
 # ```python
-# z = editing.style_guided(painter.latents, noise, encoder(photo, its_layout)[0], shared)
-# picture = painter.generate(layout, z=painter.latents.replace(z, other, layer=3, cls=sofa))
+# codes, _ = encoder(photo, its_layout)
+# z = editing.style_guided(painter.latents, noise, codes, shared)
+# z = painter.latents.replace(z, other, layer=3, cls=sofa)
+# picture = painter.generate(layout, z=z)
 # ```
 #
 # ## Exercises

@@ -1,7 +1,7 @@
 """The book's site: staged with executed chapters, built by Jupyter Book, checked.
 
 As a Sphinx extension (see `_config.yml`) it notes on a page that its outputs are older than the library, folds set-up
-cells, and resolves links to the glossary.
+cells, gives figures their alternative text, and resolves links to the glossary.
 """
 
 import json
@@ -13,7 +13,9 @@ import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 
+import lecture_times
 import nbformat
+import page_cells
 from notebooks import BOOK, ROOT, BookError, chapters, code_signature, errors_in, executed, pages, read_notebook
 
 from sempal_lib import runs
@@ -105,53 +107,17 @@ def stale_note(notebook: dict) -> str | None:
 
 
 def prepare_page(app, docname: str, content: list[str]) -> None:
-    """Sphinx's `source-read`: fold what a reader of a chapter need not see, and note under its title if it is stale."""
+    """Sphinx's `source-read`: fold set-up, describe figures, and note under a chapter's title if it is stale."""
     if not str(app.env.doc2path(docname)).endswith(".ipynb"):
         return
     notebook = json.loads(content[0])
     for cell in notebook["cells"]:  # in the file's text a source is a list of lines
         cell["source"] = "".join(cell["source"])
     note = stale_note(notebook)
-    notebook["cells"] = folded(notebook["cells"])
+    notebook["cells"] = page_cells.folded(page_cells.captioned(notebook["cells"]))
     if note:
         notebook["cells"].insert(1, {"cell_type": "markdown", "id": "stale", "metadata": {}, "source": note})
     content[0] = json.dumps(notebook)
-
-
-def folded(cells: list[dict]) -> list[dict]:
-    """Cells of a page: its set-up, which is the code before the first section, as one folded cell; and folds named.
-
-    A hidden cell is a solution if it stands under the heading Exercises; elsewhere it is code.
-    """
-    found: list[dict] = []
-    section = ""
-    for cell in cells:
-        tags = cell["metadata"].get("tags", [])
-        if cell["cell_type"] == "markdown":
-            section = ([section, *re.findall(r"^## (.+)$", cell["source"], re.M)])[-1]
-        elif cell["cell_type"] == "code" and not section:
-            cell = joined(found.pop(), cell) if found and "set-up" in _tags(found[-1]) else joined(None, cell)
-            name_fold(cell, "the set-up")
-        elif any(tag.startswith("hide-") for tag in tags):
-            name_fold(cell, "solution" if section == "Exercises" else "the code")
-        found.append(cell)
-    return found
-
-
-def _tags(cell: dict) -> list[str]:
-    return cell["metadata"].get("tags", [])
-
-
-def name_fold(cell: dict, name: str) -> None:
-    cell["metadata"]["mystnb"] = {"code_prompt_show": f"Show {name}", "code_prompt_hide": f"Hide {name}"}
-
-
-def joined(before: dict | None, cell: dict) -> dict:
-    """One folded cell of set-up, of the set-up so far and another cell, whose output goes if its tags say so."""
-    outputs = [] if {"remove-output", "hide-cell"} & set(_tags(cell)) else cell["outputs"]
-    if before is None:
-        return {**cell, "outputs": outputs, "metadata": {"tags": ["set-up", "hide-input"]}}
-    return {**before, "source": f"{before['source']}\n\n{cell['source']}", "outputs": before["outputs"] + outputs}
 
 
 def link_terms(app, env) -> None:
@@ -174,6 +140,11 @@ def slug(term: str) -> str:
     return re.sub(r"\W+", "-", plain.lower()).strip("-")
 
 
+def tell_times(app, config) -> None:
+    """Sphinx's `config-inited`: what records say, for pages that are no notebooks."""
+    config.myst_substitutions = {**config.myst_substitutions, **lecture_times.substitutions(chapters())}
+
+
 def remove_mark(app) -> None:
     (Path(app.outdir) / MARK).unlink(missing_ok=True)
 
@@ -189,6 +160,7 @@ def drop_thebe(app, pagename, templatename, context, doctree) -> None:
 
 def setup(app) -> dict:
     app.connect("source-read", prepare_page)
+    app.connect("config-inited", tell_times)
     app.connect("builder-inited", remove_mark)
     app.connect("env-updated", link_terms)
     app.connect("html-page-context", drop_thebe, priority=900)

@@ -12,6 +12,8 @@ and its encoder. `show_classes` takes an `image_gans.LgganGenerator`. `edit_face
 takes a generator of additions, `.settings.num_classes` and `.add(layout [H, W], additions [C], seed=0, over=None)` ->
 int64 [H, W], as `layout_gans.FaceGenerator`: additions are shares of the frame, and `over` the classes that may be
 painted over, bool [C], None: all. And a painter of persons, a `training.StylePainter` or what has its methods.
+
+The toys (`activation_toy`, `simplex_toy`, `temperature_toy`, `palette_strip`) are JavaScript alone and need no kernel.
 """
 
 from sempal_lib.widgets.class_pictures import ClassView, show_classes
@@ -22,6 +24,7 @@ from sempal_lib.widgets.latent_explorer import LatentExplorer, explore_latents
 from sempal_lib.widgets.latents import LatentWalker, latent_path, walk
 from sempal_lib.widgets.region_editor import RegionEditor, edit_region
 from sempal_lib.widgets.simplex import STEP, on_steps, rescale
+from sempal_lib.widgets.toys import activation_toy, palette_strip, simplex_toy, temperature_toy
 
 __all__ = [
     "STEP",
@@ -31,14 +34,18 @@ __all__ = [
     "LatentWalker",
     "PaletteExplorer",
     "RegionEditor",
+    "activation_toy",
     "edit_face",
     "edit_region",
     "explore",
     "explore_latents",
     "latent_path",
     "on_steps",
+    "palette_strip",
     "rescale",
     "show_classes",
+    "simplex_toy",
     "sweep",
+    "temperature_toy",
     "walk",
 ]
