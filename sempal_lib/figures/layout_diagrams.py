@@ -1,9 +1,15 @@
 """Diagrams of the layout generators: SemGAN's step, growing from 4 px up, the activation of a real case."""
 
+from collections.abc import Sequence
 
+import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 
-from sempal_lib.figures.diagrams import Arrow, boxes, diagram
+from sempal_lib.figures.diagrams import INK, Arrow, boxes, diagram
+from sempal_lib.figures.style import WIDTH, colourise
+from sempal_lib.labels import LabelSpace
+from sempal_lib.pictures import array_of
 
 
 @diagram(
@@ -56,3 +62,50 @@ def growth_diagram() -> Figure:
         (start, score),
     ]  # fmt: skip
     return boxes(places, arrows, (fresh, new, seen, mixed, joined), 4.5)
+
+
+# Columns of the activation's figure: title, what it is, and its left edge in inches.
+_STEPS = (("$\\rho_c$", "where to paint", 0.95), ("$t_c\\,\\rho_c = \\omega_c$", "how much", 2.32),
+          ("$m_c$", "share of the pixel", 3.69))  # fmt: skip
+_MAP = 1.28  # inches, width of a map
+
+
+@diagram(
+    "The activation of a real case",
+    "A grid of heat maps, a row for each of some classes and three columns. At the left each class has spread one unit "
+    "over the pixels; in the middle the units are weighted by the palette, so that rare classes are dark; at the right "
+    "each pixel is shared among the classes, and the maps of frequent and rare classes are bright where they win. Below "
+    "stands the layout that takes the largest share at each pixel.",
+)
+def activation_maps(
+    maps: Sequence[np.ndarray], palette, layout, label_space: LabelSpace, classes: Sequence[int]
+) -> Figure:
+    """The three steps of the activation as heat maps, one row a class, and the layout that comes of them.
+
+    Args:
+        maps: ρ, ω and m of one sample, [C, H, W] each. palette: t, [C]. layout: [H, W]. classes: the rows.
+    """
+    values, palette = [array_of(x) for x in maps], array_of(palette)
+    tall = _MAP * values[0].shape[1] / values[0].shape[2]
+    height = 0.62 + (len(classes) + 1) * (tall + 0.1)
+    figure = plt.figure(figsize=(WIDTH, height))
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    tops = [height - 0.55 - row * (tall + 0.1) for row in range(len(classes) + 1)]
+    for step, (name, meaning, left) in enumerate(_STEPS):
+        axes.text(left + _MAP / 2, height - 0.17, name, ha="center", va="center", color=INK)
+        axes.text(left + _MAP / 2, height - 0.4, meaning, ha="center", va="center", color=INK)
+        for c, top in zip(classes, tops, strict=False):
+            # ρ on a scale of its own, as it sums to 1 in every row; ω on one scale, so that budgets are seen.
+            most = (values[0][c].max(), values[1][list(classes)].max(), 1)[step]
+            place = (left, left + _MAP, top - tall, top)
+            axes.imshow(values[step][c], cmap="magma", vmin=0, vmax=most, extent=place, interpolation="none")
+    for c, top in zip(classes, tops, strict=False):
+        text = f"{label_space.names[c]}\n$t_c = {palette[c]:.2g}$"
+        axes.text(0.88, top - tall / 2, text, ha="right", va="center", color=INK)
+    left, top = _STEPS[-1][2], tops[-1]
+    axes.imshow(colourise(layout, label_space), extent=(left, left + _MAP, top - tall, top), interpolation="none")
+    axes.text(left - 0.12, top - tall / 2, "the largest $m_c$ at each pixel", ha="right", va="center", color=INK)
+    axes.set(xlim=(0, WIDTH), ylim=(0, height), aspect="auto")
+    return figure
