@@ -578,7 +578,8 @@ for system, each in trained.items():
     training.save_generator(path, each.averaged, space)
 apart = torch.arange(16) * len(data.held_out) // 16  # neighbours may be of one drive
 sheet = trained["gaugan"].averaged.generate(data.held_out[apart]).cpu()
-figures.image_grid(sheet, columns=4).savefig(run.folder / "samples.png", dpi=150)
+sheet = figures.image_grid(sheet, columns=4)
+sheet.savefig(run.folder / "samples.png", dpi=150)
 record = run.finish()
 
 # %% [markdown]

@@ -126,11 +126,13 @@ def miou(matrix):
 
 
 true, seen = torch.tensor([[[0, 0, 0, 1]]]), torch.tensor([[[0, 0, 1, 1]]])
-print(confusion(seen, true, 2).tolist(), f"mIoU {miou(confusion(seen, true, 2)):.3f}")
+matrix = confusion(seen, true, 2)
+print(matrix.tolist(), f"mIoU {miou(matrix):.3f}")
 seen = judge.predict(photographs)
 mine, theirs = (count(seen, held_out, space.num_classes)
                 for count in (confusion, metrics.confusion_matrix))
-print(f"on real pictures {miou(mine):.4f}, by the library {metrics.mean_iou(theirs):.4f}")
+again = metrics.mean_iou(theirs)
+print(f"on real pictures {miou(mine):.4f}, by the library {again:.4f}")
 
 # %% [markdown]
 # Classes that never occur are a trap. In the record, `miou` leaves out a class that is neither in the layouts nor in
@@ -266,7 +268,8 @@ def by(painter):
 
 KINDS = {
     "untrained": ("gaugan", "untrained", by(blank)),
-    "shuffled": ("segmenter", "shuffled", real_pairs(lambda x, y: (x, y.roll(1, 0)))),
+    "shuffled": ("segmenter", "shuffled",
+                 real_pairs(lambda x, y: (x, y.roll(1, 0)))),
     "eight scenes": ("segmenter", "eight-scenes",
                      lambda n, _: tuple(x[torch.arange(n) % 8] for x in eight)),
     "blurred": ("segmenter", "blurred",
@@ -367,8 +370,9 @@ for system, pair in pairs.items():
 
 # %% [markdown]
 # *Figure 5. Six scenes of each pair, picture over layout, by the networks of minutes. Where a layout is torn, see what
-# the painter does with it. (Picture: small blurred streets over generated layouts.)* Larger scenes from nothing open
-# the [next chapter](09_end_to_end.ipynb).
+# the painter does with it. (Picture: small blurred streets over generated layouts.)*
+#
+# Larger scenes from nothing open the [next chapter](09_end_to_end.ipynb).
 
 # %% tags=["hide-input"]
 rows = []
