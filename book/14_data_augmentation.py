@@ -103,6 +103,14 @@ augmentation.published_table(("cityscapes-25k",))
 #
 # A step takes a batch of each. The row `real` has the first term only, and as many steps: synthetic pairs come on top
 # of the real ones, and take none of their time.
+
+# %% tags=["hide-input"]
+figures.augmentation_diagram()
+
+# %% [markdown]
+# *Figure 1. Where synthetic pairs come from, and what a step does with both kinds. Blue: what is new against training
+# on real pairs. (Diagram: palettes, layout generator and painter make synthetic pairs. The segmenter learns from them
+# and from real pairs by equation (1); a discriminator looks at how sure it is on both, equation (3).)*
 #
 # ## Making predictions alike
 #
@@ -194,7 +202,7 @@ if synthetic_pairs is not None:
     display(sheet(*synthetic_pairs[torch.arange(6)]))
 
 # %% [markdown]
-# *Figure 1. Pairs of picture and layout, real ones first. Look at what is thin or rare: does the painter draw a
+# *Figure 2. Pairs of picture and layout, real ones first. Look at what is thin or rare: does the painter draw a
 # person where the layout says so? What it leaves out is a wrong label. (A grid: pictures of streets with their
 # layouts below them, real ones above, synthetic ones below.)*
 
@@ -258,7 +266,7 @@ for name, learner in sorted(trainings.items()):
 figures.training_curves(trainings[row].history)
 
 # %% [markdown]
-# *Figure 2. The losses of equation (1), on real pairs and, where there are any, on synthetic ones (`loss_fresh`). The
+# *Figure 3. The losses of equation (1), on real pairs and, where there are any, on synthetic ones (`loss_fresh`). The
 # distance between the two says how much easier the painted pictures are to read. (Curves over the steps of
 # training.)*
 
@@ -280,7 +288,7 @@ Table(("mIoU after steps", *(f"{step:,}" for step in asked)), rows, {})
 figures.class_scores(ious, space)
 
 # %% [markdown]
-# *Figure 3. IoU of each class after this run's trainings. One seed: look at the order of the classes, and not at
+# *Figure 4. IoU of each class after this run's trainings. One seed: look at the order of the classes, and not at
 # small differences between rows. (Dots on a row for each class: one colour for each kind of training data.)*
 
 # %%
@@ -329,7 +337,7 @@ curves = augmentation.curves(fractions, SHOWN, len(data.layouts))
 figures.learning_curves(curves)
 
 # %% [markdown]
-# *Figure 4. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how
+# *Figure 5. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how
 # far a row lies above `real`, and how many more real pairs would give as much: go to the right along `real` until it
 # is as high. (Lines that rise with the number of real pairs, one a row of the table, with bars for the spread.)*
 #
@@ -351,7 +359,7 @@ scores = {
 figures.class_scores(scores or ious, space)
 
 # %% [markdown]
-# *Figure 5. Mean IoU of each class over the seeds that have run, by row. (Dots on a line for each class, the
+# *Figure 6. Mean IoU of each class over the seeds that have run, by row. (Dots on a line for each class, the
 # best read on top: a sign and a colour for each row of the table.)*
 
 # %% [markdown]

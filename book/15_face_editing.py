@@ -97,6 +97,15 @@ Markdown(
 # Nothing says what must *go*: more hair covers what it covers. In training $t$ is drawn from the palette mixture of
 # [Layouts and palettes](02_layouts_and_palettes.ipynb), one for each face, and the discriminator sees $\hat{y}$.
 
+# %% tags=["hide-input"]
+figures.face_diagram()
+
+# %% [markdown]
+# *Figure 1. The two networks of this page. Blue: what they add to the face and the photograph. Follow the layout $y$:
+# it says what is missing, what shows through, and whose style is whose. (Diagram: shares asked for and layout give a
+# budget, the generator paints additions, the merge lays them over the face. Photograph and layout give a style for
+# each class; SEAN paints the merged layout in these styles.)*
+
 # %%
 source(additions.additions_to)
 
@@ -164,7 +173,7 @@ generator = adder = trained.averaged.cpu().eval()
 figures.training_curves(trained.history, ("spread", "merged_entropy", "novelty"))
 
 # %% [markdown]
-# *Figure 1. The losses start anew at each resolution. (Curves over the real faces shown, one below the other, with a
+# *Figure 2. The losses start anew at each resolution. (Curves over the real faces shown, one below the other, with a
 # jump at each new resolution.)*
 #
 # ## More hair, step by step
@@ -185,7 +194,7 @@ hidden = Markdown("*(Layouts of a real data set stay out of the book.)*")
 figures.layout_grid(more, data.label_space, titles) if procedural else hidden
 
 # %% [markdown]
-# *Figure 2. The title says how much of the frame is to become hair. Look whether the new hair joins the old. (A row
+# *Figure 3. The title says how much of the frame is to become hair. Look whether the new hair joins the old. (A row
 # of layouts of one face in the classes' colours. The area of hair grows from one to the next.)*
 
 # %%
@@ -195,7 +204,7 @@ titles = ["before", *(f"seed {s}" for s in range(5))]
 figures.layout_grid(latents, data.label_space, titles) if procedural else hidden
 
 # %% [markdown]
-# *Figure 3. One budget, several latents. (Layouts of one face with as much hair in each, in other places.)*
+# *Figure 4. One budget, several latents. (Layouts of one face with as much hair in each, in other places.)*
 #
 # ## Other attributes
 #
@@ -228,7 +237,7 @@ figures.layout_grid(made, data.label_space, titles) if procedural else hidden
 figures.legend(data.label_space)
 
 # %% [markdown]
-# *Figure 4. One generator, many edits. (A grid of layouts of faces, the name of the edit above each.)*
+# *Figure 5. One generator, many edits. (A grid of layouts of faces, the name of the edit above each.)*
 #
 # ## From soft to hard
 #
@@ -408,7 +417,7 @@ history = repainters["sean"].history
 figures.training_curves(history, ["feature", "perceptual", "loss_d"])
 
 # %% [markdown]
-# *Figure 5. SEAN's losses. (Curves over the steps of training.)*
+# *Figure 6. SEAN's losses. (Curves over the steps of training.)*
 #
 # ## How well SEAN paints
 #
@@ -502,7 +511,7 @@ titles += ["longer", *[""] * 4]
 in_fives(tiles, titles)
 
 # %% [markdown]
-# *Figure 6. Photographs, painted again by two painters of this run and, last, by the SEAN that was trained
+# *Figure 7. Photographs, painted again by two painters of this run and, last, by the SEAN that was trained
 # longer (5,000 steps on 4,000 other faces of this world; its note lies beside it under `runs/reference`). Is the skin
 # this person's? The hair? A pattern, a beard? (A grid: above photographs, below each painter's pictures of the same
 # people.)*
@@ -541,7 +550,7 @@ titles += [t for group in GROUPS for t in (group, *[""] * len(lenders))]
 in_fives(tiles, titles)
 
 # %% [markdown]
-# *Figure 7. Above, the person and four others. Below, the person with hair or skin in the others' styles.
+# *Figure 8. Above, the person and four others. Below, the person with hair or skin in the others' styles.
 # The forms stay. Look at what was not to change: the face while the hair changes, the hair while the skin does.
 # (A grid: one row of photographs, and under it one row of paintings for each group of classes.)*
 
@@ -592,14 +601,14 @@ titles += [t for n in people for t in (f"style {n + 1}", *[""] * 4)]
 in_fives(tiles, titles)
 
 # %% [markdown]
-# *Figure 8. Above, five layouts. Below, each of them in the styles of the first and of the third photograph of
-# Figure 6. A hat or a necklace that the photograph lacks has the mean style. (A grid: one row of layouts in the
+# *Figure 9. Above, five layouts. Below, each of them in the styles of the first and of the third photograph of
+# Figure 7. A hat or a necklace that the photograph lacks has the mean style. (A grid: one row of layouts in the
 # classes' colours, two rows of paintings, each row in one person's colours.)*
 #
 # And now what this chapter is about: one form, changed in part by the layout generator.
 
 # %%
-grown = torch.stack(more[:5])  # of Figure 2
+grown = torch.stack(more[:5])  # of Figure 3
 tiles = [
     metrics.painted(grown, space),
     best.paint(grown, codes[face : face + 1].expand(5, -1)),
@@ -608,7 +617,7 @@ titles = [f"+ {share:.0%}" for share in steps[:5]] + [""] * 5
 in_fives(tiles, titles)
 
 # %% [markdown]
-# *Figure 9. The face of Figure 2 with its growing hair and, below, painted in the styles of the one photograph. The
+# *Figure 10. The face of Figure 3 with its growing hair and, below, painted in the styles of the one photograph. The
 # skin and the background are to stay; the hair is to stay this person's. (A grid: above layouts with a growing area of
 # hair, below paintings.)*
 
@@ -628,7 +637,7 @@ titles = [f"α = {share:.1f}" for share in shares] + [""] * (len(tiles) - 5)
 in_fives(tiles, titles)
 
 # %% [markdown]
-# *Figure 10. One group of classes a row, from the person's own style on the left to another person's on the right.
+# *Figure 11. One group of classes a row, from the person's own style on the left to another person's on the right.
 # (A grid of paintings of one person, whose hair and skin change colour by steps.)*
 
 # %%
@@ -761,7 +770,7 @@ editor
 #
 # **Learned:** a budget and a merge are enough to edit by a slider.
 # **Failed:** at `demo` large parts, hair and hats, grow where they belong, and small ones, glasses and brows, do not
-# find their place: Figure 4.
+# find their place: Figure 5.
 # **Next:** [Editing objects and materials](16_material_editing.ipynb).
 #
 # ## Exercises

@@ -98,6 +98,15 @@ def block_sizes(settings):
 # The latent of a picture is one vector $z$: first the code $z_1$ of the whole picture, then, layer by layer and class
 # by class, the codes $z_{l,c}$. To edit is to replace a part of it, and to paint again.
 
+# %% tags=["hide-input"]
+figures.handles_diagram()
+
+# %% [markdown]
+# *Figure 1. Handles. Blue: the choice that an edit makes, for each class and layer. Below, we count whether shallow
+# layers hold the colour and deep ones the texture. (Diagram: a reference picture goes through the encoder; its codes
+# $\mu$ or drawn ones $\epsilon$ are chosen class by class and layer by layer and told to the generator's shallow and
+# deep layers, which paint the layout.)*
+
 # %%
 source(Latents.replace)
 
@@ -154,7 +163,7 @@ if procedural:
 grid
 
 # %% [markdown]
-# *Figure 1. Above, pictures whose style is taken; below, two layouts in the style of each. Look at walls and floors
+# *Figure 2. Above, pictures whose style is taken; below, two layouts in the style of each. Look at walls and floors
 # first: does their colour come along? Then at the furniture that both have. (A grid: reference pictures in the first
 # row; in the two rows below one room each, painted in their styles.)*
 #
@@ -224,7 +233,7 @@ if procedural:
 grid
 
 # %% [markdown]
-# *Figure 2. One class's codes drawn anew, and under each edit where it changed the picture (white: by an eighth of
+# *Figure 3. One class's codes drawn anew, and under each edit where it changed the picture (white: by an eighth of
 # the range or more). Light on what stands beside the object is a leak: the blocks that follow a code are
 # convolutions, whose windows reach over the border. A pixel of the coarsest map is many pixels of the picture. (A
 # grid: a picture and five edits of it above, and below each edit a map in grey, white where it changed.)*
@@ -249,7 +258,7 @@ grid = figures.image_grid(held_fast, columns=5) if procedural else grid
 grid
 
 # %% [markdown]
-# *Figure 3. The same edits with the photograph's pixels around them. (A row of pictures of one room. One object
+# *Figure 4. The same edits with the photograph's pixels around them. (A row of pictures of one room. One object
 # differs from picture to picture, all else is the photograph.)*
 #
 # ## Material: layer by layer
@@ -277,7 +286,7 @@ if procedural and tiles:
 grid
 
 # %% [markdown]
-# *Figure 4. One class's code moves along its first direction, at one layer a row, by −3 on the left and by the number
+# *Figure 5. One class's code moves along its first direction, at one layer a row, by −3 on the left and by the number
 # in the title. (The normal distribution that codes are drawn from has a standard deviation of 1.) Which rows change
 # the colour? Does any change the pattern and leave the colour? (A grid of pictures of one room: a layer a row, the
 # code's move from left to right.)*
@@ -387,7 +396,7 @@ if procedural:
 grid
 
 # %% [markdown]
-# *Figure 5. Failures, as pairs of before and after; titles name the class and how much of the change lay within it.
+# *Figure 6. Failures, as pairs of before and after; titles name the class and how much of the change lay within it.
 # Small and thin things lead the list: a coarse layer's grid does not show them, and they have a long border for their
 # area. (A grid of pairs of rooms, before and after, with class and share in the titles.)*
 #
@@ -467,7 +476,7 @@ for name in ("fashion", "camvid-drives"):
         )
 
 # %% [markdown]
-# *Figure 6. Real layouts, our pictures. In each group of six the three on the left are before and the three on the
+# *Figure 7. Real layouts, our pictures. In each group of six the three on the left are before and the three on the
 # right after. Only the named class should differ. (Groups of six pictures of persons, three
 # before and three after.)*
 #
@@ -534,7 +543,7 @@ Markdown(
 # nothing in the loss tells a layer what to hold.
 #
 # **Learned:** with a code for each class at each layer, an edit is a replacement in one vector.
-# **Failed:** see Figure 5; small classes, and light that belongs to the room and not to the object.
+# **Failed:** see Figure 6; small classes, and light that belongs to the room and not to the object.
 # **Next:** the same for faces, where the person must stay the same.
 #
 # ## Edit it yourself
@@ -572,7 +581,7 @@ explorer if procedural else grid
 #
 # ## Exercises
 #
-# **1.** Does an edit of one class change what a segmenter sees? Let the judge read Figure 2's edits, and count the
+# **1.** Does an edit of one class change what a segmenter sees? Let the judge read Figure 3's edits, and count the
 # pixels of the class that it still sees as that class.
 
 # %% tags=["hide-cell"]

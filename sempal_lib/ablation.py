@@ -12,7 +12,7 @@ from sempal_lib.parameters import LayoutParameters, Parameters, row_parameters
 from sempal_lib.records import SYSTEMS, RunError, code_hash, equal_codes, records_under, reference_root, runs_root
 from sempal_lib.results import Comparison, compare, published, verdict_table
 from sempal_lib.runs import NOT_CONFIGURATION, completed
-from sempal_lib.tables import NOTHING, Table, mean_and_spread, number
+from sempal_lib.tables import NOTHING, Table, mean_and_spread, number, stated
 
 CHAPTER = "06_ablation"
 # In the order of the paper's Tables 1 and 4, then ours. A name is a system's, or a form of semantic-palette.
@@ -159,7 +159,7 @@ def ablation_table(
     for metric in metrics:
         name = metric.replace("_", " ")
         columns[name] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
-        columns[f"{name}, paper"] = [number(paper_value(row, metric)) for row in rows]
+        columns[f"{name}, paper"] = [stated(paper_value(row, metric)) for row in rows]
     columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
     body = []
     for index, row in enumerate(rows):
@@ -188,7 +188,7 @@ def study_table(
         columns[metric.replace("_", " ")] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
         for dataset in datasets:
             name = f"{theirs.replace('_', ' ')}, {dataset}"
-            columns[name] = [number(paper_value(row, theirs, dataset, study)) for row in rows]
+            columns[name] = [stated(paper_value(row, theirs, dataset, study)) for row in rows]
     columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
     body = []
     for index, row in enumerate(rows):

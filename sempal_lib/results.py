@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sempal_lib.records import SPEEDS, by_seed, records_under, reference_root
-from sempal_lib.tables import NOTHING, Table, duration, mean_and_spread, number
+from sempal_lib.tables import NOTHING, Table, duration, mean_and_spread, number, stated
 
 
 @cache
@@ -48,7 +48,7 @@ def comparison(
         seeds = seed_text(mine, record.get("places", {}))
         rows.append((names[v], *(mean_and_spread(ours.get((*v, m), [])) for m in columns), seeds))
         if any((*v, m) in paper for m in columns):
-            rows.append((f"paper, {paper_dataset}", *(number(paper.get((*v, m))) for m in columns), NOTHING))
+            rows.append((f"paper, {paper_dataset}", *(stated(paper.get((*v, m))) for m in columns), NOTHING))
     return Table(("variant", *(m.replace("_", " ") for m in columns), "seeds"), tuple(rows), {})
 
 

@@ -72,7 +72,7 @@ def metric_table(rows: Sequence[Mapping]) -> Table:
         cells: tuple[str, ...] = (
             str(row["system"]),
             str(row["metric"]),
-            number(row.get("paper")),
+            stated(row.get("paper")),
             mean_and_spread(values),
         )
         cells += (str(len(values)) if values else NOTHING,)
@@ -91,6 +91,12 @@ def number(value: float | None) -> str:
     if value == 0:
         return "0"
     return f"{value:.{_decimals(value)}f}" if _plain(value) else f"{value:.1e}"
+
+
+def stated(value: float | None) -> str:
+    """A paper's number: as `number`, but small ones end with their last digit, for papers give those with fewer."""
+    text = number(value)
+    return text.rstrip("0") if value and abs(value) < 0.1 and "." in text and "e" not in text else text
 
 
 def mean_and_spread(values: Sequence[float]) -> str:

@@ -149,7 +149,7 @@ def test_table_and_orderings(monkeypatch, tmp_path):
         "runs",
     )  # no column without numbers
     assert table.rows[0] == ("saa", "0.320 ± 0.020", "0.320", "70.6", "3", "here")
-    assert table.rows[1] == ("full", "–", "0.0700", "60.7", "–", "–")
+    assert table.rows[1] == ("full", "–", "0.07", "60.7", "–", "–")
     claims = [("palette_kl", "saa+fusion", "saa"), ("palette_kl", "saa", "saa+fusion"), ("palette_kl", "full", "saa")]
     rows = ablation.orderings(runs, claims).rows
     assert rows[0] == (

@@ -15,7 +15,7 @@ from sempal_lib import figures
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.palettes import palette_of
 from sempal_lib.pictures import frame_png, picture_png, to_png
-from sempal_lib.tables import duration, mean_and_spread, metric_table, number
+from sempal_lib.tables import duration, mean_and_spread, metric_table, number, stated
 
 ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)), ignore_index=255)
 
@@ -416,6 +416,14 @@ def test_table_without_runs_has_no_column_for_them():
 )  # fmt: skip
 def test_numbers_have_three_digits(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.0, "0"), (0.07, "0.07"), (0.0125, "0.0125"), (0.4, "0.400"), (71.0, "71.0"), (5e-05, "5.0e-05")],
+)
+def test_small_numbers_of_papers_have_the_digits_that_papers_give(value, text):
+    assert stated(value) == text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ tell apart.
 
 from sempal_lib.figures.comparisons import ablation_dots, level_bars
 from sempal_lib.figures.curves import aic_curve, sinkhorn_figure, training_curves
-<<<<<<< HEAD
 from sempal_lib.figures.diagrams import (
     Diagram,
     class_codes_diagram,
@@ -15,10 +14,16 @@ from sempal_lib.figures.diagrams import (
     partial_diagram,
     two_views_diagram,
 )
-=======
-from sempal_lib.figures.diagrams import Diagram, class_codes_diagram, local_global_diagram, partial_diagram
 from sempal_lib.figures.layout_diagrams import activation_maps, growth_diagram, semgan_diagram
->>>>>>> front
+from sempal_lib.figures.painting_diagrams import (
+    augmentation_diagram,
+    face_diagram,
+    handles_diagram,
+    residual_fusion_diagram,
+    spade_diagram,
+    two_generators_diagram,
+    two_trainings_diagram,
+)
 from sempal_lib.figures.palettes import (
     class_error_bars,
     control_curves,
@@ -36,17 +41,11 @@ from sempal_lib.pictures import to_png
 from sempal_lib.tables import Table, metric_table
 
 __all__ = [
-<<<<<<< HEAD
-    "STYLE", "Diagram", "Table", "ablation_dots", "aic_curve", "class_codes_diagram", "class_error_bars",
-    "class_scores", "contact_sheet", "control_curves", "image_grid", "interpolation_figure", "layout_grid",
-    "learning_curves", "legend", "level_bars", "local_global_diagram", "metric_table", "palette_bars", "palette_map",
-    "palette_statistics", "partial_diagram", "proportion_scatter", "sinkhorn_figure", "soft_and_hard_scatter",
-    "to_png", "training_curves", "two_views_diagram",
-=======
-    "STYLE", "Diagram", "Table", "ablation_dots", "activation_maps", "aic_curve", "class_codes_diagram",
-    "class_error_bars", "class_scores", "contact_sheet", "control_curves", "growth_diagram", "image_grid",
-    "interpolation_figure", "layout_grid", "learning_curves", "legend", "level_bars", "local_global_diagram",
-    "metric_table", "palette_bars", "palette_map", "palette_statistics", "partial_diagram", "proportion_scatter",
-    "semgan_diagram", "sinkhorn_figure", "soft_and_hard_scatter", "to_png", "training_curves",
->>>>>>> front
+    "STYLE", "Diagram", "Table", "ablation_dots", "activation_maps", "aic_curve", "augmentation_diagram",
+    "class_codes_diagram", "class_error_bars", "class_scores", "contact_sheet", "control_curves", "face_diagram",
+    "growth_diagram", "handles_diagram", "image_grid", "interpolation_figure", "layout_grid", "learning_curves",
+    "legend", "level_bars", "local_global_diagram", "metric_table", "palette_bars", "palette_map",
+    "palette_statistics", "partial_diagram", "proportion_scatter", "residual_fusion_diagram", "semgan_diagram",
+    "sinkhorn_figure", "soft_and_hard_scatter", "spade_diagram", "to_png", "training_curves",
+    "two_generators_diagram", "two_trainings_diagram", "two_views_diagram",
 ]  # fmt: skip
