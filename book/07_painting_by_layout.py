@@ -58,7 +58,9 @@ if painters:
     unseen = fresh.layouts()
     unseen = torch.where(unseen < classes, unseen, 255)
     chosen = unseen[[0, 5, 8]]
-    rows = zip(metrics.painted(chosen, space), painters["gaugan"].generate(chosen))
+    rows = zip(
+        metrics.painted(chosen, space), painters["gaugan"].generate(chosen), strict=True
+    )
     large = torch.stack([picture for row in rows for picture in row])
     titles = ["layout", "GauGAN", *[""] * 4]
     display(figures.image_grid(large, titles, columns=2))

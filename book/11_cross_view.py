@@ -63,7 +63,7 @@ Markdown(
 # %% [markdown]
 # ## One town, seen twice
 #
-# `toy-crossview` makes a town in metres: a street, what lies along it, who walks and drives there, the sun. Both
+# `toy-crossview`, a [procedural world](notation.md#procedural-world), makes a town in metres: a street, what lies along it, who walks and drives there, the sun. Both
 # pictures are drawn from it. The aerial one shows 72 m of the town, its top where the camera on the street looks; the
 # camera stands in the middle of its breadth, a sixth above its lower edge. Much of the street can be told from the
 # air: where houses stand, how high they are (by their shadows), what the paving is made of, which leaves the trees
@@ -79,15 +79,18 @@ if procedural:
     }
     titles = [name for name in tiles for _ in some]
     display(figures.image_grid(torch.cat(list(tiles.values())), titles, columns=4))
-    display(figures.legend(space, data.palettes.mean(0).nonzero().flatten().tolist()))
+    occur = data.palettes.mean(0).nonzero().flatten().tolist()
+    display(figures.legend(space, occur))
 
 # %% [markdown]
 # *Figure 1. Four held-out places, one a column. Above the source, the view that is given. In the middle the layout of
-# the other view. Below that view itself, which is to be painted. Look for the same street, trees and cars in both.*
+# the other view. Below that view itself, which is to be painted. Look for the same street, trees and cars in both. (A grid of four places:
+# above a picture of each from straight above, in the middle the street's layout in flat colours, below the street.)*
 #
 # ## What is given
 #
-# Let $I_a$ be the picture that is given, $I_g$ the one from the other view, and $S_g$ the layout of $I_g$. A generator
+# Let $I_a$ be the picture that is given, $I_g$ the one from the other view, and $S_g$ the
+# [layout](notation.md#layout) of $I_g$. A generator
 # paints
 #
 # $$I_g' = G(I_a, S_g)$$
@@ -124,13 +127,17 @@ def select(features, offer, attend):
 
 # %%
 torch.manual_seed(0)
-chooser = training.image_networks("selectiongan", run.parameters, classes, data.size)[0]
+chooser = training.image_networks(
+    "selectiongan", run.parameters, classes, data.size
+)[0]
 seen, some_layouts = [], data.layouts[:2].long()
 chooser.join.register_forward_hook(lambda module, given, made: seen.append(made))
 with torch.no_grad():
     picture = chooser.eval()(some_layouts, source=data.sources[:2] / 127.5 - 1)
     ours = select(seen[0], chooser.offer, chooser.attend)
-Markdown(f"Largest difference from the library's: {(ours - picture).abs().max():.1e}.")
+Markdown(
+    f"Largest difference from the library's: {(ours - picture).abs().max():.1e}."
+)
 
 # %% [markdown]
 # From the attention, one more convolution and a sigmoid make the *uncertainty* $U$, between 0 and 1, and the distance
@@ -209,7 +216,8 @@ figures.training_curves(history, [x for x in wanted if x in history[-1]])
 
 # %% [markdown]
 # *Figure 3. The losses of the system that this run trains, with their weights. The pixelwise ones are by far the
-# largest: at this budget they do most of the work.*
+# largest: at this budget they do most of the work. (Curves over the training steps: all fall steeply at first, then
+# slowly; the judges' loss falls to the end.)*
 #
 # ## What they paint
 
@@ -227,7 +235,8 @@ if procedural:
 
 # %% [markdown]
 # *Figure 4. The places of Figure 1, painted. Compare colours with the real row: walls and roofs whose colour shows in
-# the source, and the sky, whose colour nothing tells.*
+# the source, and the sky, whose colour nothing tells. (A grid: the rows of Figure 1 with a row of each painter's
+# pictures between layout and real street. They are blurred and have the right shapes.)*
 #
 # ## Does it look at the other view?
 #
@@ -246,20 +255,31 @@ real = data.held_out_images[:count] / 127.5 - 1
 sources = data.held_out_sources[:count] / 127.5 - 1
 cells = []
 for name, each in trained.items():
-    swapped = each.averaged.generate(held, run.parameters.seed, source=sources.roll(1, 0)).cpu()
+    swapped = each.averaged.generate(
+        held, run.parameters.seed, source=sources.roll(1, 0)
+    ).cpu()
     errors = []
-    for metric, pictures in (("colour_error", made[name]), ("colour_error_swapped", swapped)):
+    for metric, pictures in (
+        ("colour_error", made[name]),
+        ("colour_error_swapped", swapped),
+    ):
         value, n = metrics.style_error(pictures, held, real, held, classes)
         run.measure(*views.named(name), metric, value, n, "val")
         errors.append(f"{value:.3f}")
     cells.append((name, *errors))
 mean = metrics.style_error(
-    real.mean((0, 2, 3)).view(1, 3, 1, 1).expand_as(real), held, real, held, classes)[0]
+    real.mean((0, 2, 3)).view(1, 3, 1, 1).expand_as(real), held, real, held, classes
+)[0]
 cells.append(("one colour for everything", f"{mean:.3f}", "–"))
 Table(("painter", "colour error", "with another scene's source"), tuple(cells), {})
 
 # %% [markdown]
-# The slider gives one layout the aerial pictures of other places. Which colours go with the source, which stay?
+# Where both numbers of a painter are the same, it does not look at its source, however good its pictures are. Two
+# things make that likely for LGGAN. Its encoder normalises each feature map over the picture, which takes away the mean
+# colour of what it sees. And it has no narrow middle: a roof's colour has to travel, convolution by convolution, from
+# where it is seen to where its wall stands. A U-Net's smallest map is one pixel, in which all places meet.
+#
+# The slider gives one layout the sources of other places. Which colours go with the source, which stay?
 
 # %%
 from sempal_lib import widgets
@@ -315,17 +335,30 @@ source(metrics.kl_score)
 torch.manual_seed(run.parameters.seed)
 untrained = training.image_networks(system, run.parameters, classes, data.size)[0]
 CASES = {
-    "real": real, "real, of other scenes": real.roll(1, 0),
-    "blurred": torch.nn.functional.avg_pool2d(real, 9, 1, 4, count_include_pad=False),
+    "real": real,
+    "real, of other scenes": real.roll(1, 0),
+    "blurred": torch.nn.functional.avg_pool2d(
+        real, 9, 1, 4, count_include_pad=False
+    ),
     "grey": torch.zeros_like(real),
     "untrained": training.paint_crossing(untrained, data, run.parameters),
 }
-SHOWN = ("ssim", "psnr", "sharpness_difference", "inception_score", "scene_accuracy_top1",
-         "kl_score", "gan_test_miou", "fd_seg")
+SHOWN = (
+    "ssim",
+    "psnr",
+    "sharpness_difference",
+    "inception_score",
+    "scene_accuracy_top1",
+    "kl_score",
+    "gan_test_miou",
+    "fd_seg",
+)
 sane = []
 for name, pictures in CASES.items():
     found = training.evaluate_crossing(pictures, data, judge, classifier)
-    sane.append((name, *(f"{found[m][0]:.3g}" if m in found else "–" for m in SHOWN)))
+    sane.append(
+        (name, *(f"{found[m][0]:.3g}" if m in found else "–" for m in SHOWN))
+    )
 HEADS = ("SSIM", "PSNR", "SD", "IS", "accuracy", "KL score", "mIoU", "FD-seg")
 Table(("pictures", *HEADS), tuple(sane), {})
 
@@ -345,9 +378,13 @@ for name, pictures in made.items():
         split = "train" if metric == "images_per_second" else "val"
         run.measure(*views.named(name), metric, value, n, split)
 if classifier is None:
-    display(Markdown(
-        "Nobody here can tell the kinds of these places: accuracy, inception and KL scores are left out. Name the "
-        "weights of Places365 in `SEMPAL_PLACES365` to have them."))
+    display(
+        Markdown(
+            "Nobody here can tell the kinds of these places: accuracy, inception "
+            "and KL scores are left out. Name the "
+            "weights of Places365 in `SEMPAL_PLACES365` to have them."
+        )
+    )
 
 # %% [markdown]
 # ## The numbers
@@ -366,18 +403,37 @@ record = run.finish()
 
 # %%
 at_hand = views.rows_of_runs(run.parameters)
-PIXELS = {"ssim": "ssim", "psnr_table": "psnr_table", "sharpness_difference": "sharpness_difference"}
-KINDS = {"scene_accuracy_top1": "scene_accuracy_top1", "inception_score": "inception_score",
-         "kl_score": "kl_score"}
+PIXELS = {
+    "ssim": "ssim",
+    "psnr_table": "psnr_table",
+    "sharpness_difference": "sharpness_difference",
+}
+KINDS = {
+    "scene_accuracy_top1": "scene_accuracy_top1",
+    "inception_score": "inception_score",
+    "kl_score": "kl_score",
+}
 PAPER = ("dayton",) if view == "ground" else ()
 display(views.table(at_hand, PIXELS, PAPER))
 views.table(at_hand, KINDS, PAPER)
 
 # %%
-MORE = ("scene_accuracy_top1_sure", "scene_accuracy_top5", "scene_accuracy_top5_sure",
-        "inception_score_top1", "inception_score_top5", "kl_spread")
+MORE = (
+    "scene_accuracy_top1_sure",
+    "scene_accuracy_top5",
+    "scene_accuracy_top5_sure",
+    "inception_score_top1",
+    "inception_score_top5",
+    "kl_spread",
+)
 display(views.table(at_hand, dict.fromkeys(MORE, "")))
-OURS = ("gan_test_miou", "gan_test_accuracy", "fd_seg", "colour_error", "colour_error_swapped")
+OURS = (
+    "gan_test_miou",
+    "gan_test_accuracy",
+    "fd_seg",
+    "colour_error",
+    "colour_error_swapped",
+)
 views.table(at_hand, dict.fromkeys(OURS, ""))
 
 # %% [markdown]
@@ -387,7 +443,14 @@ views.table(at_hand, dict.fromkeys(OURS, ""))
 OTHER = "ground-to-aerial" if view == "ground" else "aerial-to-ground"
 back = views.rows_of_runs(run.parameters, OTHER)
 if any(back.values()):
-    SHORT = ("ssim", "psnr", "scene_accuracy_top1", "kl_score", "gan_test_miou", "colour_error")
+    SHORT = (
+        "ssim",
+        "psnr",
+        "scene_accuracy_top1",
+        "kl_score",
+        "gan_test_miou",
+        "colour_error",
+    )
     display(Markdown(f"**{OTHER.replace('-', ' ')}**"))
     display(views.table(back, dict.fromkeys(SHORT, "")))
 
@@ -400,10 +463,20 @@ if any(back.values()):
 
 # %%
 panels = run.parameters.model_copy(
-    update={"dataset": "cvusa-samples", "data_root": None, "train_scenes": 11, "val_scenes": 12})
+    update={
+        "dataset": "cvusa-samples",
+        "data_root": None,
+        "train_scenes": 11,
+        "val_scenes": 12,
+    }
+)
 samples = views.rows_of_runs(panels)
 if any(samples.values()):
-    display(views.table(samples, dict.fromkeys(("ssim", "psnr", "sharpness_difference"), "")))
+    display(
+        views.table(
+            samples, dict.fromkeys(("ssim", "psnr", "sharpness_difference"), "")
+        )
+    )
 
 # %% [markdown]
 # ## Verdict
