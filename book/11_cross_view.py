@@ -63,11 +63,12 @@ Markdown(
 # %% [markdown]
 # ## One town, seen twice
 #
-# `toy-crossview`, a [procedural world](notation.md#procedural-world), makes a town in metres: a street, what lies along it, who walks and drives there, the sun. Both
-# pictures are drawn from it. The aerial one shows 72 m of the town, its top where the camera on the street looks; the
-# camera stands in the middle of its breadth, a sixth above its lower edge. Much of the street can be told from the
-# air: where houses stand, how high they are (by their shadows), what the paving is made of, which leaves the trees
-# have. Even the walls: paints of roofs and walls come in pairs. The sky cannot be told.
+# `toy-crossview`, a [procedural world](notation.md#procedural-world), makes a town in metres: a street, what lies
+# along it, who walks and drives there, the sun. Both pictures are drawn from it. The aerial one shows 72 m of the
+# town, its top where the camera on the street looks; the camera stands in the middle of its breadth, a sixth above its
+# lower edge. Much of the street can be told from the air: where houses stand, how high they are (by their shadows),
+# what the paving is made of, which leaves the trees have. Even the walls: paints of roofs and walls come in pairs. The
+# sky cannot be told.
 
 # %%
 if procedural:
@@ -84,8 +85,9 @@ if procedural:
 
 # %% [markdown]
 # *Figure 1. Four held-out places, one a column. Above the source, the view that is given. In the middle the layout of
-# the other view. Below that view itself, which is to be painted. Look for the same street, trees and cars in both. (A grid of four places:
-# above a picture of each from straight above, in the middle the street's layout in flat colours, below the street.)*
+# the other view. Below that view itself, which is to be painted. Look for the same street, trees and cars in both. (A
+# grid of four places: above a picture of each from straight above, in the middle the street's layout in flat colours,
+# below the street.)*
 #
 # ## What is given
 #
@@ -151,9 +153,11 @@ Markdown(
 # LGGAN's pictures have two discriminators. $D_s$ is told the layout, $D_i$ the other view. Both learn by
 # cross-entropy; with $\mathbb{E}$ the mean over scenes,
 #
-# $$\mathcal{L}(G, D_s) = \mathbb{E} \ln D_s(S_g, I_g) + \mathbb{E} \ln(1 - D_s(S_g, I_g')) \tag{8}$$
+# $$\begin{aligned} \mathcal{L}(G, D_s) = {} & \mathbb{E} \ln D_s(S_g, I_g) \\
+# & + \mathbb{E} \ln(1 - D_s(S_g, I_g')) \end{aligned} \tag{8}$$
 #
-# $$\mathcal{L}(G, D_i) = \mathbb{E} \ln D_i(I_a, I_g) + \mathbb{E} \ln(1 - D_i(I_a, I_g')) \tag{9}$$
+# $$\begin{aligned} \mathcal{L}(G, D_i) = {} & \mathbb{E} \ln D_i(I_a, I_g) \\
+# & + \mathbb{E} \ln(1 - D_i(I_a, I_g')) \end{aligned} \tag{9}$$
 #
 # and $\mathcal{L}_\text{CGAN}$ is their sum. (Numbers are the paper's.) All rivals have one judge, which is told $I_a$.
 
