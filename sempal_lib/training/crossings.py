@@ -63,6 +63,7 @@ def crossing_networks(
     unet = CrossViewSettings(
         num_classes, *size, p.ngf, depth=min(8, octaves), dropouts=min(3, octaves - 2),
         told_layout=system.endswith("++") or system == "selectiongan", layout_ngf=max(p.ngf // 16, 1),
+        hidden=6 + 104 * p.ngf // 64,  # 110 of its release, of which six are pictures
     )  # fmt: skip
     return _UNETS[system.removesuffix("++")](unet), SourceDiscriminator(judge)
 
