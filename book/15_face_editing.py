@@ -696,6 +696,8 @@ verdicts(
 # And the novelty loss? Rows of both kinds that have run, pair by pair:
 
 # %%
+from IPython.display import display
+
 from sempal_lib import ablation
 
 rows = ablation.rows_of_runs(run.parameters, face_editing.STUDY)
