@@ -463,6 +463,7 @@ reference_table(
 # %%
 from IPython.display import Image
 
+from sempal_lib.pictures import jpeg_of
 from sempal_lib.records import read_record
 from sempal_lib.runs import reference_run
 
@@ -472,7 +473,7 @@ for name in ("fashion", "camvid-drives"):
         steps = read_record(kept / "record.json")["parameters"]["steps"]
         display(
             Markdown(f"**{name}**, {steps:,} steps"),
-            Image(str(kept / "samples.png")),
+            Image(jpeg_of(kept / "samples.png")),
         )
 
 # %% [markdown]

@@ -14,7 +14,7 @@ from PIL import Image
 from sempal_lib import figures
 from sempal_lib.labels import CITYSCAPES_19, LabelSpace
 from sempal_lib.palettes import palette_of
-from sempal_lib.pictures import frame_png, picture_png, to_png
+from sempal_lib.pictures import frame_png, jpeg_of, picture_png, to_png
 from sempal_lib.tables import duration, mean_and_spread, metric_table, number, stated
 
 ABC = LabelSpace(("sky", "road", "car"), ((0, 0, 255), (120, 60, 120), (200, 0, 0)), ignore_index=255)
@@ -438,3 +438,14 @@ def test_spread_shows_at_least_one_digit(values, text):
 def test_durations_are_for_people():
     seconds = (0.2, 99.4, 99.6, 5969, 5971, 3600 * 100)
     assert [duration(s) for s in seconds] == ["0 s", "99 s", "2 min", "99 min", "1.7 h", "100.0 h"]
+
+
+def test_a_sheet_as_jpeg_shows_the_same_in_fewer_bytes(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    Image.fromarray(pixels).convert("RGBA").save(tmp_path / "sheet.png", compress_level=0)
+    packed = jpeg_of(tmp_path / "sheet.png")
+    with Image.open(io.BytesIO(packed)) as shown:
+        assert (shown.format, shown.size, shown.mode) == ("JPEG", (128, 128), "RGB")
+        middle = np.asarray(shown)[8::16, 8::16].astype(int)
+    assert abs(middle - pixels[8::16, 8::16]).mean() < 12
+    assert len(packed) < (tmp_path / "sheet.png").stat().st_size / 4
