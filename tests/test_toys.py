@@ -215,7 +215,7 @@ def test_frames_of_a_training_follow_the_slider(open_toy):
 
 def test_training_of_chapter_5_is_kept():
     toy = widgets.progress_toy("05")
-    assert toy.facts["labels"][-1].startswith("19,800 real layouts")  # as the demo preset's phases add up
+    assert toy.facts["labels"][-1].startswith("29,600 real layouts")  # as phases and fades of the demo preset add up
     assert len(toy.facts["labels"]) <= 25
     with pytest.raises(FileNotFoundError, match="no training of chapter 99"):
         widgets.progress_toy("99")
