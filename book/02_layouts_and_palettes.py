@@ -64,7 +64,7 @@ scenes = [street[i] for i in range(len(street))]
 space = street.label_space
 figures.contact_sheet(scenes, space, columns=2)
 
-# %%
+# %% tags=["hide-input"]
 figures.legend(space)
 
 # %% [markdown]
@@ -237,7 +237,7 @@ Markdown(
     f"pixels. The other {len(names) - major} share the rest."
 )
 
-# %%
+# %% tags=["hide-input"]
 figures.palette_statistics(data.palettes, data.label_space)
 
 # %% [markdown]
@@ -285,7 +285,7 @@ def sorted_piles(t):
 
 figures.layout_grid(sorted_piles(data.palettes)[None], data.label_space, columns=1)
 
-# %%
+# %% tags=["hide-input"]
 figures.legend(data.label_space, [c for c in order.tolist() if mean[c] > 0])
 
 # %% [markdown]
@@ -323,8 +323,8 @@ mixture = data.mixture
 
 def lowest_aic(t, most):
     """Of mixtures with 1 to `most` Gaussians the one with the lowest AIC."""
-    seed = run.parameters.seed
-    tried = [GaussianMixture(K, random_state=seed).fit(t) for K in range(1, most + 1)]
+    seed, counts = run.parameters.seed, range(1, most + 1)
+    tried = [GaussianMixture(K, random_state=seed).fit(t) for K in counts]
     return min(tried, key=lambda fitted: fitted.aic(t))
 
 
@@ -622,7 +622,7 @@ figures.layout_grid(piles, data.label_space, ["real", *drawn], columns=2)
 #
 # The same as points: the plane in which real palettes differ most, one dot a palette.
 
-# %%
+# %% tags=["hide-input"]
 figures.palette_map(
     {"real": data.palettes[:1000]} | {k: t[:1000] for k, t in drawn.items()},
     data.label_space,

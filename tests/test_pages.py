@@ -143,7 +143,7 @@ class TestPageCells:
         text = "*Figure 2. Look at $t_c$ (left). (A grid:\ntwo rows (real, made) of *streets*.)*\n\nMore."
         first, second = page_cells.captioned([picture, self.cell("markdown", text)])
         assert first["metadata"]["mystnb"]["image"]["alt"] == "Figure 2. A grid: two rows (real, made) of streets."
-        assert second["source"] == ":::{container} sempal-caption\n*Figure 2. Look at $t_c$ (left).*\n:::\n\nMore."
+        assert second["source"] == ":::{div} sempal-caption\n*Figure 2. Look at $t_c$ (left).*\n:::\n\nMore."
 
     def test_caption_without_description_lends_its_own_words(self):
         picture = self.cell("code", "draw()", outputs=[{"data": {"image/png": "x"}}])
