@@ -64,7 +64,7 @@ scenes = [street[i] for i in range(len(street))]
 space = street.label_space
 figures.contact_sheet(scenes, space, columns=2)
 
-# %%
+# %% tags=["hide-input"]
 figures.legend(space)
 
 # %% [markdown]
@@ -177,7 +177,14 @@ figures.layout_grid(pairs, space, ["layout", "its pixels, sorted"] * 2, columns=
 # streets as layouts, right the same pixels as upright bands of one colour each.)*
 
 # %%
-source(palettes.palette_of)
+def shares(layout, classes):
+    """Equation 1: palettes [B, C] of layouts [B, H, W]."""
+    hot = one_hot(layout, classes)  # ignored pixels weigh nothing
+    return hot.sum((2, 3)) / hot.sum((1, 2, 3))[:, None]
+
+
+of_library = palettes.palette_of(layout, space.num_classes)
+print((shares(layout, space.num_classes) - of_library).abs().max().item(), "apart")
 
 # %% [markdown]
 # Averaging kept the palette: the mean of a soft layout over its pixels is the palette of the fine one. Taking the
@@ -230,7 +237,7 @@ Markdown(
     f"pixels. The other {len(names) - major} share the rest."
 )
 
-# %%
+# %% tags=["hide-input"]
 figures.palette_statistics(data.palettes, data.label_space)
 
 # %% [markdown]
@@ -278,7 +285,7 @@ def sorted_piles(t):
 
 figures.layout_grid(sorted_piles(data.palettes)[None], data.label_space, columns=1)
 
-# %%
+# %% tags=["hide-input"]
 figures.legend(data.label_space, [c for c in order.tolist() if mean[c] > 0])
 
 # %% [markdown]
@@ -309,10 +316,23 @@ figures.legend(data.label_space, [c for c in order.tolist() if mean[c] > 0])
 # up to 30.
 
 # %%
-source(palettes.PaletteMixture.fit)
+from sklearn.mixture import GaussianMixture
 
-# %%
 mixture = data.mixture
+
+
+def lowest_aic(t, most):
+    """Of mixtures with 1 to `most` Gaussians the one with the lowest AIC."""
+    seed, counts = run.parameters.seed, range(1, most + 1)
+    tried = [GaussianMixture(K, random_state=seed).fit(t) for K in counts]
+    return min(tried, key=lambda fitted: fitted.aic(t))
+
+
+plain = lowest_aic(data.palettes.double().numpy(), len(mixture.aic))
+apart = (torch.from_numpy(plain.means_).float() - mixture.means).abs().max()
+print(f"{plain.n_components} components; the library's means are {apart:.0e} away")
+
+# %% tags=["hide-input"]
 figures.aic_curve(
     range(1, len(mixture.aic) + 1), mixture.aic, mixture.num_components
 )
@@ -602,7 +622,7 @@ figures.layout_grid(piles, data.label_space, ["real", *drawn], columns=2)
 #
 # The same as points: the plane in which real palettes differ most, one dot a palette.
 
-# %%
+# %% tags=["hide-input"]
 figures.palette_map(
     {"real": data.palettes[:1000]} | {k: t[:1000] for k, t in drawn.items()},
     data.label_space,

@@ -326,6 +326,15 @@ figures.training_curves(
 # The losses start anew at each resolution, as each adds a mask to judge. Entropy must fall: pixels learn to choose.
 # Spread settles where realism and evenness balance.
 #
+# What the losses do not show, the layouts do. Move the slider through the `demo` training with seed 0: four layouts of
+# the same noise and palettes, from the first report to the last.
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("05")
+
+# %% [markdown]
 # The generator holds a layout at every resolution:
 
 # %% tags=["hide-input"]

@@ -101,7 +101,7 @@ Table(("class", "of the pixels", "of 100 layouts show it"), tuple(cells), {})
 # (Numbers of equations are the paper's. It calls the local branch $G_l$, the global one $G_g$, and writes $I_g^L$ for
 # our $I^L$.)
 
-# %%
+# %% tags=["hide-input"]
 figures.local_global_diagram()
 
 # %% [markdown]

@@ -89,7 +89,7 @@ figures.contact_sheet(sheet, data.label_space) if procedural else hidden_note
 # *[class-wise semantics embedding](notation.md#class-wise-embedding)*, CSE, has $N$ channels and takes the place of the
 # layout in [SPADE](notation.md#spade). At test time all codes are standard normal.
 
-# %%
+# %% tags=["hide-input"]
 figures.class_codes_diagram()
 
 # %% [markdown]

@@ -88,7 +88,7 @@ Markdown(
 # hole makes a scene that contradicts itself. (The paper says all this in words, in its §4.2 and Figure 4; the numbers
 # of the equations are ours.)
 
-# %%
+# %% tags=["hide-input"]
 figures.partial_diagram()
 
 # %% [markdown]
@@ -176,7 +176,7 @@ Markdown(
     f"(device: {trained.fabric.device}, threads: {torch.get_num_threads()})."
 )
 
-# %%
+# %% tags=["hide-input"]
 figures.training_curves(trained.history)
 
 # %% [markdown]
@@ -221,7 +221,7 @@ else:
     grid = Markdown("*(Layouts of a real data set stay out of the book.)*")
 grid
 
-# %%
+# %% tags=["hide-input"]
 figures.legend(data.label_space)
 
 # %% [markdown]

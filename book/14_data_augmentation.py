@@ -284,7 +284,7 @@ Table(("mIoU after steps", *(f"{step:,}" for step in asked)), rows, {})
 #
 # Class by class, the best of `real` on top:
 
-# %%
+# %% tags=["hide-input"]
 figures.class_scores(ious, space)
 
 # %% [markdown]

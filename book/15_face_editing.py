@@ -233,7 +233,7 @@ made = [held[face], *(layout for _, layout in tiles)]
 titles = ["before", *(name for name, _ in tiles)]
 figures.layout_grid(made, data.label_space, titles) if procedural else hidden
 
-# %%
+# %% tags=["hide-input"]
 figures.legend(data.label_space)
 
 # %% [markdown]

@@ -13,6 +13,8 @@ import website
 import yaml
 from notebooks import BOOK
 
+from sempal_lib.widgets import toys
+
 LONGEST = 85  # characters of a shown line of code
 CHAPTERS = notebooks.chapters()
 FOLDED = {"hide-input", "hide-cell", "remove-input"}
@@ -141,7 +143,7 @@ class TestPageCells:
         text = "*Figure 2. Look at $t_c$ (left). (A grid:\ntwo rows (real, made) of *streets*.)*\n\nMore."
         first, second = page_cells.captioned([picture, self.cell("markdown", text)])
         assert first["metadata"]["mystnb"]["image"]["alt"] == "Figure 2. A grid: two rows (real, made) of streets."
-        assert second["source"] == ":::{container} sempal-caption\n*Figure 2. Look at $t_c$ (left).*\n:::\n\nMore."
+        assert second["source"] == ":::{div} sempal-caption\n*Figure 2. Look at $t_c$ (left).*\n:::\n\nMore."
 
     def test_caption_without_description_lends_its_own_words(self):
         picture = self.cell("code", "draw()", outputs=[{"data": {"image/png": "x"}}])
@@ -158,8 +160,9 @@ def test_times_of_the_lecturers_page_are_of_records():
 
 
 def test_strip_of_the_front_page_is_what_the_weights_make():
-    facts = strip.strip().facts
-    page = strip.STRIP.read_text("utf-8")
+    made = strip.strip()
+    facts, page = made.facts, strip.STRIP.read_text("utf-8")
+    assert page == toys.Toy("strip", _facts_in(page), made.without)._repr_html_() + "\n"
     for name in ("asked", "names", "colors"):
         assert yaml.safe_dump(facts[name]) == yaml.safe_dump(_facts_in(page)[name])
     apart = [abs(a - b) for one, other in zip(facts["made"], _facts_in(page)["made"], strict=True)
@@ -213,7 +216,8 @@ PALE = """() => {
             continue;
         }
         const ground = behind(element);
-        const ink = over(parts(getComputedStyle(element).color), ground);
+        const style = getComputedStyle(element);
+        const ink = over(parts(element.closest('svg') ? style.fill : style.color), ground);
         const [one, other] = [light(ink), light(ground)].sort((a, b) => b - a);
         const contrast = (one + 0.05) / (other + 0.05);
         if (contrast < 4.5) found.push(`${contrast.toFixed(1)}: ${text.slice(0, 30)}`);

@@ -200,7 +200,30 @@ def test_strip_moves_through_its_frames(open_toy):
     page.wait_for_function("document.querySelector('button').textContent === 'play'", timeout=5000)
 
 
+def test_frames_of_a_training_follow_the_slider(open_toy):
+    frames = [np.full((8, 16, 3), 60 * k, np.uint8) for k in range(4)]
+    page = open_toy(widgets.frames_toy(frames, ["a", "b", "c", "d"], "how far", "streets"))
+    told, picture = page.locator(".told"), page.locator(".frame")
+    assert told.inner_text() == "d"
+    slider = page.locator("input[type=range]")
+    slider.press("Home")
+    slider.press("ArrowRight")
+    assert told.inner_text() == "b"
+    assert picture.get_attribute("aria-label") == "streets, b"
+    assert "background-position-y: 33.3333%" in picture.get_attribute("style")
+
+
+def test_training_of_chapter_5_is_kept():
+    toy = widgets.progress_toy("05")
+    assert toy.facts["labels"][-1].startswith("29,600 real layouts")  # as phases and fades of the demo preset add up
+    assert len(toy.facts["labels"]) <= 25
+    with pytest.raises(FileNotFoundError, match="no training of chapter 99"):
+        widgets.progress_toy("99")
+
+
 def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="as many of both"):
+        widgets.frames_toy([np.zeros((2, 2, 3), np.uint8)], ["one"], "", "")
     with pytest.raises(ValueError, match="sums to"):
         widgets.activation_toy(palette=(0.5, 0.5, 0.5))
     with pytest.raises(ValueError, match=r"expected \[3, 8, 8\]"):

@@ -6,7 +6,10 @@ const stack = () => {
     if (!box.clientWidth || table.scrollWidth <= box.clientWidth + 1) continue;
     const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
     for (const row of table.querySelectorAll("tbody tr")) {
-      [...row.cells].forEach((cell, place) => { cell.dataset.column = names[place] ?? ""; });
+      [...row.cells].forEach((cell, place) => {
+        cell.dataset.column = names[place] ?? "";
+        cell.classList.toggle("sempal-nothing", ["", "–"].includes(cell.textContent.trim()));
+      });
     }
     table.classList.add("sempal-stacked");
   }

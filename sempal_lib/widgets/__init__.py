@@ -14,7 +14,8 @@ takes a generator of additions, `.settings.num_classes` and `.add(layout [H, W],
 int64 [H, W], as `layout_gans.FaceGenerator`: additions are shares of the frame, and `over` the classes that may be
 painted over, bool [C], None: all. And a painter of persons, a `training.StylePainter` or what has its methods.
 
-The toys (`activation_toy`, `simplex_toy`, `temperature_toy`, `palette_strip`) are JavaScript alone and need no kernel.
+The toys (`activation_toy`, `simplex_toy`, `temperature_toy`, `frames_toy`, `palette_strip`, `progress_toy`) are
+JavaScript alone and need no kernel.
 """
 
 from sempal_lib.widgets.class_pictures import ClassView, show_classes
@@ -26,7 +27,14 @@ from sempal_lib.widgets.latents import LatentWalker, latent_path, walk
 from sempal_lib.widgets.region_editor import RegionEditor, edit_region
 from sempal_lib.widgets.simplex import STEP, on_steps, rescale
 from sempal_lib.widgets.source_frames import show_sources
-from sempal_lib.widgets.toys import activation_toy, palette_strip, simplex_toy, temperature_toy
+from sempal_lib.widgets.toys import (
+    activation_toy,
+    frames_toy,
+    palette_strip,
+    progress_toy,
+    simplex_toy,
+    temperature_toy,
+)
 
 __all__ = [
     "STEP",
@@ -41,9 +49,11 @@ __all__ = [
     "edit_region",
     "explore",
     "explore_latents",
+    "frames_toy",
     "latent_path",
     "on_steps",
     "palette_strip",
+    "progress_toy",
     "rescale",
     "show_classes",
     "show_sources",

@@ -36,7 +36,8 @@
     };
     const play = element("button", { type: "button", textContent: "play", onclick: () => (timer ? stop() : go()) });
     range.oninput = () => { stop(); show(Number(range.value)); };
-    const lines = names.map((name, c) => element("label", {}, element("span", { textContent: name }),
+    const columns = "grid-template-columns:6.5em 1fr 6em";
+    const lines = names.map((name, c) => element("label", { style: columns }, element("span", { textContent: name }),
       bars[c].box, bars[c].numbers));
     place.append(
       element("div", { class: "two" }, ...shown),

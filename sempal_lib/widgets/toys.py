@@ -22,6 +22,7 @@ from sempal_lib.widgets.shared import check_classes, generate_layouts
 
 HERE = Path(__file__).parent
 CLASSES = ("sky", "building", "road")
+_TRAINING = "Here a slider moves through a training. It needs JavaScript."
 SIZE = 8  # px, each side of the activation's maps
 
 
@@ -142,6 +143,40 @@ def palette_strip(
         "ratio": layouts.shape[2] / layouts.shape[1], "label": "along the path of palettes", "ends": list(ends),
     }  # fmt: skip
     return Toy("strip", facts, "Here a slider moves through generated streets. It needs JavaScript.")
+
+
+def frames_toy(frames: Sequence[np.ndarray], labels: Sequence[str], name: str, what: str) -> Toy:
+    """Frames behind a slider, each with a line of text below: how samples change while a network learns.
+
+    Args:
+        frames: uint8 [H, W, 3] each, all of one size; ≥ 2. labels: one a frame.
+        name: of the slider. what: the frames show, for who does not see them.
+    Raises ValueError if labels and frames differ in number.
+    Chapter: Progressive layouts, guided by a palette.
+    """
+    if not len(frames) == len(labels) >= 2:
+        raise ValueError(f"{len(frames)} frames and {len(labels)} labels: give as many of both, and two at least")
+    height, width = frames[0].shape[:2]
+    facts = {
+        "frames": _address(_stack(frames), "PNG"), "labels": list(labels), "ratio": width / height, "name": name,
+        "what": what,
+    }  # fmt: skip
+    return Toy("frames", facts, _TRAINING)
+
+
+def progress_toy(chapter: str) -> Toy:
+    """Samples of a chapter's demo training on its way, seed 0, which lie beside this file.
+
+    Args:
+        chapter: its number, such as "05". `runs/progress.py` makes the file anew.
+    Raises FileNotFoundError if no such training was kept.
+    """
+    path = HERE / f"progress_{chapter}.json"
+    if not path.exists():
+        raise FileNotFoundError(f"no training of chapter {chapter} was kept: python runs/progress.py makes {path.name}")
+    return Toy(
+        "frames", json.loads(path.read_text("utf-8")), "Here a slider moves through a training. It needs JavaScript."
+    )
 
 
 def _colours(classes: Sequence[str], label_space: LabelSpace) -> dict[str, list]:
