@@ -114,7 +114,7 @@ def test_comparison_sets_the_paper_beside_ours():
     assert table.header == ("variant", "palette kl", "budget mae", "gan train miou", "seeds")
     assert table.rows == (
         ("full", "0.110 ± 0.014", "–", "–", "0, 1 here"),
-        ("paper, cityscapes", "0.0700", "–", "0.401", "–"),
+        ("paper, cityscapes", "0.07", "–", "0.401", "–"),
         ("unconditional", "1.25 ± 0.07", "–", "–", "0, 1 here"),
         ("exact", "–", "0.500", "–", "0 here"),
     )
