@@ -196,6 +196,10 @@ class PlainDiscriminator(nn.Module):
 # The **twin**, the paper's control, is the same pair with three channels in the place of $K$ and a tanh in the place of
 # the softmax. It paints the classes' colours. Nothing else differs.
 #
+# Channels are `max_channels` at 4 px, half as many at each next resolution, and never fewer than `min_channels`.
+# Weights begin as PyTorch draws them. Samples are made by [averaged weights](notation.md#averaged-weights): after each
+# step the average moves towards the weights, so that what lies a sixteenth of the training back counts half.
+#
 # Depth, widths and normalisation are not in the paper. Widths and layers follow what its authors' later library does by
 # default, without the dropout in $D$. Both networks have one kernel size: for the shapes the paper takes 11 px, for the
 # best streets and façades 7 px (its Tables 3 and 4).

@@ -83,6 +83,8 @@ if best is not None:
 #
 # You need [Pixels that are classes](03_semgan.ipynb): SemGAN showed [soft layouts](notation.md#soft-layout) to the
 # discriminator. Here it sees [hard](notation.md#hard-layout) ones.
+#
+# ## Data
 
 # %% tags=["hide-input"]
 Markdown(
@@ -112,9 +114,8 @@ Markdown(
 
 # %%
 def gumbel(shape, random):
-    return -(
-        -torch.rand(shape, generator=random).clamp(1e-10, 1 - 1e-7).log()
-    ).log()
+    uniform = torch.rand(shape, generator=random).clamp(1e-10, 1 - 1e-7)
+    return -(-uniform.log()).log()
 
 
 def plain_sample(P, G, tau=1.0):  # probabilities and Gumbel noise, [B, K, H, W]
@@ -395,7 +396,7 @@ display(figures.legend(data.label_space))
 told = f"This run trained for {duration(trained.seconds)}."
 if best is not None:
     took = duration(read_record(best / "record.json")["seconds"])
-    told += f" That of Figure 1 trained for {took}."
+    told += f" The committed run of Figure 1 took {took} for two trainings."
 Markdown(told)
 
 # %% [markdown]

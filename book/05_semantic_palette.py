@@ -372,7 +372,7 @@ told = f"This run trained for {duration(trained.seconds)} at {data.size[0]} px."
 if best is not None:
     kept = read_record(best / "record.json")
     tall, took = kept["parameters"]["height"], duration(kept["seconds"])
-    told += f" The generator of Figure 1 trained for {took} at {tall} px."
+    told += f" The committed run of Figure 1 took {took}, at {tall} px."
 Markdown(told)
 
 # %% [markdown]

@@ -92,12 +92,6 @@ figures.ablation_dots(
 # make ablation          # all rows, three seeds each
 # ```
 
-# %% tags=["hide-input"]
-Markdown(
-    f"This run trains the row **{row}** on **{data.name}**: "
-    f"{len(data.layouts)} layouts of {data.size[0]}×{data.size[1]} px."
-)
-
 # %% [markdown]
 # ## Two plain ideas
 #
@@ -164,6 +158,9 @@ trained = training.train(
 )
 generator = trained.averaged.cpu().eval()
 Markdown(
+    f"This run trains the row **{row}** on **{data.name}**: {len(data.layouts)} "
+    "layouts of "
+    f"{data.size[0]}×{data.size[1]} px. "
     f"{trained.steps:,} steps on {trained.images:,} layouts took "
     f"{trained.seconds:.0f} s "
     f"(device: {trained.fabric.device}, threads: {torch.get_num_threads()})."
