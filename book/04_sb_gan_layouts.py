@@ -434,24 +434,19 @@ def plain_fsd(p, q):  # palettes of real and generated layouts, [N, C] and [M, C
 classes = data.label_space.num_classes
 
 
+by_cells = metrics.grid_segmentation_distance
+MEASURED = ("fsd", "fsd_grid", "layout_diversity")
+
+
 def measure(layouts, variant):
-    fsd = metrics.frechet_segmentation_distance(
-        data.palettes, palette_of(layouts, classes)
-    )
-    run.measure("sb-gan", variant, "fsd", fsd, len(layouts), "train")
-    by_cells = metrics.grid_segmentation_distance(
-        data.layouts, layouts, classes, data.label_space.ignore_index
-    )
-    run.measure("sb-gan", variant, "fsd_grid", by_cells, len(layouts), "train")
-    some = layouts[:64]
-    run.measure(
-        "sb-gan",
-        variant,
-        "layout_diversity",
-        metrics.layout_diversity(some),
-        len(some),
-        "train",
-    )
+    made_palettes, some = palette_of(layouts, classes), layouts[:64]
+    ignored = data.label_space.ignore_index
+    fsd = metrics.frechet_segmentation_distance(data.palettes, made_palettes)
+    cells = by_cells(data.layouts, layouts, classes, ignored)
+    values, counts = (fsd, cells), (len(layouts), len(layouts), len(some))
+    values = (*values, metrics.layout_diversity(some))
+    for name, value, count in zip(MEASURED, values, counts, strict=True):
+        run.measure("sb-gan", variant, name, value, count, "train")
     return float(fsd)
 
 

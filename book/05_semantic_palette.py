@@ -438,20 +438,15 @@ seed = run.parameters.seed
 typical = data.mixture.sample(run.parameters.samples, seed=seed)
 
 
+IGNORED = data.label_space.ignore_index
+
+
 def evaluate(network, variant, control=False, **options):
-    found = metrics.evaluate_layouts(
-        network,
-        targets,
-        data.layouts,
-        typical,
-        seed,
-        ignore_index=data.label_space.ignore_index,
-        **options,
-    )
+    given = network, targets, data.layouts, typical, seed
+    found = metrics.evaluate_layouts(*given, ignore_index=IGNORED, **options)
     if control:  # of which below
-        found |= metrics.evaluate_control(
-            network, targets, data.palettes, seed, **options
-        )
+        palettes = network, targets, data.palettes, seed
+        found |= metrics.evaluate_control(*palettes, **options)
     for metric, (value, count) in found.items():
         split = "train" if metric.startswith("fsd") else "val"
         run.measure("semantic-palette", variant, metric, value, count, split)
