@@ -528,10 +528,7 @@ def shown_rows(gathered, metrics):  # rows without a record are left out
 def shown_orderings(gathered, claims):
     found = set(shown_rows(gathered, ["palette_kl", "fsd", "fsd_grid"]))
     both = [claim for claim in claims if set(claim[1:]) <= found]
-    none = Markdown(
-        "None of the orderings has both of its rows yet; `make ablation` runs "
-        "them."
-    )
+    none = Markdown("None of the orderings has records of both of its rows yet.")
     display(ablation.orderings(gathered, both) if both else none)
 
 
