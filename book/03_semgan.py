@@ -196,6 +196,10 @@ class PlainDiscriminator(nn.Module):
 # The **twin**, the paper's control, is the same pair with three channels in the place of $K$ and a tanh in the place of
 # the softmax. It paints the classes' colours. Nothing else differs.
 #
+# Channels are `max_channels` at 4 px, half as many at each next resolution, and never fewer than `min_channels`.
+# Weights begin as PyTorch draws them. Samples are made by [averaged weights](notation.md#averaged-weights): after each
+# step the average moves towards the weights, so that what lies a sixteenth of the training back counts half.
+#
 # Depth, widths and normalisation are not in the paper. Widths and layers follow what its authors' later library does by
 # default, without the dropout in $D$. Both networks have one kernel size: for the shapes the paper takes 11 px, for the
 # best streets and façades 7 px (its Tables 3 and 4).
@@ -437,9 +441,12 @@ widgets.walk(walker, space)
 
 
 # %%
-def patches_at(pictures, top, left):  # [N, 3, H, W] to [N · places, 147]
-    windows = pictures.unfold(2, 7, 1).unfold(3, 7, 1)[:, :, top, left]
-    rows = windows.movedim(2, 1).flatten(0, 1)
+def patches_at(
+    pictures, top, left
+):  # [N, 3, H, W], places [N, P] to [N · P, 147]
+    windows = pictures.unfold(2, 7, 1).unfold(3, 7, 1)  # [N, 3, y, x, 7, 7]
+    each = torch.arange(len(pictures))[:, None]
+    rows = windows[each, :, top, left].flatten(0, 1)
     mean, spread = (f((0, 2, 3), keepdim=True) for f in (rows.mean, rows.std))
     return ((rows - mean) / spread.clamp(min=1e-6)).flatten(1)
 
@@ -464,19 +471,18 @@ two = [
 ]
 random = torch.Generator().manual_seed(0)
 top, left = (
-    torch.randint(side - 6, (128,), generator=random) for side in data.size
+    torch.randint(side - 6, (few, 128), generator=random) for side in data.size
 )
-lines = F.normalize(torch.randn(147, 512, generator=random), dim=0)
+lines = torch.randn(512, 147, generator=random, dtype=torch.float64)
+lines = F.normalize(lines, dim=1).float().T
 ours = float(swd(*(patches_at(x, top, left) for x in two), lines))
 lowest = min(data.size)  # a pyramid of one level: the pictures themselves
 (kept_here,) = metrics.sliced_wasserstein_distance(*two, lowest=lowest).values()
 Markdown(
     f"On {few} real and {few} generated layouts, whole pictures in the place of "
     "a "
-    f"level: {ours:.0f} by this form, "
-    f"{kept_here:.0f} by `metrics.sliced_wasserstein_distance`, which draws "
-    "other "
-    "lines, and other places in each picture."
+    f"level: {ours:.2f} by this form, {kept_here:.2f} by "
+    "`metrics.sliced_wasserstein_distance`."
 )
 
 # %% [markdown]

@@ -166,7 +166,7 @@ rho, omega, m = plain_activation(f, t)
 Markdown(
     "Largest difference on random scores: "
     f"{(omega - fast_omega).abs().max():.0e} in ω, "
-    f"{(m - fast_m).abs().max():.0e} in $m$. The sums over pixels miss the "
+    f"{(m - fast_m).abs().max():.0e} in m. The sums over pixels miss the "
     "palette by "
     f"{(omega.sum((2, 3)) - t).abs().max():.0e}, the sums over classes miss 1 by "
     f"{(m.sum(1) - 1).abs().max():.0e}."
@@ -291,7 +291,7 @@ with torch.no_grad():
         for a, b in zip(plain_masks(net, z, t), theirs, strict=True)
     )
 Markdown(
-    "Untrained, on one batch: $m$ differs from the library's by at most "
+    "Untrained, on one batch: m differs from the library's by at most "
     f"{off:.0e}, the loss, {plain_loss:.2f}, "
     f"by {abs(float(plain_loss - library_loss)):.0e}."
 )
@@ -391,7 +391,7 @@ told = f"This run trained for {duration(trained.seconds)} at {data.size[0]} px."
 if best is not None:
     kept = read_record(best / "record.json")
     tall, took = kept["parameters"]["height"], duration(kept["seconds"])
-    told += f" The generator of Figure 1 trained for {took} at {tall} px."
+    told += f" The committed run of Figure 1 took {took}, at {tall} px."
 Markdown(told)
 
 # %% [markdown]
@@ -457,20 +457,15 @@ seed = run.parameters.seed
 typical = data.mixture.sample(run.parameters.samples, seed=seed)
 
 
+IGNORED = data.label_space.ignore_index
+
+
 def evaluate(network, variant, control=False, **options):
-    found = metrics.evaluate_layouts(
-        network,
-        targets,
-        data.layouts,
-        typical,
-        seed,
-        ignore_index=data.label_space.ignore_index,
-        **options,
-    )
+    given = network, targets, data.layouts, typical, seed
+    found = metrics.evaluate_layouts(*given, ignore_index=IGNORED, **options)
     if control:  # of which below
-        found |= metrics.evaluate_control(
-            network, targets, data.palettes, seed, **options
-        )
+        palettes = network, targets, data.palettes, seed
+        found |= metrics.evaluate_control(*palettes, **options)
     for metric, (value, count) in found.items():
         split = "train" if metric.startswith("fsd") else "val"
         run.measure("semantic-palette", variant, metric, value, count, split)
@@ -548,7 +543,7 @@ def plain_sinkhorn(f, t, iterations):
 ten = layout_gans.semantically_assisted_activation(f, t, 10)[1]
 Markdown(
     "Ten iterations on the random scores from above: largest difference from "
-    "the library's $m$ "
+    "the library's m "
     f"{(plain_sinkhorn(f, t, 10)[1] - ten).abs().max():.0e}."
 )
 
@@ -612,10 +607,10 @@ Markdown(
 )
 
 # %% [markdown]
-# With one place for each pixel, such a solver needs minutes for large layouts. The dual of the problem has a price for
-# each class only, and with $C$ classes in the place of $HW$ columns it is solved in milliseconds
-# (`layout_gans.exact_layout`; `make bench` times it at 64×128). Adding a number to all scores of a class
-# or of a pixel changes no solution: exact counts do not depend on the number of iterations.
+# With a place for each pixel the table of costs grows with the square of the pixels. The dual of the problem has a
+# price for each class only, and with $C$ classes in the place of $HW$ columns it is solved in milliseconds
+# (`layout_gans.exact_layout`; `make bench` times it at 64×128). Adding a number to all scores of a class or of a pixel
+# changes no solution: exact counts do not depend on the number of iterations.
 
 # %% tags=["hide-input"]
 exactly = evaluate(generator, "exact", control=True, exact=True)
@@ -759,7 +754,8 @@ Markdown(
 # %% tags=["hide-input"]
 from sempal_lib import widgets
 
-steered = generator if best is None else steered
+path = None if best is None else best / "generator.safetensors"
+steered = generator if path is None else training.load_generator(path)[0]
 begin = data.held_out_palettes[busy]
 widgets.explore(steered, data.label_space, begin, real=data.palettes)
 

@@ -10,9 +10,9 @@ from typing import Any
 from sempal_lib.data_folders import data_of
 from sempal_lib.parameters import LayoutParameters, Parameters, row_parameters
 from sempal_lib.records import SYSTEMS, RunError, code_hash, equal_codes, records_under, reference_root, runs_root
-from sempal_lib.results import Comparison, compare, published, verdict_table
+from sempal_lib.results import Comparison, compare, printed, published, verdict_table
 from sempal_lib.runs import NOT_CONFIGURATION, completed
-from sempal_lib.tables import NOTHING, Table, mean_and_spread, number, stated
+from sempal_lib.tables import NOTHING, Table, mean_and_spread
 
 CHAPTER = "06_ablation"
 # In the order of the paper's Tables 1 and 4, then ours. A name is a system's, or a form of semantic-palette.
@@ -144,6 +144,11 @@ def paper_value(row: str, metric: str, dataset: str = "cityscapes", study: Study
     return found[0] if found else None
 
 
+def paper_text(row: str, metric: str, dataset: str = "cityscapes", study: Study = ABLATION) -> str:
+    """`paper_value` with the digits that the paper has, or "–"."""
+    return printed(*study.named(row), dataset, metric)
+
+
 def ablation_table(
     runs: Mapping[str, Sequence[Mapping[str, Any]]], metrics: Sequence[str], rows: Sequence[str] | None = None
 ) -> Table:
@@ -159,7 +164,7 @@ def ablation_table(
     for metric in metrics:
         name = metric.replace("_", " ")
         columns[name] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
-        columns[f"{name}, paper"] = [stated(paper_value(row, metric)) for row in rows]
+        columns[f"{name}, paper"] = [paper_text(row, metric) for row in rows]
     columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
     body = []
     for index, row in enumerate(rows):
@@ -188,7 +193,7 @@ def study_table(
         columns[metric.replace("_", " ")] = [mean_and_spread(list(ours[row].get(metric, {}).values())) for row in rows]
         for dataset in datasets:
             name = f"{theirs.replace('_', ' ')}, {dataset}"
-            columns[name] = [stated(paper_value(row, theirs, dataset, study)) for row in rows]
+            columns[name] = [paper_text(row, theirs, dataset, study) for row in rows]
     columns = {name: cells for name, cells in columns.items() if set(cells) != {NOTHING}}
     body = []
     for index, row in enumerate(rows):
@@ -252,8 +257,8 @@ def orderings(runs: Mapping[str, Sequence[Mapping[str, Any]]], claims: Sequence[
     """
     body = []
     for metric, lower, higher in claims:
-        stated = [paper_value(row, metric) for row in (lower, higher)]
-        paper = "" if None in stated else f" (paper: {' < '.join(map(number, stated))})"
+        stated = [paper_text(row, metric) for row in (lower, higher)]
+        paper = "" if NOTHING in stated else f" (paper: {' < '.join(stated)})"
         claim = f"{lower} < {higher}{paper}"
         first, second = pairs_of(runs, metric, lower, higher)
         body.append((claim, metric, first, second))

@@ -12,15 +12,26 @@ from typing import Any
 import numpy as np
 
 from sempal_lib.records import SPEEDS, by_seed, records_under, reference_root
-from sempal_lib.tables import NOTHING, Table, duration, mean_and_spread, number, stated
+from sempal_lib.tables import NOTHING, Table, duration, mean_and_spread, number
+
+
+@cache
+def _paper_rows() -> dict[tuple[str, str, str, str], tuple[str, str]]:
+    """(system, variant, dataset, metric) to (value as it is printed, where it stands), from reference/paper.csv."""
+    with open(reference_root() / "paper.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {(r["system"], r["variant"], r["dataset"], r["metric"]): (r["value"], r["source"]) for r in rows}
 
 
 @cache
 def published() -> dict[tuple[str, str, str, str], tuple[float, str]]:
     """The papers' numbers: (system, variant, dataset, metric) to (value, where it stands), from reference/paper.csv."""
-    with open(reference_root() / "paper.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {(r["system"], r["variant"], r["dataset"], r["metric"]): (float(r["value"]), r["source"]) for r in rows}
+    return {key: (float(value), where) for key, (value, where) in _paper_rows().items()}
+
+
+def printed(system: str, variant: str, dataset: str, metric: str) -> str:
+    """A paper's number with the digits that it has there, or "–": three digits of ours would claim more."""
+    return _paper_rows().get((system, variant, dataset, metric), (NOTHING, ""))[0]
 
 
 def comparison(
@@ -39,8 +50,7 @@ def comparison(
     variants = list(dict.fromkeys((system, variant) for system, variant, metric in ours if metric in metrics))
     if rows_of is not None:
         variants = sorted((v for v in variants if names[v] in rows_of), key=lambda v: rows_of.index(names[v]))
-    paper = {(*v, m): published()[*v, paper_dataset, m][0] for v in variants for m in metrics
-             if (*v, paper_dataset, m) in published()}  # fmt: skip
+    paper = {(*v, m): text for v in variants for m in metrics if (text := printed(*v, paper_dataset, m)) != NOTHING}
     columns = [m for m in metrics if any((*v, m) in ours or (*v, m) in paper for v in variants)]
     rows = []
     for v in variants:
@@ -48,7 +58,7 @@ def comparison(
         seeds = seed_text(mine, record.get("places", {}))
         rows.append((names[v], *(mean_and_spread(ours.get((*v, m), [])) for m in columns), seeds))
         if any((*v, m) in paper for m in columns):
-            rows.append((f"paper, {paper_dataset}", *(stated(paper.get((*v, m))) for m in columns), NOTHING))
+            rows.append((f"paper, {paper_dataset}", *(paper.get((*v, m), NOTHING) for m in columns), NOTHING))
     return Table(("variant", *(m.replace("_", " ") for m in columns), "seeds"), tuple(rows), {})
 
 

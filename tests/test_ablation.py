@@ -148,12 +148,12 @@ def test_table_and_orderings(monkeypatch, tmp_path):
         "seeds",
         "runs",
     )  # no column without numbers
-    assert table.rows[0] == ("saa", "0.320 ± 0.020", "0.320", "70.6", "3", "here")
+    assert table.rows[0] == ("saa", "0.320 ± 0.020", "0.32", "70.6", "3", "here")
     assert table.rows[1] == ("full", "–", "0.07", "60.7", "–", "–")
     claims = [("palette_kl", "saa+fusion", "saa"), ("palette_kl", "saa", "saa+fusion"), ("palette_kl", "full", "saa")]
     rows = ablation.orderings(runs, claims).rows
     assert rows[0] == (
-        "saa+fusion < saa (paper: 0.130 < 0.320)", "palette kl", "0.120 ± 0.020", "0.320 ± 0.020",
+        "saa+fusion < saa (paper: 0.13 < 0.32)", "palette kl", "0.120 ± 0.020", "0.320 ± 0.020",
         "0.200 [0.200, 0.200]", "3", "holds",
     )  # fmt: skip
     assert [row[-1] for row in rows] == ["holds", "does not hold", "undecided"]

@@ -5,12 +5,15 @@ import re
 from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+import torch
 from matplotlib.text import Text
 
 from sempal_lib import figures
 from sempal_lib.figures.diagrams import INK, TINT, Arrow, boxes, diagram
 from sempal_lib.figures.style import styled
+from sempal_lib.labels import LabelSpace
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -77,3 +80,31 @@ def test_diagram_takes_labels_bends_and_dashes():
     figure = styled(small.__wrapped__)()
     assert [text.get_text() for text in figure.findobj(Text) if text.get_text()] == ["a", "b", "back"]
     assert plt.get_fignums() == []
+
+
+class TestActivationMaps:
+    def drawn(self):
+        maps = [np.random.default_rng(0).random((3, 4, 8)) for _ in range(3)]
+        given = maps, [0.5, 0.3, 0.2], maps[2].argmax(0)
+        return figures.activation_maps, given, LabelSpace(("sky", "road", "car"), ((0, 0, 255), (9, 9, 9), (200, 0, 0)))
+
+    def test_each_class_has_three_maps_on_the_scales_of_their_columns(self):
+        draw, (maps, palette, layout), space = self.drawn()
+        figure = styled(draw.__wrapped__)(maps, palette, layout, space, (2, 0))
+        *heat, last = figure.axes[0].images
+        assert len(heat) == 6
+        for k, picture in enumerate(heat):
+            step, c = k // 2, (2, 0)[k % 2]
+            assert (picture.get_array() == maps[step][c]).all()
+            assert picture.get_clim() == (0, (maps[0][c].max(), maps[1][[0, 2]].max(), 1)[step])
+        assert (last.get_array() == space.colourise(torch.from_numpy(layout)).numpy()).all()
+        texts = [text.get_text() for text in figure.findobj(Text)]
+        assert "car\n$t_c = 0.2$" in texts
+        assert not any(text.startswith("road") for text in texts)
+
+    def test_pictures_lie_within_the_element_and_it_is_the_same_each_time(self):
+        draw, given, space = self.drawn()
+        first, again = (draw(*given, space, (0, 1, 2)) for _ in range(2))
+        assert first == again
+        assert first.svg.count("data:image/png;base64,") == 10
+        ElementTree.fromstring(first.svg)

@@ -74,7 +74,7 @@ _MAP = 1.28  # inches, width of a map
     "The activation of a real case",
     "A grid of heat maps, a row for each of some classes and three columns. At the left each class has spread one unit "
     "over the pixels; in the middle the units are weighted by the palette, so that rare classes are dark; at the right "
-    "each pixel is shared among the classes, and the maps of frequent and rare classes are bright where they win. Below "
+    "each pixel is shared among the classes, and each map is bright where its class wins. Below "
     "stands the layout that takes the largest share at each pixel.",
 )
 def activation_maps(
