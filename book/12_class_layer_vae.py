@@ -179,7 +179,7 @@ def codes_of(H, labels, head):
 
 encoder, settings = networks[2].eval(), networks[0].settings
 side, parts = (settings.encoder_size,) * 2, settings.latents
-labels = F.interpolate(data.layouts[:4].unsqueeze(1), side)[:, 0]
+labels = F.interpolate(data.layouts[:4].unsqueeze(1), side)[:, 0].long()
 H = F.interpolate(data.images[:4] / 127.5 - 1, side, mode="bilinear")
 maps, plain = [], []
 with torch.no_grad():
