@@ -168,7 +168,7 @@ Table(("block", "channels", "made of, or told"), (first, *block_rows), {})
 
 # %%
 def codes_of(H, labels, head):
-    """(14) to (17) of one layer: a map [B, n, h, w] and its labels, to μ and ln σ²."""
+    """(14) to (17) of a layer: a map [B, n, h, w], its labels; to μ and ln σ²."""
     found = torch.zeros(len(H), classes, head.out_features)
     for one, layout, code in zip(H, labels, found):
         for c in layout.unique():
