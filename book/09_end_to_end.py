@@ -86,9 +86,10 @@ if scenes.name not in datasets.PROCEDURAL or None in best:
     best = []
 if best:
     with torch.random.fork_rng():
-        files = best[0] / "generator.safetensors", best[1] / "generator-gaugan.safetensors"
-        first, _, palettes = training.load_generator(files[0])
-        second = training.load_generator(files[1])[0]
+        file = best[0] / "generator.safetensors"
+        first, _, palettes = training.load_generator(file)
+        file = best[1] / "generator-gaugan.safetensors"
+        second = training.load_generator(file)[0]
     apart = TwoStageGenerator(first, second, palettes)
     pictures, layouts = apart.sample(4, torch.Generator().manual_seed(0))
     rows = zip(metrics.painted(layouts, space), pictures)
@@ -464,11 +465,11 @@ Table(HEADER, (*rows, ("real scenes", *floor, "–")), {})
 variants = "full", "e2e", "longer"
 before, both, longer = (value["sb-gan", v, "fd_seg"] for v in variants)
 Markdown(
-    f"In this run FD-seg goes from {before:.2f} to {both:.2f} where both are tuned, "
-    f"and to {longer:.2f} where the painter alone trains on. *Longer* is the row to "
-    "compare with: what tuning does must go beyond it. The last row is what chance alone makes, "
-    "one half of the held-out pictures against the other. One seed decides nothing; the "
-    "verdict below counts all."
+    f"In this run FD-seg goes from {before:.2f} to {both:.2f} where both are "
+    f"tuned, and to {longer:.2f} where the painter alone trains on. *Longer* is "
+    "the row to compare with: what tuning does must go beyond it. The last row is "
+    "what chance alone makes, one half of the held-out pictures against the other. "
+    "One seed decides nothing; the verdict below counts all."
 )
 
 # %% [markdown]

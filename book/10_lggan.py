@@ -98,6 +98,11 @@ Table(("class", "of the pixels", "of 100 layouts show it"), tuple(cells), {})
 #
 # $$I^L = \operatorname{Conv}(I_1, \dots, I_c) \tag{4}$$
 #
+# Each class's convolution has 7×7 px, that of (4) 3×3, and a tanh follows both, so that colours lie between −1 and 1.
+# The encoder is a convolution of 7×7 to $n$ channels, two of 3×3 and stride 2, to $2n$ and $4n$, and residual blocks of
+# two 3×3 convolutions; two transposed convolutions of 3×3 and stride 2 lead back to $n$. Each is followed by instance
+# normalisation and ReLU.
+#
 # (Numbers of equations are the paper's. It calls the local branch $G_l$, the global one $G_g$, and writes $I_g^L$ for
 # our $I^L$.)
 

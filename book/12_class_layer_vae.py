@@ -48,6 +48,7 @@ run = Run.start("12_class_layer_vae", globals())
 
 # %%
 import torch
+import torch.nn.functional as F
 from IPython.display import Markdown, display
 
 from sempal_lib import datasets, figures, losses, metrics, training
@@ -116,6 +117,9 @@ source(clvae.embed_semantics)
 #
 # for a map $H$ of $n$ channels. All classes share the linear maps of a layer, so the network hardly grows with $C$. A
 # class that the map is too coarse to show, or that is not in the picture, has $\mu = 0$ and $\sigma = 1$.
+#
+# In the code $f_l^\sigma$ gives $\ln \sigma^2$, which may be negative. The map of a block is its convolution's after
+# instance normalisation and LeakyReLU, and the layout comes to a map's size by taking every $n$-th row and column.
 
 # %%
 source(clvae.pool_by_class)
@@ -158,6 +162,39 @@ for (_, channels, _), place in zip(
     block_rows.append((f"{len(block_rows) + 2}", f"{channels}", told))
 first = ("1", f"{wanted.blocks[0][0]}", "the code of the whole picture")
 Table(("block", "channels", "made of, or told"), (first, *block_rows), {})
+
+# %% [markdown]
+# The encoder's codes in plain form, class by class, beside the library's:
+
+# %%
+def codes_of(H, labels, head):
+    """(14) to (17) of a layer: a map [B, n, h, w], its labels; to μ and ln σ²."""
+    found = torch.zeros(len(H), classes, head.out_features)
+    for one, layout, code in zip(H, labels, found):
+        for c in layout.unique():
+            if c < classes:  # 255 is no class
+                code[c] = head(one[:, layout == c].amax(1))
+    return found.chunk(2, -1)
+
+
+encoder, settings = networks[2].eval(), networks[0].settings
+side, parts = (settings.encoder_size,) * 2, settings.latents
+labels = F.interpolate(data.layouts[:4].unsqueeze(1), side)[:, 0].long()
+H = F.interpolate(data.images[:4] / 127.5 - 1, side, mode="bilinear")
+maps, plain = [], []
+with torch.no_grad():
+    for conv in encoder.convs:
+        H = F.leaky_relu(F.instance_norm(conv(H)), 0.2)
+        maps.append(H)
+    for layer, head in zip(settings.coded_layers, encoder.heads):
+        H = maps[settings.layers - layer]  # e_(L - l + 1) is number L - l, from 0
+        step = side[0] // H.shape[2]
+        plain.append(codes_of(H, labels[:, ::step, ::step], head)[0])
+    mean = encoder(data.images[:4] / 127.5 - 1, data.layouts[:4])[0]
+encoder.train()
+if plain and parts.class_wise:
+    apart = torch.stack(plain, 1) - parts.split(mean)["layers"]
+    print(f"plain and library differ by at most {apart.abs().max():.1e}")
 
 # %% [markdown]
 # ## One training step, in plain form

@@ -17,6 +17,7 @@ from typing import Any
 import failures
 import jupytext
 import nbformat
+import page_cells
 import yaml
 from failures import BookError, UsageError
 from nbformat import NotebookNode
@@ -334,7 +335,7 @@ def executed(chapter: str, preset: str, book: Path = BOOK) -> NotebookNode:
         raise BookError(f"{chapter} changed since its {preset} run: make runs PRESET={preset} runs it again")
     if errors_in(run):
         raise BookError(f"{chapter}'s {preset} run holds an error, {errors_in(run)[0]}: mend it, run again")
-    return carry_outputs(source, run)
+    return page_cells.pack_pictures(carry_outputs(source, run))
 
 
 def publish(preset: str = "demo", book: Path = BOOK) -> list[str]:

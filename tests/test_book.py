@@ -1,6 +1,8 @@
 """The book's sources, its notebooks, and the tools that make, run and publish them."""
 
 import ast
+import base64
+import io
 import json
 import os
 import re
@@ -8,9 +10,12 @@ from importlib.metadata import version
 
 import nbformat
 import notebooks
+import numpy as np
+import page_cells
 import pytest
 import website
 from notebooks import BOOK, BookError
+from PIL import Image
 
 from sempal_lib import runs
 
@@ -166,6 +171,17 @@ class TestExecuteAndPublish:
         ).replace(", code", "")
         make_book(book, code=code)
         assert notebooks.execute("sample", "smoke", {}, book).exists()
+
+    def test_pictures_are_packed_without_changing_a_pixel(self):
+        pixels = np.random.default_rng(0).integers(0, 4, (40, 60, 3), np.uint8)
+        with io.BytesIO() as loose:
+            Image.fromarray(pixels).save(loose, "png", compress_level=0)
+            given = loose.getvalue()
+        output = nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(given).decode()})
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("draw()", outputs=[output])])
+        made = base64.b64decode(page_cells.pack_pictures(notebook).cells[0].outputs[0].data["image/png"])
+        assert len(made) < 0.6 * len(given)
+        assert np.array_equal(np.array(Image.open(io.BytesIO(made))), pixels)
 
     def test_publish_refuses_what_is_too_large(self, book, monkeypatch):
         monkeypatch.setattr(notebooks, "MAX_NOTEBOOK_BYTES", 10)

@@ -83,7 +83,7 @@ def to_svg(figure: Figure, title: str, description: str) -> str:
         inner = inner.replace(drawn, css)
     own = "d" + hashlib.sha256(text.encode()).hexdigest()[:8]
     inner = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{own}-", inner)
-    inner = re.sub(r"\n\s*", "\n", inner)
+    inner = re.sub(r"\s*\n\s*", " ", inner).replace("DejaVuSans", "g")  # a notebook holds each byte of it
     width, height = (72 * inches for inches in figure.get_size_inches())
     return (
         f'<svg class="sempal-diagram" role="img" aria-labelledby="{own}-t {own}-d" fill="currentColor" '

@@ -166,7 +166,7 @@ def face_diagram() -> Figure:
 def handles_diagram() -> Figure:
     """Chapter 16: a choice for each class and layer between the codes of a reference and those drawn."""
     reference, encoder = "reference\npicture", "encoder"
-    drawn, choose = "drawn\n$\\epsilon_{l,c}$", "for each class $c$\nand layer $l$:\n$\\mu_{l,c}$ or $\\epsilon_{l,c}$"
+    drawn, choose = "drawn\n$\\epsilon_{l,c}$", "by class, layer:\n$\\mu_{l,c}$ or $\\epsilon_{l,c}$"
     layout, shallow, deep = "layout", "shallow layers:\ncolour?", "deep layers:\ntexture?"
     result = "picture"
     places = {
