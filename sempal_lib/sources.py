@@ -32,5 +32,7 @@ def _wrapped(line: str) -> list[str]:
     # What follows a name, as in "scores: of each class", is set in; a comment goes on as a comment.
     named = re.match(r"\s*(\w+(, \w+)*:|Source:|Chapter:) ", line)
     further = indent + ("# " if comment else "    " if named else "")
-    kept = {"break_long_words": False, "break_on_hyphens": False}
-    return textwrap.wrap(line.strip(), LONGEST, initial_indent=indent, subsequent_indent=further, **kept)
+    return textwrap.wrap(
+        line.strip(), LONGEST, initial_indent=indent, subsequent_indent=further, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
