@@ -75,9 +75,9 @@ if painters:
         f"which took {took} on one core."))
 
 # %% [markdown]
-# *Figure 1. Layouts that no painter has seen, and what GauGAN makes of them. Look for what the layout does not say and the picture has: windows, lit sides, leaves. (Picture:
-# three streets. On the left the layout in flat colours, on the right the same street painted, a little blurred, with
-# each car, tree and wall where the layout has it.)*
+# *Figure 1. Layouts that no painter has seen, and what GauGAN makes of them. Look for what the layout does not say and
+# the picture has: windows, lit sides, leaves. (Picture: three streets. On the left the layout in flat colours, on the
+# right the same street painted, a little blurred, with each car, tree and wall where the layout has it.)*
 
 # %% [markdown]
 # **Why one would want it.** Who can draw a layout can draw a scene: move a car, and the picture follows. And a picture
@@ -141,7 +141,8 @@ if painters:
 def patches(patch, h):
     """Features of each layer but the last, and a score for every patch."""
     features = []
-    for conv, norm in zip(patch.convs[:-1], [torch.nn.Identity(), *patch.norms]):
+    norms = [torch.nn.Identity(), *patch.norms]
+    for conv, norm in zip(patch.convs[:-1], norms, strict=True):
         h = F.leaky_relu(norm(conv(h)), 0.2)
         features.append(h)
     return patch.convs[-1](h), features
@@ -244,9 +245,9 @@ def spade_block(h, y, spades, convs, shortcut):
 def parts(block):
     """A block of the library, taken apart for `spade_block`."""
     count, shared = len(block.modulations), block.shared
-    first = zip(shared.weight.chunk(count), shared.bias.chunk(count))
+    first = zip(shared.weight.chunk(count), shared.bias.chunk(count), strict=True)
     second = [(conv.weight, conv.bias) for conv in block.modulations]
-    return list(zip(first, second)), block.convs, block.shortcut
+    return list(zip(first, second, strict=True)), block.convs, block.shortcut
 
 
 block, height = G.blocks[-1].eval(), data.size[0]
@@ -289,7 +290,7 @@ def painted(G, y):
     def at(height):  # every n-th row and column
         return y[..., :: y.shape[2] // height, :: y.shape[2] // height]
     h = G.first(at(G.settings.first_size[0]))
-    for block, (_, _, doubled) in zip(G.blocks, G.settings.blocks):
+    for block, (_, _, doubled) in zip(G.blocks, G.settings.blocks, strict=True):
         h = F.interpolate(h, scale_factor=2) if doubled else h
         h = spade_block(h, at(h.shape[2]), *parts(block))
     return G.last(F.leaky_relu(h, 0.2)).tanh()
@@ -459,9 +460,9 @@ display(Markdown(f"Trained for {run.parameters.steps:,} steps: {told}."))
 figures.image_grid(tiles, titles, columns=len(columns))
 
 # %% [markdown]
-# *Figure 5. Three held-out scenes, one a row, one painter a column; *+ z* is GauGAN with the encoder. At `demo`, GauGAN puts the large objects in their
-# places with clean borders, and has hardly any texture. pix2pix smears. pix2pixHD's pictures show a pattern of dots.
-# Thin things are lost by all. (Picture: small, blurred streets.)*
+# *Figure 5. Three held-out scenes, one a row, one painter a column; *+ z* is GauGAN with the encoder. At `demo`,
+# GauGAN puts the large objects in their places with clean borders, and has hardly any texture. pix2pix smears.
+# pix2pixHD's pictures show a pattern of dots. Thin things are lost by all. (Picture: small, blurred streets.)*
 
 # %% tags=["hide-input"]
 figures.legend(space)
@@ -674,7 +675,7 @@ cases = (("as it is", as_it_is, chosen), ("exchanged", after_it, exchanged))
 for name, pictures, true in cases:
     seen = judge.predict(pictures)
     hits = [float((seen == c)[true == c].float().mean()) for c in (a, b)]
-    told = ", ".join(f"{space.names[c]} {hit:.2f}" for c, hit in zip((a, b), hits))
+    told = ", ".join(f"{space.names[c]} {hit:.2f}" for c, hit in zip((a, b), hits, strict=True))
     print(f"{name:10} share of its pixels read rightly: {told}")
 print("What is painted follows from the class and from where it usually stands; "
       "what is read, too.")

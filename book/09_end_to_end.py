@@ -92,7 +92,7 @@ if best:
         second = training.load_generator(file)[0]
     apart = TwoStageGenerator(first, second, palettes)
     pictures, layouts = apart.sample(4, torch.Generator().manual_seed(0))
-    rows = zip(metrics.painted(layouts, space), pictures)
+    rows = zip(metrics.painted(layouts, space), pictures, strict=True)
     large = torch.stack([picture for row in rows for picture in row])
     titles = ["layout", "picture", *[""] * 6]
     display(figures.image_grid(large, titles, columns=2))
@@ -261,7 +261,7 @@ titles = "layout generator", "painter", "D₂", "painter's own D", "layouts' own
 for title, slope, (value, network) in zip(titles, slopes, theirs, strict=True):
     again = torch.autograd.grad(
         value, list(network.parameters()), retain_graph=True, allow_unused=True)
-    both = [(a, b) for a, b in zip(slope, again) if a is not None]
+    both = [(a, b) for a, b in zip(slope, again, strict=True) if a is not None]
     sizes = max(float(a.abs().max()) for a, _ in both)
     apart = max(float((a - b).abs().max()) for a, b in both)
     rows.append((title, f"{sizes:.1e}", f"{apart:.1e}"))
@@ -697,7 +697,7 @@ with torch.no_grad():
     scores = [float(mean(tuning.judge(pictures.to(device)).logits))
               for pictures in (real, on_real, on_generated)]
 told = (f"{score:+.2f} on {name}" for score, name in
-        zip(scores, ("real pictures", "real layouts", "generated layouts")))
+        zip(scores, ("real pictures", "real layouts", "generated layouts"), strict=True))
 print(", ".join(told))
 gaps = scores[0] - scores[1], scores[1] - scores[2]
 print(f"the painter's gap {gaps[0]:.2f}, the layouts' {gaps[1]:.2f}")

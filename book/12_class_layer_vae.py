@@ -170,7 +170,7 @@ Table(("block", "channels", "made of, or told"), (first, *block_rows), {})
 def codes_of(H, labels, head):
     """(14) to (17) of a layer: a map [B, n, h, w], its labels; to μ and ln σ²."""
     found = torch.zeros(len(H), classes, head.out_features)
-    for one, layout, code in zip(H, labels, found):
+    for one, layout, code in zip(H, labels, found, strict=True):
         for c in layout.unique():
             if c < classes:  # 255 is no class
                 code[c] = head(one[:, layout == c].amax(1))
@@ -186,7 +186,7 @@ with torch.no_grad():
     for conv in encoder.convs:
         H = F.leaky_relu(F.instance_norm(conv(H)), 0.2)
         maps.append(H)
-    for layer, head in zip(settings.coded_layers, encoder.heads):
+    for layer, head in zip(settings.coded_layers, encoder.heads, strict=True):
         H = maps[settings.layers - layer]  # e_(L - l + 1) is number L - l, from 0
         step = side[0] // H.shape[2]
         plain.append(codes_of(H, labels[:, ::step, ::step], head)[0])
