@@ -4,6 +4,8 @@ from matplotlib.figure import Figure
 
 from sempal_lib.figures.diagrams import INK, Arrow, boxes, diagram
 
+_Arrows = list[tuple[str, str] | Arrow]
+
 
 @diagram(
     "SPADE and a block of it",
@@ -25,7 +27,7 @@ def spade_diagram() -> Figure:
         layout: (2.3, 3.4), hidden: (2.3, 2.55), gamma: (1.95, 1.45), beta: (2.3, 0.45),
         before: (3.7, 3.4), first: (3.7, 2.45), second: (3.7, 1.25), shortcut: (4.6, 1.85), total: (3.7, 0.35),
     }  # fmt: skip
-    arrows = [
+    arrows: _Arrows = [
         (features, normal), (normal, times), (times, plus), (layout, hidden), (hidden, gamma),
         Arrow(hidden, beta, bend=-0.22), (gamma, times), (beta, plus), (before, first), (first, second),
         (second, total), Arrow(before, shortcut, bend=-0.2), Arrow(shortcut, total, bend=-0.2),
@@ -48,7 +50,7 @@ def residual_fusion_diagram() -> Figure:
         block: (0.55, 1.3), scores: (1.2, 2.3), palette: (4.2, 2.3), active: (2.75, 2.3), fused: (2.75, 1.3),
         total: (2.75, 0.4), following: (4.2, 0.4),
     }  # fmt: skip
-    arrows = [
+    arrows: _Arrows = [
         (block, scores), (scores, active), (palette, active), (active, fused), (fused, total),
         Arrow(block, total, bend=0.25), (total, following),
     ]  # fmt: skip
@@ -77,7 +79,7 @@ def two_generators_diagram() -> Figure:
         painter: (4.15, 3.3), real: (0.75, 1.75), judge: (2.3, 1.75), picture: (3.7, 1.75),
         real_pair: (2.1, 0.5), own_pairs: (4.1, 0.5),
     }  # fmt: skip
-    arrows = [
+    arrows: _Arrows = [
         (real_layout, own_layouts), (layout, own_layouts), (noise, layouts), (layouts, layout), (layout, painter),
         (painter, picture), (picture, judge), (real, judge), (real_pair, own_pairs),
         Arrow(painter, own_pairs, bend=-0.18), Arrow(painter, layouts, bend=-0.28, dashed=True),
@@ -97,7 +99,9 @@ def two_trainings_diagram() -> Figure:
     """GAN-test and GAN-train: what the segmenter learns from, and what it reads."""
     names = "GAN-test", "GAN-train"
     kinds = ("real pairs", "generated\npictures"), ("generated\npairs", "real\npictures")
-    places, arrows, tinted = {}, [], []
+    places: dict[str, tuple[float, float]] = {}
+    arrows: _Arrows = []
+    tinted = []
     for row, (learned, read) in enumerate(kinds):
         y, blank = 1.5 - 1.1 * row, " " * row
         segmenter, miou = f"segmenter{blank}", f"as their\nlayouts say?{blank}"
@@ -126,7 +130,7 @@ def augmentation_diagram() -> Figure:
         mixture: (0.55, 2.7), layouts: (1.95, 2.7), painter: (3.2, 2.7), made: (4.25, 1.9), real: (0.75, 1.2),
         segmenter: (2.4, 1.2), loss: (0.9, 0.35), adapt: (3.7, 0.35),
     }  # fmt: skip
-    arrows = [
+    arrows: _Arrows = [
         (mixture, layouts), (layouts, painter), (painter, made), (made, segmenter), (real, segmenter),
         (segmenter, loss), (segmenter, adapt),
     ]  # fmt: skip
@@ -150,7 +154,7 @@ def face_diagram() -> Figure:
         asked: (0.85, 3.15), face: (0.7, 1.9), budget: (2.55, 3.15), adder: (4.2, 3.15), merge: (3.9, 1.9),
         photo: (0.7, 0.75), styles: (2.4, 0.75), sean: (3.9, 1.15), result: (3.9, 0.4),
     }  # fmt: skip
-    arrows = [
+    arrows: _Arrows = [
         (asked, budget), (face, budget), (budget, adder), (adder, merge), (face, merge), (merge, sean),
         (photo, styles), (styles, sean), (sean, result), Arrow(face, styles),
     ]  # fmt: skip
@@ -173,7 +177,7 @@ def handles_diagram() -> Figure:
         reference: (0.55, 2.4), encoder: (1.75, 2.4), choose: (1.75, 1.25), drawn: (0.45, 1.25), layout: (3.9, 2.4),
         shallow: (3.9, 1.6), deep: (3.9, 0.85), result: (3.9, 0.25),
     }  # fmt: skip
-    arrows = [
+    arrows: _Arrows = [
         (reference, encoder), (encoder, choose), (drawn, choose), (choose, shallow), (choose, deep), (layout, shallow),
         (shallow, deep), (deep, result),
     ]  # fmt: skip
