@@ -395,7 +395,8 @@ if classifier is None:
 
 # %%
 if procedural:
-    training.save_generator(run.folder / "generator.safetensors", best, space)
+    if system == "lggan":
+        training.save_generator(run.folder / "generator.safetensors", best, space)
     sheet = torch.cat([sources[:8], made[system][:8]]).view(2, 8, 3, *data.size)
     sheet = sheet.transpose(0, 1).flatten(0, 1)
     figures.image_grid(sheet, columns=4).savefig(run.folder / "samples.png", dpi=150)
