@@ -225,7 +225,7 @@ def test_stale_note_is_written_under_the_title(tmp_path):
     notebook = notebooks.read_source(make_book(tmp_path / "b") / "sample.py")
     app = type("App", (), {"env": type("Env", (), {"doc2path": staticmethod(lambda name: f"{name}.ipynb")})})
     content = [nbformat.writes(notebook)]
-    website.add_stale_note(app, "sample", content)
+    website.prepare_page(app, "sample", content)
     cells = json.loads(content[0])["cells"]
     assert [cell["cell_type"] for cell in cells[:3]] == ["markdown", "markdown", "code"]
     assert "has not been run" in cells[1]["source"]
