@@ -364,6 +364,14 @@ figures.training_curves(trained.history, ["loss_g", "loss_d"])
 # *Figure 4. The two losses of SemGAN. (Two curves over the layouts shown: the generator's falls and levels off, the
 # discriminator's falls towards zero.)*
 
+# %% [markdown]
+# Move the slider through the `demo` training with seed 0: four layouts of the same noise, at every report.
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("03")
+
 # %% tags=["hide-input"]
 late = [row["loss_d"] for row in trained.history[-len(trained.history) // 4 :]]
 Markdown(

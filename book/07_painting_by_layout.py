@@ -419,6 +419,15 @@ figures.training_curves(trained["gaugan"].history, wanted)
 # the discriminator, which sees more and more, so that feature matching can rise while the pictures get better.
 # (Picture: four curves over the training.)*
 #
+# Move the slider through the `demo` training with seed 0: GauGAN paints the same four
+# held-out layouts.
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("07")
+
+# %% [markdown]
 # ## What they paint
 #
 # First the four painters of the longest training that is committed, the one of Figure 1, on layouts that they never

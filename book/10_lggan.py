@@ -246,6 +246,15 @@ figures.training_curves(history, [x for x in wanted if x in history[-1]])
 # see how it stands beside the others, and how slowly it falls. (Five curves over the steps of training, one below the
 # other: classification, local, feature matching, perceptual, discriminator.)*
 #
+# Move the slider through the `demo` training with seed 0: LGGAN paints the same four
+# held-out layouts. The checks of its transposed convolutions come first and fade slowly.
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("10")
+
+# %% [markdown]
 # ## What each branch paints
 
 # %%

@@ -223,6 +223,15 @@ figures.training_curves(history, [x for x in wanted if x in history[-1]])
 # largest: at this budget they do most of the work. (Curves over the training steps: all fall steeply at first, then
 # slowly; the judges' loss falls to the end.)*
 #
+# Move the slider through the `demo` training with seed 0: LGGAN paints the same four
+# held-out places.
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("11")
+
+# %% [markdown]
 # ## What they paint
 
 # %%

@@ -8,7 +8,7 @@ from sempal_lib.tables import duration
 
 
 def substitutions(chapters: list[str]) -> dict[str, str]:
-    """Texts for `{{name}}` in a page: `time_05`, chapter 5's trainings (of its demo runs, all seeds), `memory`, `machine`.
+    """Texts for `{{name}}` in a page: `time_05`, of chapter 5's trainings (demo, all seeds), `memory`, `machine`.
 
     A chapter without a committed demo run on its default data has the time "–".
     """

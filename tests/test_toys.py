@@ -213,10 +213,23 @@ def test_frames_of_a_training_follow_the_slider(open_toy):
     assert "background-position-y: 33.3333%" in picture.get_attribute("style")
 
 
-def test_training_of_chapter_5_is_kept():
-    toy = widgets.progress_toy("05")
-    assert toy.facts["labels"][-1].startswith("29,600 real layouts")  # as phases and fades of the demo preset add up
-    assert len(toy.facts["labels"]) <= 25
+@pytest.mark.parametrize(
+    ("chapter", "last"),
+    [
+        ("03", "20,800 real layouts"),  # steps of the demo preset times a batch's size
+        ("05", "29,600 real layouts"),  # as phases and fades of the demo preset add up
+        ("07", "1,200 pairs"),
+        ("10", "1,600 pairs"),
+        ("11", "1,600 pairs"),
+    ],
+)
+def test_trainings_are_kept_to_their_ends(chapter, last):
+    toy = widgets.progress_toy(chapter)
+    assert toy.facts["labels"][-1].startswith(last)
+    assert 8 <= len(toy.facts["labels"]) <= 25
+
+
+def test_training_that_was_not_kept():
     with pytest.raises(FileNotFoundError, match="no training of chapter 99"):
         widgets.progress_toy("99")
 
