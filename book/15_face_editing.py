@@ -717,13 +717,13 @@ ablation.verdicts(rows, claims, face_editing.STUDY)
 
 # %%
 of_people = {"dataset": "faces-lfw", "data_root": None}
-photos = ablation.rows_of_runs(
+of_lfw = ablation.rows_of_runs(
     run.parameters.model_copy(update=of_people), face_editing.STUDY
 )
-if any(photos.values()):
+if any(of_lfw.values()):
     MEASURED = {"budget_mae": "", "overlap": ""}
-    display(ablation.study_table(photos, MEASURED, (), face_editing.STUDY))
-    display(ablation.verdicts(photos, claims, face_editing.STUDY))
+    display(ablation.study_table(of_lfw, MEASURED, (), face_editing.STUDY))
+    display(ablation.verdicts(of_lfw, claims, face_editing.STUDY))
 
 # %% [markdown]
 # And of the painters:
