@@ -744,7 +744,8 @@ CLAIMS = {  # (metric, the row that should be lower, the one that should be high
 verdicts(record, CLAIMS)
 
 # %% [markdown]
-# SEAN beside GauGAN, which is told no style, with the same data and budget, in every kept configuration. (The claim of a row is that GauGAN's number is the lower one; of FD-seg, that SEAN's is.)
+# SEAN beside GauGAN, which is told no style, with the same data and budget, in every kept configuration. (The claim of
+# a row is that GauGAN's number is the lower one; of FD-seg, that SEAN's is.)
 
 # %%
 from sempal_lib.results import reference_verdicts
