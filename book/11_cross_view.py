@@ -70,7 +70,7 @@ Markdown(
 # what the paving is made of, which leaves the trees have. Even the walls: paints of roofs and walls come in pairs. The
 # sky cannot be told.
 
-# %%
+# %% tags=["hide-input"]
 if procedural:
     some = torch.arange(4) * (len(data.held_out) // 4)
     tiles = {
@@ -150,18 +150,17 @@ Markdown(
 #
 # ### Two judges
 #
-# LGGAN's pictures have two discriminators. $D_s$ is told the layout, $D_i$ the other view. Both learn by
-# cross-entropy; with $\mathbb{E}$ the mean over scenes,
+# LGGAN's pictures have two discriminators. $D_s$ is told the layout and $D_i$ the other view, beside each picture that
+# they judge: $D_s(I)$ stands for $D_s(S_g, I)$, and $D_i(I)$ for $D_i(I_a, I)$. Both learn by cross-entropy; with
+# $\mathbb{E}$ the mean over scenes,
 #
-# $$\begin{aligned} \mathcal{L}(G, D_s) = {} & \mathbb{E} \ln D_s(S_g, I_g) \\
-# & + \mathbb{E} \ln(1 - D_s(S_g, I_g')) \end{aligned} \tag{8}$$
+# $$\mathcal{L}_s = \mathbb{E} \ln D_s(I_g) + \mathbb{E} \ln(1 - D_s(I_g')) \tag{8}$$
 #
-# $$\begin{aligned} \mathcal{L}(G, D_i) = {} & \mathbb{E} \ln D_i(I_a, I_g) \\
-# & + \mathbb{E} \ln(1 - D_i(I_a, I_g')) \end{aligned} \tag{9}$$
+# $$\mathcal{L}_i = \mathbb{E} \ln D_i(I_g) + \mathbb{E} \ln(1 - D_i(I_g')) \tag{9}$$
 #
 # and $\mathcal{L}_\text{CGAN}$ is their sum. (Numbers are the paper's.) All rivals have one judge, which is told $I_a$.
 
-# %%
+# %% tags=["hide-input"]
 figures.two_views_diagram()
 
 # %% [markdown]
@@ -234,7 +233,7 @@ progress_toy("11")
 # %% [markdown]
 # ## What they paint
 
-# %%
+# %% tags=["hide-input"]
 made = {
     name: training.paint_crossing(each.averaged, data, run.parameters)
     for name, each in trained.items()
@@ -294,7 +293,7 @@ Table(("painter", "colour error", "with another scene's source"), tuple(cells), 
 #
 # The slider gives one layout the sources of other places. Which colours go with the source, which stay?
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib import widgets
 
 if procedural:
@@ -344,7 +343,7 @@ source(metrics.kl_score)
 # Can they be wrong? Here they are for pictures whose quality we know. *Blurred* is the real picture after a mean over
 # 9×9 px; *grey* is one colour.
 
-# %%
+# %% tags=["hide-input"]
 torch.manual_seed(run.parameters.seed)
 untrained = training.image_networks(system, run.parameters, classes, data.size)[0]
 CASES = {
@@ -402,7 +401,7 @@ if classifier is None:
 # %% [markdown]
 # ## The numbers
 
-# %%
+# %% tags=["hide-input"]
 if procedural:
     if system == "lggan":
         training.save_generator(run.folder / "generator.safetensors", best, space)
@@ -415,7 +414,7 @@ record = run.finish()
 # From the records of all seeds, beside the paper's on Dayton, aerial to ground. Its data, its size and its classifier
 # are other ones: compare the order of the rows, not the numbers.
 
-# %%
+# %% tags=["hide-input"]
 at_hand = views.rows_of_runs(run.parameters)
 PIXELS = {
     "ssim": "ssim",
@@ -431,7 +430,7 @@ PAPER = ("dayton",) if view == "ground" else ()
 display(views.table(at_hand, PIXELS, PAPER))
 views.table(at_hand, KINDS, PAPER)
 
-# %%
+# %% tags=["hide-input"]
 MORE = (
     "scene_accuracy_top1_sure",
     "scene_accuracy_top5",
@@ -453,7 +452,7 @@ views.table(at_hand, dict.fromkeys(OURS, ""))
 # %% [markdown]
 # ### The other way round
 
-# %%
+# %% tags=["hide-input"]
 OTHER = "ground-to-aerial" if view == "ground" else "aerial-to-ground"
 back = views.rows_of_runs(run.parameters, OTHER)
 if any(back.values()):
@@ -475,7 +474,7 @@ if any(back.values()):
 # see that the reader, the training and the metrics work on them, and not for any verdict. Their classes are predictions
 # of a network, not annotation.
 
-# %%
+# %% tags=["hide-input"]
 panels = run.parameters.model_copy(
     update={
         "dataset": "cvusa-samples",
