@@ -641,8 +641,8 @@ Markdown(
     f"{seen['sb']}, that of the painter merely trained longer {seen['longer']}. The "
     f"tuned pair's is {seen['sb-longer']} than the latter's. Semantic Palette's tuned "
     f"pair's is {seen['sp']} than its untuned one's, its GAN-train mIoU "
-    f"{seen['learn']}. The norm of $D_2$'s gradient in the layout generator is on "
-    f"average {loud} of that of the layouts' own losses."
+    f"{seen['learn']}. In the layout generator the gradient of $D_2$ has, on average, a "
+    f"norm of {loud} of that of the layouts' own losses."
 )
 
 # %% [markdown]

@@ -67,7 +67,8 @@ def plain(text: str) -> str:
 def folded(cells: list[dict]) -> list[dict]:
     """Cells of a page: its set-up, which is the code before the first section, as one folded cell; and folds named.
 
-    A hidden cell is a solution if it stands under the heading Exercises; elsewhere it is code.
+    The code of a picture before that folds too. A hidden cell is a solution if it stands under the heading Exercises;
+    elsewhere it is code.
     """
     found: list[dict] = []
     section = ""
@@ -78,6 +79,9 @@ def folded(cells: list[dict]) -> list[dict]:
             before = found.pop() if found and "set-up" in tags_of(found[-1]) else None
             cell = _joined(before, cell)
             _name_fold(cell, "the set-up")
+        elif cell["cell_type"] == "code" and not section:  # the picture that a chapter opens with
+            cell["metadata"]["tags"] = [*{*tags_of(cell), "hide-input"}]
+            _name_fold(cell, "the code")
         elif any(tag.startswith("hide-") for tag in tags_of(cell)):
             _name_fold(cell, "solution" if section == "Exercises" else "the code")
         found.append(cell)

@@ -126,17 +126,19 @@ class TestPageCells:
             self.cell("code", "seed = 1", "parameters"),
             self.cell("code", "run()", "remove-output", outputs=[{"name": "a"}]),
             self.cell("code", "load()", outputs=[{"name": "b"}]),
+            self.cell("code", "draw()", outputs=[{"data": {"image/png": "x"}}]),
             self.cell("markdown", "## Data"),
             self.cell("code", "look()", "hide-input"),
             self.cell("markdown", "## Exercises"),
             self.cell("code", "solve()", "hide-cell"),
         ])  # fmt: skip
         assert [cell["source"] for cell in made if cell["cell_type"] == "code"] == [
-            "seed = 1\n\nrun()\n\nload()", "look()", "solve()",
+            "seed = 1\n\nrun()\n\nload()", "draw()", "look()", "solve()",
         ]  # fmt: skip
         assert made[1]["outputs"] == [{"name": "b"}]
         prompts = [cell["metadata"].get("mystnb", {}).get("code_prompt_show") for cell in made]
-        assert prompts == [None, "Show the set-up", None, "Show the code", None, "Show solution"]
+        assert prompts == [None, "Show the set-up", "Show the code", None, "Show the code", None, "Show solution"]
+        assert made[2]["metadata"]["tags"] == ["hide-input"]
 
     def test_description_of_a_caption_becomes_alternative_text(self):
         picture = self.cell("code", "draw()", outputs=[{"data": {"image/png": "x"}}])
