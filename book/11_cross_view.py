@@ -481,6 +481,7 @@ panels = run.parameters.model_copy(
         "data_root": None,
         "train_scenes": 11,
         "val_scenes": 12,
+        "samples": 12,
     }
 )
 samples = views.rows_of_runs(panels)
