@@ -466,17 +466,14 @@ titles = [*list(columns)[:-1], "+ z", *[""] * (2 * len(columns))]
 seconds = {NAMES[system]: duration(each.seconds) for system, each in trained.items()}
 told = ", ".join(f"{name} {took}" for name, took in seconds.items())
 display(Markdown(f"Trained for {run.parameters.steps:,} steps: {told}."))
-figures.image_grid(tiles, titles, columns=len(columns))
+display(figures.image_grid(tiles, titles, columns=len(columns)))
+figures.legend(space)
 
 # %% [markdown]
 # *Figure 5. Three held-out scenes, one a row, one painter a column; *+ z* is GauGAN with the encoder. At `demo`,
 # GauGAN puts the large objects in their places with clean borders, and has hardly any texture. pix2pix smears.
 # pix2pixHD's pictures show a pattern of dots. Thin things are lost by all. (Picture: small, blurred streets.)*
-
-# %% tags=["hide-input"]
-figures.legend(space)
-
-# %% [markdown]
+#
 # ### Styles
 #
 # One layout, painted with six styles $z$ drawn from $\mathcal{N}(0, 1)$, and with the styles that the encoder reads

@@ -333,7 +333,7 @@ if parts.weights is not None:
         (space.names[c], f"{believed[c]:.2f}", f"{share[c]:.2%}") for c in order
     )
     display(
-        Table(("class", "mean local weight at its pixels", "of all pixels"), cells, {})
+        Table(("class", "mean local weight", "of all pixels"), cells, {})
     )
 
 # %% [markdown]

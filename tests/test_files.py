@@ -20,6 +20,7 @@ from sempal_lib import files, tensor_files
 from sempal_lib.palettes import PaletteMixture
 from sempal_lib.records import write_atomically
 from sempal_lib.training import CheckpointError, checkpoint, load_generator, load_segmenter
+from sempal_lib.training.kinds import load_kind_classifier
 
 KINDS = (
     torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
@@ -170,9 +171,9 @@ def test_committed_weights_are_whole(path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         # What is trained once for a world is of other kinds than what runs leave.
-        reader = {"judges": load_segmenter, "eyes": load_segmenter, "painters": checkpoint.load}
-        reader["style-painters"] = checkpoint.load
-        reader.get(path.parent.name, load_generator)(path)
+        reader = {"judges": load_segmenter, "eyes": load_segmenter, "painters": checkpoint.load,
+                  "sorters": load_kind_classifier}  # fmt: skip
+        reader.get(path.parent.name.rpartition("-")[2], load_generator)(path)
 
 
 # Several at once
