@@ -18,8 +18,12 @@ def tags_of(cell: dict) -> list[str]:
 
 def shows_image(cell: dict) -> bool:
     """Whether a page shows a picture that this cell made."""
+    return has_image(cell) and not {"remove-output", "hide-cell"} & {*tags_of(cell)}
+
+
+def has_image(cell: dict) -> bool:
     data = [output.get("data", {}) for output in cell.get("outputs", [])]
-    return any(kind in one for one in data for kind in IMAGES) and not {"remove-output", "hide-cell"} & {*tags_of(cell)}
+    return any(kind in one for one in data for kind in IMAGES)
 
 
 def captions(text: str) -> list[tuple[int, str, str]]:
@@ -35,12 +39,15 @@ def captions(text: str) -> list[tuple[int, str, str]]:
 def captioned(cells: list[dict]) -> list[dict]:
     """Cells whose pictures have their description as alternative text. The page shows the caption without it.
 
-    The caption of a picture is the first in the next markdown cell.
+    The caption of a picture is the first in the next markdown cell. Those of solutions have none.
     """
     pictures: list[dict] = []
     for cell in cells:
         if cell["cell_type"] == "code":
-            pictures += [cell] if shows_image(cell) else []
+            if shows_image(cell):
+                pictures.append(cell)
+            elif has_image(cell):
+                cell["metadata"].setdefault("mystnb", {})["image"] = {"alt": "A picture of the solution."}
             continue
         found = captions(cell["source"])
         if pictures and found:

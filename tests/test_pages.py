@@ -152,6 +152,12 @@ class TestPageCells:
         first, _ = page_cells.captioned([picture, self.cell("markdown", "*Figure 1. Losses.*")])
         assert first["metadata"]["mystnb"]["image"]["alt"] == "Figure 1. Losses."
 
+    def test_picture_of_a_solution_is_called_so(self):
+        picture = self.cell("code", "solve()", "hide-cell", outputs=[{"data": {"image/png": "x"}}])
+        first, second = page_cells.captioned([picture, self.cell("markdown", "*Figure 1. Losses.*")])
+        assert first["metadata"]["mystnb"]["image"]["alt"] == "A picture of the solution."
+        assert "Losses" in second["source"]
+
 
 def test_times_of_the_lecturers_page_are_of_records():
     texts = lecture_times.substitutions(CHAPTERS)
