@@ -106,9 +106,9 @@ source(clvae.embed_semantics)
 
 # %% [markdown]
 # Where do codes come from in training? From the real picture. The encoder is GauGAN's: $L$ blocks $e_1, …, e_L$ that
-# halve the picture $I$. The map of block $L - l + 1$ gives the codes of layer $l$. Of each channel $r$ takes the greatest
-# value over $\Omega_{l,c}$, the pixels of class $c$ at that map's size. Two linear maps $f_l^\mu$ and $f_l^\sigma$ make
-# the code's mean and variance of it:
+# halve the picture $I$. The map of block $L - l + 1$ gives the codes of layer $l$. Of each channel $r$ takes the
+# greatest value over $\Omega_{l,c}$, the pixels of class $c$ at that map's size. Two linear maps $f_l^\mu$ and
+# $f_l^\sigma$ make the code's mean and variance of it:
 #
 # $$\mu_{l,c} = f_l^\mu(r(\Omega_{l,c}, e_{L-l+1}(\cdots e_1(I)))) \tag{14}$$
 #
@@ -128,8 +128,8 @@ source(clvae.embed_semantics)
 source(clvae.pool_by_class)
 
 # %% [markdown]
-# Neither function makes a map for each class. With such maps, the pooling would hold $C \cdot n \cdot h \cdot w$ numbers
-# for a map of $h \times w$ px; `make bench` times both ways.
+# Neither function makes a map for each class. With such maps, the pooling would hold $C \cdot n \cdot h \cdot w$
+# numbers for a map of $h \times w$ px; `make bench` times both ways.
 #
 # As in every variational auto-encoder a [KL term](notation.md#kl-term) holds the codes near the standard normal
 # distribution, from which they are drawn later. A picture of many classes has many codes. So the classes' part is
@@ -153,6 +153,7 @@ source(clvae.ClvaeEncoder.divergence)
 # with them fewer layers.
 
 # %% tags=["hide-input"]
+torch.manual_seed(run.parameters.seed)
 networks = training.image_networks("clvae", run.parameters, classes, data.size)
 wanted, block_rows = networks[0].settings, []
 for (_, channels, _), place in zip(
@@ -426,8 +427,8 @@ study.styles_table(at_hand, RECONSTRUCTED, PAPERS, ("gaugan-vae", "clvae"))
 # %% [markdown]
 # Tables 2 to 4: random codes, the paper's three data sets side by side. GauGAN-VAE with a hundredth of the KL weight is
 # `weak-kl`. Two rivals have other ways to many pictures. GroupDNet {cite:p}`zhu2020groupdnet` has one code for each
-# class, at one layer, and convolutions that keep the classes apart. cIMLE {cite:p}`li2019cimle` has one code for the
-# picture. In training it draws several, and brings the nearest of their pictures nearer to the real one.
+# class, and convolutions that keep classes apart and mix them layer by layer. cIMLE {cite:p}`li2019cimle` has one code
+# for the picture. In training it draws several, and brings the nearest of their pictures nearer to the real one.
 
 # %% tags=["hide-input"]
 for ours, theirs in DRAWN.items():
