@@ -295,8 +295,9 @@ for name, learner in sorted(trainings.items()):
 figures.training_curves(trainings[row].history)
 
 # %% [markdown]
-# *Figure 3. The losses of equation (1), on real pairs and, where there are any, on synthetic ones (`loss_fresh`). Which
-# are easier to read? (Curves over the steps of training.)*
+# *Figure 3. The losses of equation (1), on real pairs and, where there are any, on synthetic ones (`loss_fresh`). The
+# distance between the two says how much easier the painted pictures are to read. (Curves over the steps of
+# training.)*
 
 # %% tags=["hide-input"]
 courses = {name: course(name) for name in sorted(trainings)}
