@@ -570,8 +570,8 @@ Markdown(
 #
 # ## Exercises
 #
-# **1.** How many numbers does the pooling hold with a map for each class, for 151 classes at 256×256 px and the
-# encoder's first map of 64 channels, which is half as large? And without?
+# **1.** Take 151 classes, 256×256 px, and the encoder's first map: 64 channels, half as large. How many numbers does
+# the pooling hold with a map for each class? And without?
 
 # %% tags=["hide-cell"]
 places, channels = 128 * 128, 64

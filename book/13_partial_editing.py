@@ -122,7 +122,7 @@ source(partial.SpadeTrunkBlock)
 #
 # Each step cuts one region out of each real layout. The target palette is that of what was there, so the target is
 # always possible: a region of the lower edge is asked for road. The losses are those of
-# [chapter 5](05_semantic_palette.ipynb), with the adversarial loss on $\hat{y}$, the entropy loss on both $m$ and
+# [chapter 5](05_semantic_palette.ipynb). The adversarial loss is on $\hat{y}$, the entropy loss on both $m$ and
 # $\hat{y}$, and the spread loss on the [densities](notation.md#density) of all $C + 1$ classes:
 #
 # $$\mathcal{L}_G = -\mathbb{E}\, D(\hat{y}) + \sum \mathcal{L}_\text{COND} \tag{4}$$
@@ -238,8 +238,8 @@ figures.legend(data.label_space)
 
 # %% [markdown]
 # *Figure 3. Two scenes, each with its region and four fillings of one palette. Look at the borders of the region:
-# does the road go on, does the skyline meet? Then at what differs between seeds. (A grid of two rows, one a scene:
-# the layout, the same with a black rectangle, and four fillings of it.)*
+# does the road go on, does the skyline meet? Then at what differs between seeds. (A grid of two rows, one for each
+# scene: the layout, the same with a black rectangle, and four fillings of it.)*
 #
 # The same region and noise, another palette: the class that fills most of the region is given less and less of it, the
 # others share the rest in their own proportion.

@@ -367,7 +367,7 @@ figures.learning_curves(curves)
 # %% [markdown]
 # *Figure 5. mIoU over the number of real pairs, on a logarithmic axis: mean and spread over the seeds. Look at how
 # far a row lies above `real`, and how many more real pairs would give as much: go to the right along `real` until it
-# is as high. (Lines that rise with the number of real pairs, one a row of the table, with bars for the spread.)*
+# is as high. (Lines that rise with the number of real pairs, one for each row of the table, with bars for the spread.)*
 #
 # ## Rare classes
 #
