@@ -154,7 +154,8 @@ loss_g = losses.wasserstein_generator_loss(D(fake)) + sum(
     + losses.spread_loss(m.density)
     for m in masks
 )
-mixed = torch.lerp(real, fake.detach(), torch.rand(8, 1, 1, 1)).requires_grad_()
+share = torch.rand(8, 1, 1, 1, generator=random)
+mixed = torch.lerp(real, fake.detach(), share).requires_grad_()
 loss_d = losses.wasserstein_discriminator_loss(D(real), D(fake.detach()))
 loss_d = loss_d + 10 * losses.gradient_penalty(D(mixed), mixed)
 torch.autograd.grad(loss_g, list(G.parameters()))
