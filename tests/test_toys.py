@@ -213,6 +213,25 @@ def test_frames_of_a_training_follow_the_slider(open_toy):
     assert "background-position-y: 33.3333%" in picture.get_attribute("style")
 
 
+def test_what_a_network_is_given_stands_above_its_frames(open_toy):
+    frames = [np.full((8, 16, 3), 60 * k, np.uint8) for k in range(3)]
+    given = np.full((4, 16, 3), 200, np.uint8)
+    toy = widgets.frames_toy(frames, ["a", "b", "c"], "how far", "streets", given, "their layouts", "WEBP")
+    page = open_toy(toy)
+    above, moving = page.locator(".frame").all()
+    before = above.get_attribute("style")
+    page.locator("input[type=range]").press("Home")
+    assert above.get_attribute("aria-label") == "their layouts"
+    assert above.get_attribute("style") == before
+    assert "aspect-ratio: 4" in before
+    assert moving.get_attribute("aria-label") == "streets, a"
+    above_box, box = above.bounding_box(), moving.bounding_box()
+    assert above_box["width"] == box["width"] <= 390
+    assert above_box["y"] + above_box["height"] < box["y"]
+    with pytest.raises(ValueError, match="given is 8 px wide, the frames are 16"):
+        widgets.frames_toy(frames, ["a", "b", "c"], "how far", "streets", given[:, :8])
+
+
 @pytest.mark.parametrize(
     ("chapter", "last"),
     [
