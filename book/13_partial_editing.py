@@ -185,8 +185,8 @@ figures.training_curves(trained.history)
 # other, with a jump at each new resolution.)*
 #
 # Move the slider through the `demo` training with seed 0. Above stand four held-out layouts with their holes. Below,
-# the network fills them by itself, for the palette of what was there, at each report. The classes soon have their
-# amounts; look when road and skyline meet at the borders of the hole, and what comes last.
+# the network fills them by itself, for the palette of what was there. At each resolution it begins with specks; look
+# how long it takes until road and skyline go on where the hole ends.
 
 # %% tags=["hide-input"]
 widgets.progress_toy("13")

@@ -41,7 +41,7 @@ class Watched(NamedTuple):
         sample: of the training and its report, pictures [N, 3, h, w] in [-1, 1].
         label: of a report. what: the samples are.
         height: of a sample in a frame, px; smaller ones are enlarged. columns: samples in a row of a frame.
-        given: what the network is told, pictures of that height, or None. given_what: they show.
+        given: what the network is told, pictures [M, 3, ·, ·], or None. given_what: they show.
         kind: of the file: PNG for layouts, WEBP for pictures.
     """
 
@@ -77,7 +77,7 @@ def _palettes(preset: str) -> Watched:
     return Watched(
         (chapter, "checkpoint"), lambda path, watch: training.train(p, data, path, watch=watch),
         lambda run, one: metrics.painted(run.sample(one.stage)[:4].cpu(), data.label_space),
-        _grown("real layouts"), "four generated layouts", data.size[0],
+        _grown("real layouts"), "four generated layouts", 2 * data.size[0],
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _parts(preset: str) -> Watched:
     return Watched(
         (chapter, "checkpoint"), lambda path, watch: training.train_partial(p, data, path, watch),
         lambda run, one: _merged(run, one.stage, space, *told),
-        _grown("real layouts"), "the four layouts with the hole filled", data.size[0], 2,
+        _grown("real layouts"), "the four layouts with the hole filled", 2 * data.size[0], 2,
         metrics.painted(torch.where(regions, space.ignore_index, held), space), "four held-out layouts with a hole",
     )  # fmt: skip
 

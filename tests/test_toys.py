@@ -240,12 +240,18 @@ def test_what_a_network_is_given_stands_above_its_frames(open_toy):
         ("07", "1,200 pairs"),
         ("10", "1,600 pairs"),
         ("11", "1,600 pairs"),
+        ("12", "1,120 pairs"),
+        ("13", "18,800 real layouts"),
+        ("14", "19,200 pairs"),  # as many painted ones as real ones
+        ("15", "8,800 real faces"),
+        ("16", "1,120 pairs"),
     ],
 )
 def test_trainings_are_kept_to_their_ends(chapter, last):
     toy = widgets.progress_toy(chapter)
     assert toy.facts["labels"][-1].startswith(last)
     assert 8 <= len(toy.facts["labels"]) <= 25
+    assert len(toy._repr_html_()) <= 100_000  # of the 1.5 MB of a page; the scripts are 10 of them
 
 
 def test_training_that_was_not_kept():
