@@ -380,9 +380,8 @@ fast = norm(h, noise, levels.at(16), sean.Regions(few, classes, True), styles)
 print(f"plain and fast differ by at most {(plain - fast).abs().max():.1e}")
 
 # %% [markdown]
-# The fast form turns the styles of all classes by one batched product and never makes the style map. All pixels of a
-# class hold one vector there. So the products with the convolution's nine taps are taken once for each class, and each
-# pixel adds up nine of them. `make bench` times a step of both ways.
+# The fast form never makes the style map. All pixels of a class hold one vector there, so the products with the
+# convolution's weights are taken once for each class. `make bench` times a step of both ways.
 
 # %%
 source(sean.SeanNorm.forward)
