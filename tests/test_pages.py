@@ -18,7 +18,7 @@ from sempal_lib.widgets import toys
 LONGEST = 85  # characters of a shown line of code
 CHAPTERS = notebooks.chapters()
 FOLDED = {"hide-input", "hide-cell", "remove-input"}
-NO_FIGURES = {"Table", "metric_table", "to_png", "legend"}  # of sempal_lib.figures; a legend belongs to its figure
+NO_FIGURES = {"Table", "to_png", "legend"}  # of sempal_lib.figures; a legend belongs to its figure
 GLOSSARY = (BOOK / "notation.md").read_text("utf-8")
 
 

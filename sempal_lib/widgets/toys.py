@@ -174,9 +174,7 @@ def progress_toy(chapter: str) -> Toy:
     path = HERE / f"progress_{chapter}.json"
     if not path.exists():
         raise FileNotFoundError(f"no training of chapter {chapter} was kept: python runs/progress.py makes {path.name}")
-    return Toy(
-        "frames", json.loads(path.read_text("utf-8")), "Here a slider moves through a training. It needs JavaScript."
-    )
+    return Toy("frames", json.loads(path.read_text("utf-8")), _TRAINING)
 
 
 def _colours(classes: Sequence[str], label_space: LabelSpace) -> dict[str, list]:
