@@ -247,6 +247,13 @@ WIDE = """() => [...document.querySelectorAll('.bd-article table, .bd-article .c
 }).map(one => `${one.tagName.toLowerCase()} ${one.innerText.trim().slice(0, 40)}`)"""
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_title_has_the_chapters_number(site, name):
+    page = (site / f"{name}.html").read_text("utf-8")
+    assert re.findall(r'<h1><span class="section-number">(\d+)\. </span>', page) == [str(int(name[:2]))]
+    assert '<h2><span class="section-number">' not in page
+
+
 @pytest.mark.parametrize("name", notebooks.pages())
 def test_built_page_can_be_read(chromium, site, name):
     """On a laptop by day and by night, and on a phone: words for pictures, no table cut off, colours with contrast."""
