@@ -259,7 +259,7 @@ def test_built_page_can_be_read(chromium, site, name):
     """On a laptop by day and by night, and on a phone: words for pictures, no table cut off, colours with contrast."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"file://{site}/{name}.html")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("networkidle", timeout=120_000)  # a busy machine is slow
     pictures = page.locator(".bd-article .cell_output img:not(.widget-image)")
     alts = pictures.evaluate_all("all => all.map(picture => picture.alt)")
     known = ("Figure ", "A picture of the solution")
