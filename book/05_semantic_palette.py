@@ -244,6 +244,15 @@ Markdown(
 #   is made blank there too.
 # - **Fading in**: the old resolution's scores, of features before the fusion, are enlarged and only then activated, so
 #   that each $\rho$ sums to 1. Then $\omega$ and $m$ of old and new are mixed with $\alpha$, and the losses see that.
+
+# %% tags=["hide-input"]
+figures.residual_fusion_diagram()
+
+# %% [markdown]
+# *Figure 3. Residual conditional fusion. Blue: what it adds to a progressive generator. Follow the soft layout $m$: the
+# next block is told what the coarser one has decided, and the palette acts at every resolution. (Diagram: features of a
+# block become scores, and with the palette a soft layout; its convolution is added to the features, which go, doubled,
+# into the next block.)*
 #
 # With these words the generator's way from noise to masks, when all resolutions have grown, and its loss. The blocks
 # are those of [chapter 4](04_sb_gan_layouts.ipynb); a fusion is one convolution; `judge` is the discriminator.
@@ -325,7 +334,7 @@ figures.training_curves(
 )
 
 # %% [markdown]
-# *Figure 3. Four losses. Dashed lines are where a resolution begins, grey where it fades in. (Four curves over the
+# *Figure 4. Four losses. Dashed lines are where a resolution begins, grey where it fades in. (Four curves over the
 # layouts shown; each jumps at the dashed lines.)*
 #
 # The losses start anew at each resolution, as each adds a mask to judge. Entropy must fall: pixels learn to choose.
@@ -354,7 +363,7 @@ for stage in range(len(trained.settings.stages)):
 figures.layout_grid(torch.cat(ladder), data.label_space, columns=3)
 
 # %% [markdown]
-# *Figure 4. From coarse to fine. Each column has its own noise and palette. (Three columns of blocky layouts whose
+# *Figure 5. From coarse to fine. Each column has its own noise and palette. (Three columns of blocky layouts whose
 # blocks become smaller from row to row.)*
 #
 # To know what the palette is worth we also train the *floor*: the same trunk, schedule and discriminator, without
@@ -400,7 +409,7 @@ if best is not None:
 Markdown(told)
 
 # %% [markdown]
-# *Figure 5. In each pair the layout that the palette was taken from, and a generated one that never saw more than its
+# *Figure 6. In each pair the layout that the palette was taken from, and a generated one that never saw more than its
 # histogram. They need not look alike; their proportions should. (Six pairs of small street layouts, and the names of
 # the classes.)*
 #
@@ -413,7 +422,7 @@ one_palette = generator.generate(noise, data.held_out_palettes[busy])
 figures.layout_grid(one_palette[:6], data.label_space, columns=3)
 
 # %% [markdown]
-# *Figure 6. Six layouts of one palette. (Six small street layouts with the same classes in different places.)*
+# *Figure 7. Six layouts of one palette. (Six small street layouts with the same classes in different places.)*
 
 # %% tags=["hide-input"]
 worth = float(metrics.layout_diversity(one_palette))
@@ -495,7 +504,7 @@ display(
 figures.proportion_scatter(targets, realised, data.label_space)
 
 # %% [markdown]
-# *Figure 7. Shares made over shares asked for, a dot for each layout and class, in the class's colour. On the line both
+# *Figure 8. Shares made over shares asked for, a dot for each layout and class, in the class's colour. On the line both
 # are the same. (Dots along the diagonal of a square with logarithmic axes; the lower, the more they scatter.)*
 #
 # Large classes lie near the diagonal. Small ones scatter, and those that were asked for and got no pixel lie at the
@@ -508,7 +517,7 @@ figures.class_error_bars(
 )
 
 # %% [markdown]
-# *Figure 8. Mean absolute error of each class's share. (Horizontal bars in the classes' colours; large classes have the
+# *Figure 9. Mean absolute error of each class's share. (Horizontal bars in the classes' colours; large classes have the
 # longest.)*
 #
 # ### From one palette to another
@@ -523,7 +532,7 @@ figures.interpolation_figure(
 )
 
 # %% [markdown]
-# *Figure 9. From the palette with the least of a class to the one with the most. Dashed outlines are asked for, solid
+# *Figure 10. From the palette with the least of a class to the one with the most. Dashed outlines are asked for, solid
 # bars are made. (Five layouts, below each a bar chart whose bars lie close to their outlines.)*
 #
 # ## Beyond the paper: Sinkhorn, and exact counts
@@ -568,7 +577,7 @@ figures.sinkhorn_figure(
 )
 
 # %% [markdown]
-# *Figure 10. Three numbers over iterations of the activation, lower is better. (Three curves that fall and level off
+# *Figure 11. Three numbers over iterations of the activation, lower is better. (Three curves that fall and level off
 # after about ten iterations.)*
 #
 # Sinkhorn's limit makes *soft* proportions exact. A hard layout takes the largest class at each pixel, and small
@@ -626,7 +635,7 @@ both = torch.stack(
 figures.layout_grid(both, data.label_space, ["largest", "exact"] * 6, columns=4)
 
 # %% [markdown]
-# *Figure 11. Six pairs: the largest class at each pixel, and exact counts from the same scores. (Small street layouts;
+# *Figure 12. Six pairs: the largest class at each pixel, and exact counts from the same scores. (Small street layouts;
 # the second of each pair has a few more specks.)*
 #
 # Exact mode finds a place for every class, also where the network had none in mind. It moves the pixels that cost
@@ -709,7 +718,7 @@ figures.control_curves(
 )
 
 # %% [markdown]
-# *Figure 12. Shares made over shares asked for, four classes. The grey band is the range that the class has in the
+# *Figure 13. Shares made over shares asked for, four classes. The grey band is the range that the class has in the
 # training layouts; beyond it no layout was ever shown. (Four panels with a diagonal and four curves each; the curve of
 # one iteration stays near the grey band.)*
 #
@@ -765,7 +774,7 @@ begin = data.held_out_palettes[busy]
 widgets.explore(steered, data.label_space, begin, real=data.palettes)
 
 # %% [markdown]
-# *Figure 13. A layout under its sliders, one for each class. (A street layout with bars for what was asked for and what
+# *Figure 14. A layout under its sliders, one for each class. (A street layout with bars for what was asked for and what
 # was made.)*
 #
 # And twelve palettes drawn from the mixture, by the same generator:
@@ -776,7 +785,7 @@ sampled = data.mixture.sample(12, seed=run.parameters.seed)
 figures.layout_grid(steered.generate(noise, sampled), data.label_space, columns=3)
 
 # %% [markdown]
-# *Figure 14. Layouts of palettes that the mixture has made up. (Twelve street layouts with roads, cars, trees and
+# *Figure 15. Layouts of palettes that the mixture has made up. (Twelve street layouts with roads, cars, trees and
 # houses.)*
 #
 # ## Beyond the data

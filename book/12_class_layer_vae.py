@@ -247,6 +247,16 @@ figures.training_curves(history, [x for x in wanted_losses if x in history[-1]])
 # *Figure 3. The losses of the row that this run trains. Watch KL: at 0 the codes say nothing, and no layout has two
 # pictures. (Curves over the steps of training, one below the other.)*
 #
+# Move the slider through the `demo` training with seed 0. Above stand three held-out pictures. Below each, CLVAE paints
+# its layout: first by the codes that the encoder reads from the picture, then by random ones. Things find their places
+# first, and their colours later. Watch the beds: when do the two rows begin to differ?
+
+# %% tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("12")
+
+# %% [markdown]
 # ## Forty pictures of one layout
 
 # %%

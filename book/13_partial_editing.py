@@ -184,6 +184,14 @@ figures.training_curves(trained.history)
 # pixels learn to choose between the classes and the background. (Curves over the real layouts shown, one below the
 # other, with a jump at each new resolution.)*
 #
+# Move the slider through the `demo` training with seed 0. Above stand four held-out layouts with their holes. Below,
+# the network fills them by itself, for the palette of what was there. At each resolution it begins with specks; look
+# how long it takes until road and skyline go on where the hole ends.
+
+# %% tags=["hide-input"]
+widgets.progress_toy("13")
+
+# %% [markdown]
 # ## What it paints
 #
 # As in the paper's Figure 6: a held-out layout, the region cut out of it (black), and what is painted there for the

@@ -176,6 +176,14 @@ figures.training_curves(trained.history, ("spread", "merged_entropy", "novelty")
 # *Figure 2. The losses start anew at each resolution. (Curves over the real faces shown, one below the other, with a
 # jump at each new resolution.)*
 #
+# Move the slider through the `demo` training with seed 0. Above stand three held-out faces. Below, the network by
+# itself adds to them: hair in the first row, a hat in the second. A budget is spent from the first report on. Where a
+# hat belongs has to be learned, at each resolution anew.
+
+# %% tags=["hide-input"]
+widgets.progress_toy("15")
+
+# %% [markdown]
 # ## More hair, step by step
 #
 # As in the paper's Figure 7a: one face, one latent, and a budget that grows.

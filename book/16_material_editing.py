@@ -196,6 +196,14 @@ for variant, (made, layouts) in CASES.items():
     run.measure("clvae", variant, "style_error", value, n, "val")
 
 # %% [markdown]
+# When does a style come along? Move the slider through the `demo` training with seed 0. Above stand three references.
+# Below, the two rooms of Figure 2, each in the style of the picture above it. For long all three look alike. Then
+# the floor takes its colour; a small thing may never.
+
+# %% tags=["hide-input"]
+widgets.progress_toy("16")
+
+# %% [markdown]
 # ## One object, all else held fixed
 #
 # To edit an object is to change the codes of its class at all layers. From a picture's own codes we draw those of one

@@ -118,3 +118,12 @@ def pack_pictures(notebook):
                 picture.save(packed, "png", optimize=True)
                 data["image/png"] = base64.b64encode(min(packed.getvalue(), given, key=len)).decode() + "\n"
     return notebook
+
+
+def without_latex(notebook):
+    """The notebook with its outputs as HTML alone where they come as LaTeX too, which no page shows: shown code."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        data = output.get("data", {})
+        if "text/html" in data:
+            data.pop("text/latex", None)
+    return notebook

@@ -213,6 +213,25 @@ def test_frames_of_a_training_follow_the_slider(open_toy):
     assert "background-position-y: 33.3333%" in picture.get_attribute("style")
 
 
+def test_what_a_network_is_given_stands_above_its_frames(open_toy):
+    frames = [np.full((8, 16, 3), 60 * k, np.uint8) for k in range(3)]
+    given = np.full((4, 16, 3), 200, np.uint8)
+    toy = widgets.frames_toy(frames, ["a", "b", "c"], "how far", "streets", given, "their layouts", "WEBP")
+    page = open_toy(toy)
+    above, moving = page.locator(".frame").all()
+    before = above.get_attribute("style")
+    page.locator("input[type=range]").press("Home")
+    assert above.get_attribute("aria-label") == "their layouts"
+    assert above.get_attribute("style") == before
+    assert "aspect-ratio: 4" in before
+    assert moving.get_attribute("aria-label") == "streets, a"
+    above_box, box = above.bounding_box(), moving.bounding_box()
+    assert above_box["width"] == box["width"] <= 390
+    assert above_box["y"] + above_box["height"] < box["y"]
+    with pytest.raises(ValueError, match="given is 8 px wide, the frames are 16"):
+        widgets.frames_toy(frames, ["a", "b", "c"], "how far", "streets", given[:, :8])
+
+
 @pytest.mark.parametrize(
     ("chapter", "last"),
     [
@@ -221,12 +240,18 @@ def test_frames_of_a_training_follow_the_slider(open_toy):
         ("07", "1,200 pairs"),
         ("10", "1,600 pairs"),
         ("11", "1,600 pairs"),
+        ("12", "1,120 pairs"),
+        ("13", "18,800 real layouts"),
+        ("14", "19,200 pairs"),  # as many painted ones as real ones
+        ("15", "8,800 real faces"),
+        ("16", "1,120 pairs"),
     ],
 )
 def test_trainings_are_kept_to_their_ends(chapter, last):
     toy = widgets.progress_toy(chapter)
     assert toy.facts["labels"][-1].startswith(last)
     assert 8 <= len(toy.facts["labels"]) <= 25
+    assert len(toy._repr_html_()) <= 100_000  # of the 1.5 MB of a page; the scripts are 10 of them
 
 
 def test_training_that_was_not_kept():

@@ -38,14 +38,14 @@ def spade_diagram() -> Figure:
 @diagram(
     "Residual fusion",
     "A block's features go two ways. On one they become scores and, by the activation and the palette, a soft layout. "
-    "On the other they stay as they are. A 1 by 1 convolution of the soft layout is added to the features before they "
-    "are doubled for the next block.",
+    "On the other they stay as they are. A 1 by 1 convolution and a LeakyReLU of the soft layout are added to the "
+    "features before these are doubled for the next block.",
 )
 def residual_fusion_diagram() -> Figure:
     """Semantic Palette: the soft layout of a resolution is added to the features of the next."""
-    block, scores = "block at\n8×16 px", "1×1: scores $\\rho$"
+    block, scores = "block at\n8×16 px", "1×1: scores $f$"
     palette, active = "palette $t$", "activation:\nsoft layout $m$"
-    fused, total, following = "1×1 of $m$", "+", "doubled: block\nat 16×32 px"
+    fused, total, following = "1×1 of $m$,\nLeakyReLU", "+", "doubled: block\nat 16×32 px"
     places = {
         block: (0.55, 1.3), scores: (1.2, 2.3), palette: (4.2, 2.3), active: (2.75, 2.3), fused: (2.75, 1.3),
         total: (2.75, 0.4), following: (4.2, 0.4),

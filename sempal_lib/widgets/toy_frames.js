@@ -3,9 +3,10 @@
   const toys = window.sempalToys;
   const { element } = toys;
 
-  function build(place, { frames, labels, ratio, name, what }) {
-    const picture = element("div", { class: "frame", role: "img",
-      style: `background-image:url(${frames});aspect-ratio:${ratio};image-rendering:pixelated;max-width:32rem` });
+  function build(place, { frames, labels, ratio, name, what, given }) {
+    const shown = (image, shape) => element("div", { class: "frame", role: "img",
+      style: `background-image:url(${image});aspect-ratio:${shape};image-rendering:pixelated;max-width:32rem` });
+    const picture = shown(frames, ratio);
     const told = element("p", { class: "told", "aria-live": "polite" });
     const range = element("input", { type: "range", min: 0, max: labels.length - 1, step: 1, "aria-label": name });
     range.value = labels.length - 1;
@@ -17,7 +18,14 @@
       told.textContent = labels[k];
     };
     range.oninput = show;
-    place.append(element("div", { style: "max-width:32rem" }, range), told, picture);
+    place.append(element("div", { style: "max-width:32rem" }, range), told);
+    if (given) {  // what the network is told, which stays as it is
+      const above = shown(given.image, given.ratio);
+      above.setAttribute("aria-label", given.what);
+      above.style.marginBottom = "4px";
+      place.append(above);
+    }
+    place.append(picture);
     show();
   }
 

@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 CLASSES = ("sky", "building", "road")
 _TRAINING = "Here a slider moves through a training."
 _NO_SCRIPT = "It needs JavaScript; in JupyterLab, run this cell."
+_QUALITY: dict[str, dict[str, int]] = {"JPEG": {"quality": 80}, "WEBP": {"quality": 85, "method": 6}}
 SIZE = 8  # px, each side of the activation's maps
 
 
@@ -147,22 +148,36 @@ def palette_strip(
     return Toy("strip", facts, "Here a slider moves through generated streets.")
 
 
-def frames_toy(frames: Sequence[np.ndarray], labels: Sequence[str], name: str, what: str) -> Toy:
-    """Frames behind a slider, each with a line of text below: how samples change while a network learns.
+def frames_toy(
+    frames: Sequence[np.ndarray],
+    labels: Sequence[str],
+    name: str,
+    what: str,
+    given: np.ndarray | None = None,
+    given_what: str = "",
+    kind: str = "PNG",
+) -> Toy:
+    """Frames behind a slider, each with a line of text above: how samples change while a network learns.
 
     Args:
         frames: uint8 [H, W, 3] each, all of one size; ≥ 2. labels: one a frame.
         name: of the slider. what: the frames show, for who does not see them.
-    Raises ValueError if labels and frames differ in number.
+        given: what the network is told, a picture [h, W, 3] that stands still above the frames. given_what: it shows.
+        kind: "PNG", of 64 colours, for layouts; "WEBP" for pictures.
+    Raises ValueError if labels and frames differ in number, or what is given is not as wide as they are.
     Chapter: Progressive layouts, guided by a palette.
     """
     if not len(frames) == len(labels) >= 2:
         raise ValueError(f"{len(frames)} frames and {len(labels)} labels: give as many of both, and two at least")
     height, width = frames[0].shape[:2]
     facts = {
-        "frames": _address(_stack(frames), "PNG"), "labels": list(labels), "ratio": width / height, "name": name,
+        "frames": _address(_stack(frames), kind), "labels": list(labels), "ratio": width / height, "name": name,
         "what": what,
     }  # fmt: skip
+    if given is not None:
+        if given.shape[1] != width:
+            raise ValueError(f"given is {given.shape[1]} px wide, the frames are {width}: give it as wide as they are")
+        facts["given"] = {"image": _address(_stack([given]), kind), "ratio": width / len(given), "what": given_what}
     return Toy("frames", facts, _TRAINING)
 
 
@@ -193,5 +208,5 @@ def _address(image: Image.Image, kind: str) -> str:
     file = io.BytesIO()
     if kind == "PNG":
         image = image.quantize(64, dither=Image.Dither.NONE)
-    image.save(file, kind, optimize=True, **({"quality": 80} if kind == "JPEG" else {}))
+    image.save(file, kind, optimize=True, **_QUALITY.get(kind, {}))
     return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
