@@ -129,7 +129,7 @@ def class_pictures(features, layout, weights, biases):
 # A loop over classes pads and convolves the whole map for each, though a pixel belongs to one class only. The library
 # multiplies each pixel by the weights of its own class, for all classes at once. The numbers are the same:
 
-# %%
+# %% tags=["hide-input"]
 import time
 
 torch.manual_seed(0)
@@ -169,8 +169,9 @@ source(losses.region_classification_loss)
 # %% [markdown]
 # ## Whom to believe
 #
-# The [global branch](notation.md#global-branch) paints $I^G$ by GauGAN's blocks, whose first map is made from the
-# encoder's. The third branch, $G_w$, makes two maps that sum to 1 at each pixel, and they weigh the two pictures:
+# The pole may be better in the local picture, the road in the other one. The [global branch](notation.md#global-branch)
+# paints $I^G$ by GauGAN's blocks, whose first map is made from the encoder's. The third branch, $G_w$, makes two maps
+# that sum to 1 at each pixel, and they weigh the two pictures:
 #
 # $$(W_l, W_g) = \operatorname{Softmax}(G_w(E(S))) \tag{6}$$
 #
@@ -190,20 +191,19 @@ source(lggan.LgganGenerator.branches)
 # The discriminator is GauGAN's: the [hinge](notation.md#hinge-loss), [feature matching](notation.md#feature-matching)
 # and the [perceptual loss](notation.md#perceptual-loss) with a weight of 10 each, on the fused picture $I^C$. (The
 # paper writes the adversarial loss with logarithms, its equation 8; its release takes the hinge, and so do we.) Beside
-# them stand the two losses of the classes.
+# them stand the two losses of the classes. Here is S5:
 
-# %%
-networks = training.image_networks("lggan", run.parameters, classes, data.size)
+# %% tags=["hide-input"]
+s5 = run.parameters.model_copy(update={"form": "s5"})
+networks = training.image_networks("lggan", s5, classes, data.size)
 generator, discriminator, _ = networks
 eye = training.perceptual_for(run.parameters).cpu()
 images, layouts = data.images[:4] / 127.5 - 1, data.layouts[:4].long()
 
-parts = generator.branches(layouts)
-if parts.local is None:
-    fake = parts.overall
-else:
-    W_l = 0.5 if parts.weights is None else parts.weights[:, :1]
-    fake = parts.local * W_l + parts.overall * (1 - W_l)  # (7)
+# %%
+parts = generator.branches(layouts)  # (1), (4), (6)
+W_l, W_g = parts.weights.split(1, dim=1)
+fake = parts.overall * W_g + parts.local * W_l  # (7)
 of_fake, of_real = discriminator.judge([fake, images], layouts, None)
 real_features = [[x.detach() for x in scale] for scale in of_real.features]
 loss_g = (
@@ -211,13 +211,10 @@ loss_g = (
     + 10 * losses.paired_feature_loss(real_features, of_fake.features)
     + 10 * losses.perceptual_loss(eye(fake), eye(images), eye.weights)
 )
-masks = one_hot(layouts, classes)
-if parts.class_images is not None:
-    loss_g = loss_g + losses.class_reconstruction_loss(
-        parts.class_images, images, masks)
-if parts.class_scores is not None:
-    shown = masks.flatten(2).any(2)  # H
-    loss_g = loss_g + losses.region_classification_loss(parts.class_scores, shown)
+masks = one_hot(layouts, classes)  # M
+loss_g = loss_g + losses.class_reconstruction_loss(parts.class_images, images, masks)
+H = masks.flatten(2).any(2)
+loss_g = loss_g + losses.region_classification_loss(parts.class_scores, H)  # (5)
 loss_d = losses.hinge_discriminator_loss(of_real.logits, of_fake.logits)
 torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
 torch.autograd.grad(loss_d, list(discriminator.parameters()))
@@ -228,7 +225,7 @@ print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 #
 # ## Training
 
-# %%
+# %% tags=["hide-input"]
 judge = training.segmenter_for(run.parameters)
 systems = {row: "lggan"} | ({"gaugan": "gaugan"} if run.parameters.baseline else {})
 trained = {}
@@ -246,8 +243,8 @@ figures.training_curves(history, [x for x in wanted if x in history[-1]])
 # see how it stands beside the others, and how slowly it falls. (Five curves over the steps of training, one below the
 # other: classification, local, feature matching, perceptual, discriminator.)*
 #
-# Move the slider through the `demo` training with seed 0: LGGAN paints the same four
-# held-out layouts. The checks of its transposed convolutions come first and fade slowly.
+# Move the slider through the `demo` training with seed 0: LGGAN paints the same four held-out layouts. The checkered
+# pattern of its transposed convolutions comes first and fades slowly.
 
 # %% tags=["hide-input"]
 from sempal_lib.widgets import progress_toy
@@ -257,7 +254,7 @@ progress_toy("10")
 # %% [markdown]
 # ## What each branch paints
 
-# %%
+# %% tags=["hide-input"]
 painter = trained[row].averaged.eval()
 scenes = torch.arange(2) * (len(data.held_out) // 2)
 layouts = data.held_out[scenes].long()
@@ -281,10 +278,10 @@ figures.image_grid(torch.cat(list(tiles.values())), titles, columns=2)
 # *Figure 3. Two held-out scenes and what the branches make of them. In the row of weights white is where the local
 # picture is believed, black the global one. Look at borders, and at things that are a few pixels wide. Where the
 # pattern is checkered, that is the transposed convolutions: their windows of 3 px in steps of 2 px overlap unevenly,
-# and only training evens them out. (A grid of two columns, one a scene. Rows: the layout, the real picture, the
+# and only training evens them out. (A grid of two columns, one for each scene. Rows: the layout, the real picture, the
 # global picture, the local one, the weights in grey, and both together.)*
 
-# %%
+# %% tags=["hide-input"]
 if parts.class_images is not None:
     one = layouts[0]
     known = one[one < classes].bincount(minlength=classes)
@@ -296,19 +293,19 @@ if parts.class_images is not None:
 
 # %% [markdown]
 # *Figure 4. The pictures $I_i$ that the classes' own generators make of the first scene, its largest classes first.
-# Equation (2) asks for grey, which is 0, outside the class. (A grid of small pictures, one a class, named above. Each
-# shows its class's region painted, the rest near grey.)*
+# Equation (2) asks for grey, which is 0, outside the class. (A grid of small pictures, one for each class, named above.
+# Each shows its class's region painted, the rest near grey.)*
 #
-# Click a class, or choose it: its own picture, and what becomes of all of them.
+# Click a class, or choose it, to see its own picture and what becomes of all of them.
 
-# %%
+# %% tags=["hide-input"]
 if parts.local is not None and procedural:
     display(widgets.show_classes(painter, layouts[0], space))
 
 # %% [markdown]
 # ### Whom does the map believe, class by class?
 
-# %%
+# %% tags=["hide-input"]
 if parts.weights is not None:
     with torch.no_grad():
         held = data.held_out[: run.parameters.samples].long()
@@ -344,7 +341,7 @@ if parts.weights is not None:
 # The paper shows channels of $F_i$ as evidence that the local branch knows its classes. Each $F_i$ is $f'$ under a
 # mask. So here is $f'$ itself, unmasked: does a channel know the class?
 
-# %%
+# %% tags=["hide-input"]
 if parts.local is not None:
     with torch.no_grad():
         head = painter.head(painter._told(layouts[:1].to(device), None, None))
@@ -361,10 +358,11 @@ if parts.local is not None:
 #
 # ## What a judge sees
 #
-# [GAN-test](notation.md#gan-test) and [FD-seg](notation.md#fd-seg) are those of [chapter
-# 7](07_painting_by_layout.ipynb). The judge reads 256 painted held-out layouts. Of the small classes, IoU by itself:
+# [GAN-test](notation.md#gan-test) and [FD-seg](notation.md#fd-seg) are those of
+# [chapter 8](08_judging_with_a_segmenter.ipynb). The judge reads held-out layouts as each painter paints them. The
+# small classes also get a mean [IoU](notation.md#iou) of their own, since the claim is about them.
 
-# %%
+# %% tags=["hide-input"]
 small_metrics = [metric_of(space.names[c]) for c in small]
 count = run.parameters.samples
 for name, each in trained.items():
@@ -382,10 +380,10 @@ for name, each in trained.items():
         run.measure(*forms.named(name), metric, value, n, split)
 
 # %% [markdown]
-# What can the judge see at all? Its IoU of the small classes on real pictures is the most to hope for; on the real
-# pictures of *other* layouts, and on an untrained painter's, there is nothing to see.
+# What can the judge see at all? Its IoU of the small classes on real pictures is the most to hope for. On real pictures
+# of *other* layouts, and on an untrained painter's, it should see nothing.
 
-# %%
+# %% tags=["hide-input"]
 torch.manual_seed(run.parameters.seed)
 untrained = training.image_networks("lggan", run.parameters, classes, data.size)[0]
 real = data.held_out_images[:count] / 127.5 - 1
@@ -413,7 +411,7 @@ Table(
 # %% [markdown]
 # ## The numbers
 
-# %%
+# %% tags=["hide-input"]
 if procedural:
     training.save_generator(run.folder / "generator.safetensors", painter, space)
     sheet = painter.generate(data.held_out[:16]).cpu()
@@ -424,7 +422,7 @@ record = run.finish()
 # The ablation, from the records of all seeds. Ours beside the paper's on Cityscapes, where FID follows from the
 # differences that its text states. The last two rows are ours: the release, and a twentieth of the classification.
 
-# %%
+# %% tags=["hide-input"]
 at_hand = forms.rows_of_runs(run.parameters)
 SCORES = {"gan_test_miou": "gan_test_miou", "fd_seg": "fid"}
 display(forms.table(at_hand, SCORES))
@@ -433,7 +431,7 @@ forms.table(at_hand, {"gan_test_accuracy": "gan_test_accuracy", "miou_small": ""
 # %% [markdown]
 # The small classes one by one, rarest last, and the weights:
 
-# %%
+# %% tags=["hide-input"]
 SMALL = {metric: "" for metric in small_metrics}
 display(forms.table(at_hand, SMALL))
 forms.table(at_hand, {"weight_local": "", "weight_local_small": ""})
@@ -441,21 +439,23 @@ forms.table(at_hand, {"weight_local": "", "weight_local_small": ""})
 # %% [markdown]
 # ### Trained longer
 #
-# The same on the same data, with more steps, where they have run:
+# A laptop's minute is short. The same rows on the same data with more steps:
 
-# %%
+# %% tags=["hide-input"]
 LONGER = 3000
 longer = forms.rows_of_runs(run.parameters.model_copy(update={"steps": LONGER}))
 if any(longer.values()):
     display(Markdown(f"**{data.name}**, {LONGER:,} steps"))
     display(forms.table(longer, SCORES))
+else:
+    display(Markdown(f"*No run of {LONGER:,} steps on {data.name} is kept yet.*"))
 
 # %% [markdown]
 # ### On real streets
 #
-# CamVid split by drive: what is painted comes from a drive that nobody has seen.
+# CamVid split by drive: the layouts to paint come from a drive that no network has seen.
 
-# %%
+# %% tags=["hide-input"]
 elsewhere = {"dataset": "camvid-drives", "data_root": None}
 streets = forms.rows_of_runs(run.parameters.model_copy(update=elsewhere))
 if any(streets.values()):
@@ -465,11 +465,13 @@ if any(streets.values()):
         "LGGAN beats its global branch": ("gan_test_miou", "s1", "s5"),
     }
     display(forms.verdicts(streets, STREETS))
+else:
+    display(Markdown("*No run on CamVid is kept yet.*"))
 
 # %% [markdown]
 # ## Verdict
 
-# %%
+# %% tags=["hide-input"]
 MIOU, SMALLEST = "gan_test_miou", "miou_small"
 CLAIMS = {  # (metric, the row that should be lower, the one that should be higher)
     "LGGAN beats GauGAN": (MIOU, "gaugan", "s5"),
@@ -487,15 +489,15 @@ CLAIMS = {  # (metric, the row that should be lower, the one that should be high
 verdict = forms.verdicts(at_hand, CLAIMS)
 verdict
 
-# %%
+# %% tags=["hide-input"]
 if any(longer.values()):
     display(Markdown(f"And of {LONGER:,} steps:"))
     display(forms.verdicts(longer, CLAIMS))
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import tally
 
-Markdown(f"Of the {len(CLAIMS)} {tally(verdict)}.")
+Markdown(f"Of the {len(CLAIMS)} claims {tally(verdict)}.")
 
 # %% [markdown]
 # **What differs from the paper.** Pictures are small: a pole is one pixel wide, where the paper's has four. Networks

@@ -11,8 +11,8 @@
 #
 # **The claim.** Given one picture of a place from the air, what does it look like from the street? One picture alone
 # leaves too much open. {cite:t}`tang2019selectiongan` tell the generator the layout of the street view too, and
-# {cite:t}`tang2020lggan` paint by it class by class: of the pictures of Dayton a classifier of places recognises 48 %
-# as what the real ones are. pix2pix, told the same, reaches 32 %, and without the layout 7 %.
+# {cite:t}`tang2020lggan` paint by it class by class. A classifier of places then recognises 48 % of the painted
+# pictures of Dayton as what the real ones are. pix2pix, told the same, reaches 32 %, and without the layout 7 %.
 #
 # **Why one would want it.** Maps are seen from above, and people stand on the ground. Who can translate between the two
 # can find a photograph's place on a map, or show a plan to those who will live in it.
@@ -84,12 +84,14 @@ if procedural:
     display(figures.legend(space, occur))
 
 # %% [markdown]
-# *Figure 1. Four held-out places, one a column. Above the source, the view that is given. In the middle the layout of
-# the other view. Below that view itself, which is to be painted. Look for the same street, trees and cars in both. (A
-# grid of four places: above a picture of each from straight above, in the middle the street's layout in flat colours,
-# below the street.)*
+# *Figure 1. Four held-out places, one in each column. Above the source, the view that is given. In the middle the
+# layout of the other view. Below that view itself, which is to be painted. Look for the same street, trees and cars in
+# both. (A grid of four places: above a picture of each from straight above, in the middle the street's layout in flat
+# colours, below the street.)*
 #
 # ## What is given
+#
+# All systems here paint one view from the other one. They differ in what they are told, and in how they use it.
 #
 # Let $I_a$ be the picture that is given, $I_g$ the one from the other view, and $S_g$ the
 # [layout](notation.md#layout) of $I_g$. A generator
@@ -97,8 +99,7 @@ if procedural:
 #
 # $$I_g' = G(I_a, S_g)$$
 #
-# (The letters are for air and ground, as in the papers. In the other direction the two change places.) The systems
-# differ in what $G$ is.
+# (The letters are for air and ground, as in the papers. In the other direction the two change places.)
 #
 # | system | what it is |
 # | --- | --- |
@@ -127,7 +128,7 @@ def select(features, offer, attend):
     return (attention.unsqueeze(2) * pictures).sum(1)
 
 
-# %%
+# %% tags=["hide-input"]
 torch.manual_seed(0)
 chooser = training.image_networks(
     "selectiongan", run.parameters, classes, data.size
@@ -142,23 +143,23 @@ Markdown(
 )
 
 # %% [markdown]
-# From the attention, one more convolution and a sigmoid make the *uncertainty* $U$, between 0 and 1, and the distance
-# of the first picture from the real one counts less where $U$ is large. That must cost something, or $U$ would be 1
+# From the attention, one more convolution and a sigmoid make the *uncertainty* $U$, between 0 and 1. The distance of
+# the first picture from the real one counts less where $U$ is large. That must cost something, or $U$ would be 1
 # everywhere:
 #
 # $$\mathcal{L}_U = \operatorname{mean}\!\left( \frac{|I_g - I_g'|}{U} + \ln U \right)$$
 #
 # ### Two judges
 #
-# LGGAN's pictures have two discriminators. $D_s$ is told the layout and $D_i$ the other view, beside each picture that
-# they judge: $D_s(I)$ stands for $D_s(S_g, I)$, and $D_i(I)$ for $D_i(I_a, I)$. Both learn by cross-entropy; with
-# $\mathbb{E}$ the mean over scenes,
+# A picture can fit the layout and not the other view, so LGGAN has two discriminators, called judges here. $D_s$ is
+# told the layout and $D_i$ the other view, beside each picture that they judge: $D_s(I)$ stands for $D_s(S_g, I)$, and
+# $D_i(I)$ for $D_i(I_a, I)$. Both learn by cross-entropy; with $\mathbb{E}$ the mean over scenes,
 #
 # $$\mathcal{L}_s = \mathbb{E} \ln D_s(I_g) + \mathbb{E} \ln(1 - D_s(I_g')) \tag{8}$$
 #
 # $$\mathcal{L}_i = \mathbb{E} \ln D_i(I_g) + \mathbb{E} \ln(1 - D_i(I_g')) \tag{9}$$
 #
-# and $\mathcal{L}_\text{CGAN}$ is their sum. (Numbers are the paper's.) All rivals have one judge, which is told $I_a$.
+# and $\mathcal{L}_\text{CGAN}$ is their sum. (Numbers are the paper's.) Each rival has one judge, which is told $I_a$.
 
 # %% tags=["hide-input"]
 figures.two_views_diagram()
@@ -173,10 +174,12 @@ figures.two_views_diagram()
 # Beside the judges, each system is held to the real picture pixel by pixel, with a weight of 100, and LGGAN's classes
 # are too. (The paper names no weights; these are its release's, as is the perceptual loss.)
 
-# %%
+# %% tags=["hide-input"]
 p = run.parameters.model_copy(update={"system": "lggan"})
 generator, judges, _ = training.image_networks("lggan", p, classes, data.size)
 eye = training.perceptual_for(run.parameters).cpu()
+
+# %%
 real, layouts = data.images[:4] / 127.5 - 1, data.layouts[:4].long()
 I_a, S_g = data.sources[:4] / 127.5 - 1, one_hot(layouts, classes)
 
@@ -203,7 +206,7 @@ print(f"before training: L_G {loss_g.item():.1f}, L_D {loss_d.item():.3f}")
 #
 # ## Training
 
-# %%
+# %% tags=["hide-input"]
 judge = training.segmenter_for(run.parameters)
 classifier = training.scene_classifier_for(run.parameters)
 beside = [views.BASELINE] if run.parameters.baseline else []
@@ -219,11 +222,10 @@ figures.training_curves(history, [x for x in wanted if x in history[-1]])
 
 # %% [markdown]
 # *Figure 3. The losses of the system that this run trains, with their weights. The pixelwise ones are by far the
-# largest: at this budget they do most of the work. (Curves over the training steps: all fall steeply at first, then
+# largest. (Curves over the training steps: all fall steeply at first, then
 # slowly; the judges' loss falls to the end.)*
 #
-# Move the slider through the `demo` training with seed 0: LGGAN paints the same four
-# held-out places.
+# Move the slider through the `demo` training with seed 0: LGGAN paints the same four held-out places.
 
 # %% tags=["hide-input"]
 from sempal_lib.widgets import progress_toy
@@ -253,14 +255,14 @@ if procedural:
 # ## Does it look at the other view?
 #
 # A painter could ignore $I_a$ and paint a mean street by its layout. To see whether it does, give it the source of
-# *another* scene. If nothing changes for the worse, the source was of no use. Measured by colour: for each class of a
-# scene the mean colour of its pixels, painted and real, and the mean absolute difference between both, with colours
-# from -1 to 1.
+# *another* scene. If nothing changes for the worse, the source was of no use. We measure that by colour. Each class of
+# a scene has a mean colour in the painted picture, and one in the real one; the *colour error* is their mean absolute
+# difference, with colours from -1 to 1.
 
 # %%
 source(metrics.style_error)
 
-# %%
+# %% tags=["hide-input"]
 count = run.parameters.samples
 held = data.held_out[:count]
 real = data.held_out_images[:count] / 127.5 - 1
@@ -286,10 +288,10 @@ cells.append(("one colour for everything", f"{mean:.3f}", "–"))
 Table(("painter", "colour error", "with another scene's source"), tuple(cells), {})
 
 # %% [markdown]
-# Where both numbers of a painter are the same, it does not look at its source, however good its pictures are. Two
-# things make that likely for LGGAN. Its encoder normalises each feature map over the picture, which takes away the mean
-# colour of what it sees. And it has no narrow middle: a roof's colour has to travel, convolution by convolution, from
-# where it is seen to where its wall stands. A U-Net's smallest map is one pixel, in which all places meet.
+# Where both numbers of a painter are the same, it does not look at its source, however good its pictures are. For LGGAN
+# there are two likely reasons. Its encoder normalises each feature map over the picture, which takes away the mean
+# colour of what it sees. And a roof's colour has to travel, convolution by convolution, from where it is seen to where
+# its wall stands. In a U-Net all places meet in the smallest map, which is one pixel.
 #
 # The slider gives one layout the sources of other places. Which colours go with the source, which stay?
 
@@ -376,11 +378,11 @@ Table(("pictures", *HEADS), tuple(sane), {})
 
 # %% [markdown]
 # Read it column by column. Where a blurred or a grey picture comes near a good one, the metric rewards caution and not
-# likeness. PSNR and SSIM do so, and a painter that is trained by L1 is cautious. The judge of
-# [chapter 8](08_judging_with_a_segmenter.ipynb), whose *mIoU* says whether the layout can be read off the picture, and
-# FD-seg are ours; the papers do not have them here.
+# likeness, and a painter that is trained by L1 is cautious. *mIoU* is that of the segmenter of
+# [chapter 8](08_judging_with_a_segmenter.ipynb): can the layout be read off the picture? It and FD-seg are ours; the
+# papers do not have them here.
 
-# %%
+# %% tags=["hide-input"]
 for name, pictures in made.items():
     found = training.evaluate_crossing(pictures, data, judge, classifier)
     each = trained[name]
@@ -411,8 +413,8 @@ if procedural:
 record = run.finish()
 
 # %% [markdown]
-# From the records of all seeds, beside the paper's on Dayton, aerial to ground. Its data, its size and its classifier
-# are other ones: compare the order of the rows, not the numbers.
+# From the records of all seeds, beside the paper's on Dayton, aerial to ground. Its data, size and classifier are other
+# ones: compare the order of the rows, not the numbers.
 
 # %% tags=["hide-input"]
 at_hand = views.rows_of_runs(run.parameters)
@@ -495,7 +497,7 @@ if any(samples.values()):
 # %% [markdown]
 # ## Verdict
 
-# %%
+# %% tags=["hide-input"]
 ACC, KL = "scene_accuracy_top1", "kl_score"
 CLAIMS = {  # (metric, the row that should be lower, the one that should be higher)
     "The layout helps pix2pix: accuracy": (ACC, "pix2pix", "pix2pix++"),
@@ -512,10 +514,10 @@ CLAIMS = {  # (metric, the row that should be lower, the one that should be high
 verdict = views.verdicts(at_hand, CLAIMS)
 verdict
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import tally
 
-Markdown(f"Of the {len(CLAIMS)} {tally(verdict)}.")
+Markdown(f"Of the {len(CLAIMS)} claims {tally(verdict)}.")
 
 # %% [markdown]
 # Of the paper's own sentences one does not agree with its table: "LGGAN consistently outperforms the competing methods

@@ -11,16 +11,16 @@
 #
 # **The claim.** A layout need not be made whole. Cut a region out, say what should be in it, and a generator fills it
 # so that it fits the rest. {cite:t}`lemoing2021semanticpalette` do so with their generator of
-# [whole layouts](05_semantic_palette.ipynb), and of all their synthetic data those made this way help a segmenter most
-# (mIoU of 51.9 on Cityscapes, with real pairs alone 48.1).
+# [whole layouts](05_semantic_palette.ipynb). Of all their synthetic data, those made this way help a segmenter most: on
+# Cityscapes its [mIoU](notation.md#miou) is 51.9, and 48.1 with real pairs alone.
 #
 # **Why one would want it.** A whole new scene may be wrong in many places. A real scene with one region painted anew is
-# wrong in that region at most, and its statistics stay near those of the data. And it is how a person edits: here, a
-# bus in place of these cars.
+# wrong in that region at most, and its statistics stay near those of the data. And it is how a person edits: a bus
+# here, in place of these cars.
 #
 # **What we do here.** We train the generator for a part, cut regions out of scenes that it never saw, and ask for what
-# had been there, and for other things. We count what it paints, and we count how well it fits. The second is the harder
-# one: anybody can follow a palette by drawing pixels at random.
+# had been there, and for other things. We count what it paints, and we count how well it fits. To fit is harder: pixels
+# drawn at random follow a palette too.
 #
 # You need [Progressive layouts, guided by a palette](05_semantic_palette.ipynb): the activation, its two losses, and
 # the metrics palette KL and FSD.
@@ -67,14 +67,16 @@ Markdown(
 # %% [markdown]
 # ## A hole, a budget, and one class more
 #
+# The network must see what stands around the region, know what is to stand in it, and leave the rest alone.
+#
 # Let $y$ be a real layout, one-hot: $y_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. A
 # [region](notation.md#region) $R$ is any set of pixels. The generator sees the layout with a hole,
 #
 # $$\tilde{y}_{c,i,j} = \begin{cases} 1/C & (i, j) \in R \cr y_{c,i,j} & \text{else} \end{cases} \tag{1}$$
 #
 # It is told the [palette](notation.md#palette) $t$ of the region, $\sum_c t_c = 1$. What it paints has one class more,
-# *[background](notation.md#background-class)*, whose
-# budget is all that lies outside. With $a$ the region's share of the pixels, the generator's own palette is
+# *[background](notation.md#background-class)*, whose budget is all that lies outside. With $a$ the region's share of
+# the pixels, the generator's own palette is
 #
 # $$t' = (a\, t_1, \dots, a\, t_C,\; 1 - a) \tag{2}$$
 #
@@ -83,7 +85,7 @@ Markdown(
 #
 # $$\hat{y}_{c,i,j} = m_{c,i,j} + m_{\text{bg},i,j}\, \tilde{y}_{c,i,j} \tag{3}$$
 #
-# Nobody tells the network to put the background outside the region. It is told by its judge: the discriminator sees
+# Nobody tells the network to put the background outside the region. It learns that from the discriminator, which sees
 # the *merged* layout $\hat{y}$. Background left in the hole shows as grey, $1/C$ of everything, and paint outside the
 # hole makes a scene that contradicts itself. (The paper says all this in words, in its §4.2 and Figure 4; the numbers
 # of the equations are ours.)
@@ -112,32 +114,37 @@ source(partial.PartialGenerator.mask)
 # [Painting by layout](07_painting_by_layout.ipynb): batch norm without parameters, then a scale and a shift for every
 # channel and pixel, made of the layout by two convolutions.
 
-# %%
+# %% tags=["hide-cell"]
 source(partial.SpadeTrunkBlock)
 
 # %% [markdown]
 # ## One training step, in plain form
 #
 # Each step cuts one region out of each real layout. The target palette is that of what was there, so the target is
-# always possible: a region of the lower edge is asked for road. The losses are those of chapter 5, with the adversarial
-# loss on $\hat{y}$ and the entropy loss on both $m$ and $\hat{y}$; spread is that of the $C + 1$ densities. So
+# always possible: a region of the lower edge is asked for road. The losses are those of
+# [chapter 5](05_semantic_palette.ipynb). The adversarial loss is on $\hat{y}$, the entropy loss on both $m$ and
+# $\hat{y}$, and the spread loss on the [densities](notation.md#density) of all $C + 1$ classes:
 #
 # $$\mathcal{L}_G = -\mathbb{E}\, D(\hat{y}) + \sum \mathcal{L}_\text{COND} \tag{4}$$
 #
 # with the sum over the resolutions, and at each
 #
 # $$\mathcal{L}_\text{COND} = \mathcal{L}_\text{ENT}(m) + \mathcal{L}_\text{ENT}(\hat{y}) + \mathcal{L}_\text{SPR}$$
+#
+# Below, `hard` are eight layouts, `regions` a region of each, and `G` and `D` fresh networks.
 
-# %%
+# %% tags=["hide-input"]
 plain = training.partial_training(run.parameters, data)  # its networks are fresh
 G, D = plain.generator.cpu(), plain.discriminator.cpu()
 random = torch.Generator().manual_seed(0)
 hard = data.layouts[:8].long()
 regions = training.random_regions(8, data.size, plain.settings, random, hard.device)
+
+# %%
 inside = metrics.palette_within(hard, regions, classes)
-given = partial.cropped(one_hot(hard, classes), regions)
+given = partial.cropped(one_hot(hard, classes), regions)  # (1)
 z = torch.randn(8, G.settings.latent_dim, generator=random)
-masks = G(z, partial.budget(inside, regions), given, all_stages=True)
+masks = G(z, partial.budget(inside, regions), given, all_stages=True)  # (2), (3)
 
 real = layers.soften(one_hot(hard, classes), layers.softening_kernel(data.size[0]))
 fake = masks[-1].merged
@@ -147,7 +154,8 @@ loss_g = losses.wasserstein_generator_loss(D(fake)) + sum(
     + losses.spread_loss(m.density)
     for m in masks
 )
-mixed = torch.lerp(real, fake.detach(), torch.rand(8, 1, 1, 1)).requires_grad_()
+share = torch.rand(8, 1, 1, 1, generator=random)
+mixed = torch.lerp(real, fake.detach(), share).requires_grad_()
 loss_d = losses.wasserstein_discriminator_loss(D(real), D(fake.detach()))
 loss_d = loss_d + 10 * losses.gradient_penalty(D(mixed), mixed)
 torch.autograd.grad(loss_g, list(G.parameters()))
@@ -155,12 +163,12 @@ torch.autograd.grad(loss_d, [p for p in D.parameters()], allow_unused=True)
 print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 
 # %% [markdown]
-# Adam steps along both gradients. The library's step is the same for one resolution after another, each fading in, and
-# shares passes; a test holds its gradients against this form. Pixels of no class take no part: $D$ sees nothing there.
+# Adam steps along both gradients, at one resolution after another, each fading in. A test holds the library's gradients
+# against this form. Pixels of no class take no part: $D$ sees nothing there.
 #
-# "A rectangular patch, randomly chosen" is all that the paper says of the regions. Here both sides are uniform between
-# a quarter and the whole of the layout's, and then the place is. (The authors' release takes bands of full height, half
-# to all of the width: `crop="band"`.)
+# "A rectangular patch, randomly chosen" is all that the paper says of the regions. Here both sides are drawn uniformly
+# between a quarter and the whole of the layout's, and so is the place. (The authors' release takes bands of full
+# height, half to all of the width: `crop="band"`.)
 
 # %%
 source(training.random_regions)
@@ -170,6 +178,8 @@ trained = training.train_partial(
     run.parameters, data, run.checkpoint, watch=training.progress_bar
 )
 generator = trained.averaged.cpu().eval()
+
+# %% tags=["hide-input"]
 Markdown(
     f"{trained.steps:,} steps on {trained.images:,} layouts took "
     f"{trained.seconds:.0f} s "
@@ -197,7 +207,7 @@ widgets.progress_toy("13")
 # As in the paper's Figure 6: a held-out layout, the region cut out of it (black), and what is painted there for the
 # palette of what had been there, with several seeds.
 
-# %%
+# %% tags=["hide-input"]
 held = data.held_out.long()
 draw = torch.Generator().manual_seed(run.parameters.seed)
 regions = training.random_regions(
@@ -212,7 +222,9 @@ varied = (targets[good] > 0.02).sum(1).argsort(descending=True)
 shown = (good[varied] if len(good) > 1 else torch.arange(len(held)))[:2].tolist()
 
 
+# %%
 def fills(i):
+    """A held-out layout, its hole, and four fillings by different noise."""
     hole = torch.where(regions[i], 255, held[i])
     made = [
         generator.edit(held[i], regions[i], targets[i], seed=s) for s in range(4)
@@ -220,6 +232,7 @@ def fills(i):
     return [held[i], hole, *made]
 
 
+# %% tags=["hide-input"]
 titles = ["input", "region", "seed 0", "seed 1", "seed 2", "seed 3"]
 if procedural:
     grid = figures.layout_grid(
@@ -234,8 +247,8 @@ figures.legend(data.label_space)
 
 # %% [markdown]
 # *Figure 3. Two scenes, each with its region and four fillings of one palette. Look at the borders of the region:
-# does the road go on, does the skyline meet? Then at what differs between seeds. (A grid of two rows, one a scene:
-# the layout, the same with a black rectangle, and four fillings of it.)*
+# does the road go on, does the skyline meet? Then at what differs between seeds. (A grid of two rows, one for each
+# scene: the layout, the same with a black rectangle, and four fillings of it.)*
 #
 # The same region and noise, another palette: the class that fills most of the region is given less and less of it, the
 # others share the rest in their own proportion.
@@ -246,6 +259,8 @@ largest = targets[i].argmax().repeat(6)
 shares = torch.linspace(float(targets[i].max()), 0, 6)
 wanted = with_share(targets[i].expand(6, -1), largest, shares)
 by_palette = [generator.edit(held[i], regions[i], t) for t in wanted]
+
+# %% tags=["hide-input"]
 name = data.label_space.names[int(largest[0])]
 titles = [f"{name} {share:.0%}" for share in shares]
 figures.layout_grid(by_palette, data.label_space, titles) if procedural else grid
@@ -256,10 +271,10 @@ figures.layout_grid(by_palette, data.label_space, titles) if procedural else gri
 #
 # ## From soft to hard
 #
-# A hard layout needs one class a pixel. The paper takes the largest of $\hat{y}$. But a network never puts *all*
+# A hard layout needs one class for each pixel. The paper takes the largest of $\hat{y}$. But a network never puts *all*
 # background outside: what a class spends outside the region is lost, for there the input stays. So `edit` lets the
-# activation run once more, within the region alone: scores there, background outside with the whole of its budget. Then
-# each class spends all of $t_c$ inside. Nothing is trained for it.
+# activation run once more, within the region alone, with all background outside. Then each class spends all of $t_c$
+# inside: the *[confined](notation.md#confined-activation)* activation. Nothing is trained for it.
 
 # %%
 source(partial.confined)
@@ -268,7 +283,7 @@ source(partial.confined)
 # Outside the region `edit` returns the input, pixel by pixel, whatever the network says. Within it no background can be
 # left. What the network by itself would leave there, measured on the masks, is the number *background left*.
 
-# %%
+# %% tags=["hide-input"]
 def measure(variant, edited, asked=targets):
     found = metrics.evaluate_edits(
         edited, regions, asked, data.layouts, data.label_space.ignore_index)
@@ -297,7 +312,7 @@ Markdown(f"Background left in the regions: {left:.2%} of their pixels.")
 # %% [markdown]
 # And what is the noise worth? Each region once more, with another seed: the share of its pixels that change.
 
-# %%
+# %% tags=["hide-input"]
 again = generator.edit(held, regions, targets, seed + 1)
 worth = float((again != partly)[regions].float().mean())
 changed = float((held != partly)[regions].float().mean())
@@ -315,9 +330,9 @@ Markdown(
 )
 
 # %% [markdown]
-# What was cut out says nothing to the network, so it does not copy. But the surroundings and the palette, which is
-# of the very content that was cut out, leave little to choose; and the discriminator, which compares the samples of a
-# batch, sees as much variety as the surroundings bring.
+# The network never sees what was cut out, so it cannot copy. But the surroundings and the palette, which is that of the
+# content that was cut out, leave little to choose. And the discriminator, which compares the samples of a batch, sees
+# as much variety as the surroundings bring.
 #
 # ## Does it fit?
 #
@@ -330,14 +345,14 @@ Markdown(
 #   classes. A filling that fits goes on where the rest ends. *Edges within* is the same for pairs inside the region: it
 #   sees specks.
 #
-# What they should be we learn from the real content, put back. What they must not be we learn from noise, and from the
-# same network before its first step. And to know that palette KL means anything, we hold our fillings against the
-# palettes of other regions.
+# What they should be we learn from the real content, put back (`kept`). What they must not be we learn from pixels
+# drawn from the palette (`drawn`), and from the network before its first step (`untrained`). And to know that palette
+# KL means anything, we hold our fillings against the palettes of other regions (`shuffled`).
 
 # %%
 source(metrics.edge_shares)
 
-# %%
+# %% tags=["hide-input"]
 measure("kept", held)
 measure("drawn", metrics.drawn_at_random(held, regions, targets, seed))
 torch.manual_seed(seed)
@@ -352,7 +367,7 @@ measure("shuffled", partly, other)
 # %% [markdown]
 # ## The numbers
 
-# %%
+# %% tags=["hide-input"]
 training.save_generator(
     run.folder / "generator.safetensors", generator, data.label_space
 )
@@ -361,30 +376,30 @@ if procedural:
     sheet.savefig(run.folder / "samples.png", dpi=150)
 record = run.finish()
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import comparison
 
 comparison(record, "cityscapes", [
     "palette_kl", "budget_mae", "background_left", "layout_diversity"])
 
-# %%
+# %% tags=["hide-input"]
 comparison(record, "cityscapes", ["fsd", "fsd_grid", "edges_within", "edges_across"])
 
 # %% [markdown]
-# `partial` is the generator for a part, with the activation confined to the region; `partial-argmax` the paper's way,
-# `partial-sinkhorn-10` ten iterations, `partial-exact` exact counts. `kept` is the real content, `drawn` pixels drawn
-# from the palette, `untrained` the network before training, and `shuffled` holds the fillings of `partial` against the
-# palettes of other regions. `palette kl` and `budget mae` are within the regions of held-out layouts, `fsd` and `fsd
-# grid` of the whole edited layouts against the training layouts.
+# `partial` has the activation confined to the region, `partial-argmax` is the paper's way, `partial-sinkhorn-10` has
+# ten [iterations](notation.md#sinkhorn-iterations) and `partial-exact` [exact counts](notation.md#exact-counts).
+# `palette kl` and `budget mae` are within the regions of held-out layouts, `fsd` and `fsd grid` of the whole edited
+# layouts against the training layouts.
 #
-# The paper gives no number for what its regions hold. Its nearest is the KL of 0.07 for whole layouts (Table 4), at
+# The paper gives no number for what its regions hold; the nearest is the KL of 0.07 for whole layouts (Table 4), at
 # 128×256 px. A region is harder to follow than a layout: at 16 px it has some two hundred pixels, and many a class is
-# granted one or two of them. The largest class of a pixel is rarely the one with so little; it gets no pixel, and an
-# absent class costs $t_c \ln (t_c / 10^{-6})$. Exercise 2 counts these. What the paper reports is the use, Table 3.
+# granted one or two of them. Such a class is rarely the largest at any pixel. It then gets none, which costs $t_c \ln
+# (t_c / 10^{-6})$. Exercise 2 counts these. What the paper reports is the use, Table 3:
+# [Does synthetic data help?](14_data_augmentation.ipynb)
 #
-# Seeds and data that have run are committed as records:
+# The same on all data that have run, from the committed records:
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import reference_table
 
 reference_table(
@@ -398,7 +413,7 @@ reference_table(
 #
 # Computed from the records, pair by pair.
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import verdicts
 
 verdicts(
@@ -418,7 +433,7 @@ verdicts(
     },
 )  # fmt: skip
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import compared
 from sempal_lib.tables import mean_and_spread
 
@@ -444,13 +459,13 @@ Markdown(
 # of the SPADE blocks have no equalized learning rate. So the generator has a rate of its own, `generator_rate`: at
 # `demo` the discriminator's is 0.006, and a generator with as much learns batch statistics that its average does not
 # have. And at `demo` a class is often granted a pixel or two: so the activation has five Sinkhorn iterations, as one of
-# [the ablation's rows](06_ablation.ipynb) has, and entropy and spread count twice. With a seed each, the first lowered
-# the palette KL from 0.128 to 0.102, the second from 0.101 to 0.072 (`runs/reference/trials.csv`); the paper's one
-# iteration and weight of 1 are what the settings have where no preset says otherwise.
+# [the ablation's rows](06_ablation.ipynb) has, and entropy and spread count twice. On one seed each lowered the palette
+# KL (`runs/reference/trials.csv`). Where no preset says otherwise, the settings are the paper's: one iteration and a
+# weight of 1.
 #
 # **Learned:** a background class and a merge are all that a generator of layouts needs to become an editor.
 # **Failed:** thin things and small classes, where a region grants them about a pixel.
-# **Next:** these edits as data for a segmenter.
+# **Next:** [Does synthetic data help?](14_data_augmentation.ipynb) takes these edits as data for a segmenter.
 #
 # ## Edit a region yourself
 #
@@ -465,7 +480,7 @@ Markdown(
 # [Painting by layout](07_painting_by_layout.ipynb)). It paints all of it anew after each edit. On a page without a
 # running notebook there are frames of edits instead.
 
-# %%
+# %% tags=["hide-input"]
 best = reference_run("07_painting_by_layout", data.name) if procedural else None
 painter = None
 if best is not None:

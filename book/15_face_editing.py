@@ -10,16 +10,16 @@
 # # Editing faces
 #
 # **The claim.** To edit a face nobody needs to draw. Say how much of the picture hair should be, and a generator adds
-# it: {cite:t}`lemoing2021semanticpalette` do so by giving their generator for
-# [a part of a layout](13_partial_editing.ipynb) the whole layout and a budget for what is to be added. A second
-# network, SEAN {cite:p}`zhu2020sean`, paints the new layout in the colours of the person's own photograph.
+# it. {cite:t}`lemoing2021semanticpalette` take their generator for
+# [a part of a layout](13_partial_editing.ipynb), and give it the whole layout and a budget for what is to be added. A
+# second network, SEAN {cite:p}`zhu2020sean`, paints the new layout in the colours of the person's own photograph.
 #
 # **Why one would want it.** A slider is the plainest tool there is. *Hair 30 %* is a thing that a person can say, and
 # a count can tell whether it came true.
 #
 # **What we do here.** We train the generator that adds, and count: does a face get as much hair as was asked for? Is it
-# new, or painted over the hair that was there? That second question is why the authors add a *novelty loss*; we train
-# with it and without.
+# new, or painted over the hair that was there? That second question is why the authors add a *[novelty
+# loss](notation.md#novelty-loss)*; we train with it and without. Then we train SEAN, and count what its styles move.
 #
 # You need [Changing a part](13_partial_editing.ipynb): the background class and the merge.
 
@@ -45,7 +45,7 @@ run = Run.start("15_face_editing", globals())
 # %%
 import torch
 import torch.nn.functional as F
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 from sempal_lib import (
     datasets,
@@ -65,6 +65,7 @@ from sempal_lib.layout_gans import additions
 from sempal_lib.losses_of_additions import novelty_loss
 from sempal_lib.palettes import palette_of
 from sempal_lib.sources import source
+from sempal_lib.tables import Table
 
 data = training.layout_data(run.parameters)
 names, classes = list(data.label_space.names), data.label_space.num_classes
@@ -79,23 +80,25 @@ Markdown(
 # %% [markdown]
 # ## A budget for additions
 #
+# A slider says what a face is to have. The generator must be told what to add.
+#
 # Let $y$ be the layout of a face, [one-hot](notation.md#one-hot-layout), $p_c$ the share of class $c$ in it, and $t$ a
 # [target palette](notation.md#target-palette). What has to be added is
 #
 # $$\delta_c = \max(t_c - p_c,\; 0) \tag{1}$$
 #
-# and what is less than a thousandth of the frame is left out. The generator's own palette has these, and the rest is
-# background:
+# and what is less than a thousandth of the frame is left out. The generator's own palette $t'$ grants these shares, and
+# the rest to the [background class](notation.md#background-class):
 #
 # $$t' = (\delta_1, \dots, \delta_C, 1 - \textstyle\sum_c \delta_c) \tag{2}$$
 #
-# All else is as in [Changing a part](13_partial_editing.ipynb): the activation turns scores and $t'$ into the mask
-# $m$, and where $m$ is background the face shows through,
+# All else is as in [Changing a part](13_partial_editing.ipynb): the [activation](notation.md#activation) turns scores
+# and $t'$ into the mask $m$, and where $m$ is background the face shows through,
 #
 # $$\hat{y}_{c,i,j} = m_{c,i,j} + m_{\text{bg},i,j}\, y_{c,i,j} \tag{3}$$
 #
-# Nothing says what must *go*: more hair covers what it covers. In training $t$ is drawn from the palette mixture of
-# [Layouts and palettes](02_layouts_and_palettes.ipynb), one for each face, and the discriminator sees $\hat{y}$.
+# Nothing says what must *go*: new hair covers whatever is there. In training $t$ is drawn from the [palette
+# mixture](notation.md#palette-mixture), one for each face, and the discriminator sees $\hat{y}$.
 
 # %% tags=["hide-input"]
 figures.face_diagram()
@@ -128,15 +131,18 @@ source(additions.with_rest)
 # where at each resolution
 # $\mathcal{L} = \mathcal{L}_\text{COND} + \lambda \mathcal{L}_\text{NOV}$, with $\lambda$ the new weight.
 #
-# The release takes $\lambda = 50$. Look at the size of (4): if a tenth of the frame changes class, the mean over 19
-# classes is 0.01, and the loss 100. Fifty times that drowns the terms that keep the budget, which are near 1. So
-# `demo`, whose training is short, takes 0.02, the best of four weights that we tried.
+# The release takes $\lambda = 50$. But (4) is large: if a tenth of the frame changes class, the mean over 19 classes is
+# 0.01, and the loss 100. Fifty times that drowns the terms that keep the budget, which are near 1. So `demo`, whose
+# training is short, takes 0.02.
 
 # %%
 source(novelty_loss)
 
 # %% [markdown]
 # ## One training step, in plain form
+#
+# The step is that of [Changing a part](13_partial_editing.ipynb), with a drawn palette, (2) and (4). As there, the
+# discriminator's loss has the gradient penalty beside it.
 
 # %%
 plain = training.face_training(run.parameters, data)  # its networks are fresh
@@ -161,9 +167,6 @@ torch.autograd.grad(loss_g, list(G.parameters()))
 print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 
 # %% [markdown]
-# The discriminator's loss has the gradient penalty beside it, as in
-# [Changing a part](13_partial_editing.ipynb).
-#
 # ## Training
 
 # %%
@@ -186,26 +189,28 @@ widgets.progress_toy("15")
 # %% [markdown]
 # ## More hair, step by step
 #
-# As in the paper's Figure 7a: one face, one latent, and a budget that grows.
+# Is a larger budget more hair? As in the paper's Figure 7a: one face, one latent, and a budget that grows.
 
 # %%
 held = data.held_out.long()
 palettes = palette_of(held, classes, 255)
-room = 1 - palettes[:, hair]
-face = int((palettes[:, hair] - 0.15).abs().argmin())
+face = int((palettes[:, hair] - 0.15).abs().argmin())  # 15 % of it is hair
 steps = torch.linspace(0, 0.2, 6)
 grow = torch.zeros(6, classes)
-grow[:, hair] = steps
+grow[:, hair] = steps  # shares of the frame
 more = [generator.add(held[face], one) for one in grow]
+
+# %% tags=["hide-input"]
+room = 1 - palettes[:, hair]
 titles = [f"hair + {share:.0%}" for share in steps]
 hidden = Markdown("*(Layouts of a real data set stay out of the book.)*")
 figures.layout_grid(more, data.label_space, titles) if procedural else hidden
 
 # %% [markdown]
-# *Figure 3. The title says how much of the frame is to become hair. Look whether the new hair joins the old. (A row
+# *Figure 3. The title says how much of the frame is to become hair. See whether the new hair joins the old. (A row
 # of layouts of one face in the classes' colours. The area of hair grows from one to the next.)*
 
-# %%
+# %% tags=["hide-input"]
 one = grow[3]
 latents = [held[face], *(generator.add(held[face], one, seed=s) for s in range(5))]
 titles = ["before", *(f"seed {s}" for s in range(5))]
@@ -224,12 +229,14 @@ source(face_editing.target_of)
 
 # %%
 def edited(name, i):
+    """Held-out face i after one of the edits."""
     target = face_editing.target_of(palettes[i : i + 1], edits[name], names)
-    wanted = additions.additions_to(palettes[i : i + 1], target)
-    over = (target < palettes[i : i + 1])[0]
+    wanted = additions.additions_to(palettes[i : i + 1], target)  # (1)
+    over = (target < palettes[i : i + 1])[0]  # what pays
     return generator.add(held[i], wanted[0], exact=True, over=over)
 
 
+# %% tags=["hide-input"]
 edits = face_editing.edits_for(names)
 tiles = []
 for name in edits:
@@ -249,15 +256,17 @@ figures.legend(data.label_space)
 #
 # ## From soft to hard
 #
-# The paper takes the largest class of $\hat{y}$. Ours, called *confined*, runs the activation once more over the pixels
-# where each class can be added: those of other classes, and of none that is added too. *Exact* gives each class its
-# number of pixels.
+# A hard layout needs one class for each pixel, and there are three ways to it. The paper takes the largest of
+# $\hat{y}$. *[Confined](notation.md#confined-activation)*, ours, runs the activation once more. It lets each class on
+# pixels of other classes only, and on none of a class that is added too. *Exact* gives each class its [number of
+# pixels](notation.md#exact-counts).
 #
 # ## How it is measured
 #
-# *Budget MAE*: the mean over faces of how far the gain of the class misses what was asked for, as a share of the frame.
-# *Overlap*: of what the network paints by itself, the part that lies where that class was. *Changed outside*: pixels
-# that became what nobody asked for.
+# More hair must be as much as was asked for, new, and all that changes. So there are three numbers.
+# *[Budget MAE](notation.md#budget-mae)*: the mean over faces of how far the gain of the class misses what was asked
+# for, as a share of the frame. *Overlap*: of what the network paints by itself, the part that lies where that class
+# was. *Changed outside*: pixels that became what nobody asked for.
 
 # %%
 source(metrics.evaluate_additions)
@@ -265,7 +274,7 @@ source(metrics.evaluate_additions)
 # %%
 source(metrics.overlap)
 
-# %%
+# %% tags=["hide-input"]
 draw = torch.Generator().manual_seed(run.parameters.seed)
 most = torch.minimum(room - 0.02, torch.tensor(0.25)).clamp(min=0.02)
 wanted = torch.zeros(len(held), classes)
@@ -292,7 +301,7 @@ measure("untrained", fresh.add(held, wanted, seed))
 over = metrics.overlap(generator, held, wanted, seed)
 run.measure("semantic-palette", row, "overlap", over, len(held), "val")
 
-# %%
+# %% tags=["hide-input"]
 style_p = face_editing.painters_of(run.parameters, system="sean")
 photos, space = training.scene_set(style_p), data.label_space
 assert torch.equal(photos.held_out.long(), held)  # photographs of these very faces
@@ -303,9 +312,9 @@ assert torch.equal(photos.held_out.long(), held)  # photographs of these very fa
 # A new layout is not yet a picture of *this* person. SEAN {cite:p}`zhu2020sean` takes from a photograph one *style* a
 # class, and paints any layout in these styles. Semantic Palette paints its edited faces with it.
 #
-# **Where styles come from.** Let $\Omega_c$ be the pixels of class $c$ in the photograph's layout, and $F$ the map
-# that a small network of convolutions makes of the photograph, half as large, with $S$ channels. The style of $c$ is
-# the mean of $F$ over its region, and 0 if the photograph does not show the class:
+# **Where styles come from.** A small network of convolutions makes a map $F$ of the photograph, half as large, with $S$
+# channels. Let $\Omega_c$ be the pixels of class $c$ in the photograph's layout. The style of $c$ is the mean of $F$
+# over them, and 0 if the photograph does not show the class:
 #
 # $$T_c = \frac{1}{|\Omega_c|} \sum_{(i,j) \in \Omega_c} F_{i,j} \tag{5}$$
 #
@@ -315,9 +324,9 @@ assert torch.equal(photos.held_out.long(), held)  # photographs of these very fa
 source(sean.StyleEncoder.forward)
 
 # %% [markdown]
-# **Where they go.** Into the normalisations of the generator's blocks. Let $h$ be features of $K$ channels, $\mu_k$
-# and $\sigma_k$ the mean and the spread of channel $k$ over a batch, $\epsilon$ one normal number a pixel, and $s_k$ a
-# learned share, 0 at first:
+# **Where they go.** Into the [normalisations](notation.md#normalisation) of the generator's blocks. Let $h$ be features
+# of $K$ channels, and $\mu_k$ and $\sigma_k$ the mean and the spread of channel $k$ over a batch. $\epsilon$ is noise,
+# one normal number for each pixel, and $s_k$ the channel's learned share of it, 0 at first:
 #
 # $$\hat{h}_{k,i,j} = \frac{h_{k,i,j} + s_k \epsilon_{i,j} - \mu_k}{\sigma_k} \tag{6}$$
 #
@@ -331,16 +340,16 @@ source(sean.StyleEncoder.forward)
 #
 # with $a$ and $b$ the sigmoids of two learned numbers that begin at 0. $\gamma^o$ and $\beta^o$ are SPADE's: two
 # convolutions of the one-hot layout ([Painting by layout](07_painting_by_layout.ipynb)). $\gamma^s$ and $\beta^s$ are a
-# convolution of the *[style map](notation.md#style-map)*. There each pixel $(i, j)$ of class $c$ holds the style of its
-# class, turned by a matrix $A_c$ and an offset $d_c$, which each class has for itself in each normalisation:
+# convolution of the *[style map](notation.md#style-map)* $V$. There each pixel $(i, j)$ of class $c$ holds the style of
+# its class, turned by a matrix $A_c$ and an offset $d_c$. Each class has its own in each normalisation:
 #
 # $$V_{i,j} = \max(0, A_c T_c + d_c) \tag{10}$$
 #
 # The paper's network has 15 such normalisations and 19 classes: 285 matrices of 512×512, 75 million numbers. Its last
-# block is told the layout alone. (The release has the 1 in (7); the paper's equation 1 does not.) In plain form, with
-# made-up features and styles:
+# block is told the layout alone. (The release has the 1 in (7); the paper's equation 1 does not.) In plain form, with a
+# fresh normalisation `norm`, and with made-up features `h`, `noise` and `styles` on two layouts:
 
-# %%
+# %% tags=["hide-input"]
 torch.manual_seed(run.parameters.seed)
 sizes = sean.SeanSettings(classes, 16, 16, ngf=4, doublings=2, style_dim=6)
 norm = sean.SeanNorm(8, sizes, styled=True)
@@ -365,26 +374,28 @@ gamma = a * gamma_s + (1 - a) * gamma_o  # (8)
 beta = b * beta_s + (1 - b) * beta_o  # (9)
 plain = x * (1 + gamma) + beta  # (7)
 
+# %% tags=["hide-input"]
 levels = LayoutLevels(few, classes)
 fast = norm(h, noise, levels.at(16), sean.Regions(few, classes, True), styles)
 print(f"plain and fast differ by at most {(plain - fast).abs().max():.1e}")
 
 # %% [markdown]
-# The fast form turns the styles of all classes by one batched product and never makes the style map. Its pixels are
-# few different vectors: so the products with the convolution's nine taps are taken once a class, and each pixel adds
-# up nine of them. `make bench` times a step of both ways.
+# The fast form turns the styles of all classes by one batched product and never makes the style map. All pixels of a
+# class hold one vector there. So the products with the convolution's nine taps are taken once for each class, and each
+# pixel adds up nine of them. `make bench` times a step of both ways.
 
 # %%
 source(sean.SeanNorm.forward)
 
-# %%
+# %% tags=["hide-cell"]
 source(sean.Regions.convolve)
 
 # %% [markdown]
 # ### One training step of SEAN, in plain form
 #
 # Style and target are one photograph: SEAN learns to paint people again. Its losses are GauGAN's, without the KL term:
-# the hinge, and the two distances in features, each with weight 10.
+# the [hinge](notation.md#hinge-loss), and with weight 10 each the two distances in features,
+# [feature matching](notation.md#feature-matching) and the [perceptual loss](notation.md#perceptual-loss).
 
 # %%
 sean_networks = training.image_networks("sean", style_p, classes, photos.size)
@@ -414,7 +425,7 @@ print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 # GauGAN ([chapter 7](07_painting_by_layout.ipynb)) sees the layout and no style at all; with its encoder, as
 # GauGAN-VAE, it has one code for the whole picture. All three see the same faces, for equally many steps.
 
-# %%
+# %% tags=["hide-input"]
 repainters = {}
 for system in ("sean", "gaugan-vae", "gaugan"):
     path = run.folder / f"checkpoint-{system}.safetensors"
@@ -431,9 +442,9 @@ figures.training_curves(history, ["feature", "perceptual", "loss_d"])
 #
 # Held-out photographs are taken apart, into layout and styles, and painted again. How near do they come?
 #
-# **SSIM** {cite:p}`wang2004ssim` slides a window over both pictures. With $m_x$ and $v_x$ the mean and the variance of
-# the first one in it, $m_y$ and $v_y$ those of the second, $w$ their covariance, and two small constants against
-# division by nothing,
+# **SSIM** {cite:p}`wang2004ssim` slides a window over both pictures $x$ and $y$. Within it $m_x$ and $v_x$ are the mean
+# and the variance of $x$, $m_y$ and $v_y$ those of $y$, and $w$ is their covariance. Small constants $c_1$ and $c_2$
+# keep the divisions from being by 0:
 #
 # $$l = \frac{2 m_x m_y + c_1}{m_x^2 + m_y^2 + c_1} \tag{11}$$
 #
@@ -455,7 +466,7 @@ source(metrics.ssim)
 # %%
 source(metrics.evaluate_swap)
 
-# %%
+# %% tags=["hide-input"]
 judge = training.segmenter_for(style_p)
 for system, each in repainters.items():
     found = training.evaluate_repainting(style_p, photos, each, judge)
@@ -463,11 +474,11 @@ for system, each in repainters.items():
         run.measure(system, "full", metric, value, n, "val")
 
 # %% [markdown]
-# Each of these numbers must be able to be bad. So three controls: SEAN before training; SEAN with everybody's styles
-# dealt to the next person; and real photographs, those of the next person. And a SEAN that was
-# trained once, for longer than a chapter may take, and lies beside the book: the pictures to look at are its.
+# Each of these numbers must be able to be bad. So there are three controls: SEAN before training; SEAN with each
+# person's styles given to the next person; and the next person's real photograph. Beside them stands a SEAN that was
+# trained once, for longer than a chapter may take: the pictures to look at are its.
 
-# %%
+# %% tags=["hide-input"]
 held_photos = photos.held_out_images / 127.5 - 1
 own = training.painter_of(repainters["sean"], photos)
 best = training.committed_painter(style_p, space)
@@ -485,7 +496,7 @@ for variant, made in CONTROLS.items():
     for metric, (value, n) in found.items():
         run.measure("sean", variant, metric, value, n, "val")
 
-# %%
+# %% tags=["hide-input"]
 if best is not None:
     some = slice(0, training.styles.SWAPPED)
     codes, _ = best.styles(held_photos[some], held[some])
@@ -496,7 +507,7 @@ if best is not None:
         run.measure("sean", "trained-once", metric, value, n, "val")
 
 
-# %%
+# %% tags=["hide-input"]
 def in_fives(tiles, titles):
     """Pictures, five a row; those of a real data set stay out of the book."""
     if not procedural:
@@ -519,14 +530,16 @@ titles += ["longer", *[""] * 4]
 in_fives(tiles, titles)
 
 # %% [markdown]
-# *Figure 7. Photographs, painted again by two painters of this run and, last, by the SEAN that was trained
-# longer (5,000 steps on 4,000 other faces of this world; its note lies beside it under `runs/reference`). Is the skin
-# this person's? The hair? A pattern, a beard? (A grid: above photographs, below each painter's pictures of the same
-# people.)*
+# *Figure 7. Photographs, painted again by two painters of this run and, last, by the SEAN that was trained longer
+# (5,000 steps on 4,000 other faces of this world). Is the skin this person's? The hair? A pattern, a beard?
+# (A grid: above photographs, below each painter's pictures of the same people.)*
 #
 # ### One class takes another's style
+#
+# What each class has for itself can be lent. Of two photographs' codes, `mix` takes the style of some classes from the
+# second one.
 
-# %%
+# %% tags=["hide-input"]
 GROUPS = {  # taken together; what a data set lacks is left out
     "hair": ("hair",),
     "skin": ("skin", "nose", "neck", "l_ear", "r_ear"),
@@ -539,6 +552,7 @@ def classes_of(group, lender):
     return [c for c in known if shown[lender, c]]
 
 
+# %%
 def wearing(person, lender, group, share=1.0):
     """A person in the style that a group of classes has on another one."""
     mine, theirs = codes[person : person + 1], codes[lender : lender + 1]
@@ -547,7 +561,7 @@ def wearing(person, lender, group, share=1.0):
     return best.paint(held[person : person + 1], mixed)
 
 
-# %%
+# %% tags=["hide-input"]
 person, lenders = 1, [0, 2, 3, 4]
 tiles = [held_photos[[person, *lenders]]]
 for group in GROUPS:
@@ -562,7 +576,7 @@ in_fives(tiles, titles)
 # The forms stay. Look at what was not to change: the face while the hair changes, the hair while the skin does.
 # (A grid: one row of photographs, and under it one row of paintings for each group of classes.)*
 
-# %%
+# %% tags=["hide-input"]
 def moved(variant):
     """What a swap moves in this run, in words."""
     rows = [m for m in run.metrics if (m["system"], m["variant"]) == variant]
@@ -588,18 +602,18 @@ Markdown(
 
 # %% [markdown]
 # SEAN has no wall around a class. What leaks over the border comes through the convolutions between the
-# normalisations, and most of it through the coarsest maps, where a pixel covers many of the picture.
+# normalisations, whose windows reach over it.
 #
 # ## The style stays while the form changes
 #
-# The styles of one photograph can paint any layout. What a face did not have takes, of ears, eyes and brows, the style
-# of the other side, and of all else the mean style over training faces. First forms that differ in everything, the
-# layouts of other people:
+# The styles of one photograph can paint any layout. A class that the photograph lacks needs a style from elsewhere:
+# an ear, eye or brow takes that of the other side, all else the mean style of the training faces. First, forms that
+# differ in everything, the layouts of other people:
 
 # %%
 source(editing.filled)
 
-# %%
+# %% tags=["hide-input"]
 people, forms = [0, 2], slice(0, 5)
 tiles = [metrics.painted(held[forms], space)]
 for i in people:
@@ -617,10 +631,10 @@ in_fives(tiles, titles)
 
 # %%
 grown = torch.stack(more[:5])  # of Figure 3
-tiles = [
-    metrics.painted(grown, space),
-    best.paint(grown, codes[face : face + 1].expand(5, -1)),
-]
+repainted = best.paint(grown, codes[face : face + 1].expand(5, -1))
+
+# %% tags=["hide-input"]
+tiles = [metrics.painted(grown, space), repainted]
 titles = [f"+ {share:.0%}" for share in steps[:5]] + [""] * 5
 in_fives(tiles, titles)
 
@@ -632,11 +646,11 @@ in_fives(tiles, titles)
 # %% [markdown]
 # ### Between two styles
 #
-# A style is a vector, so there is a way from one to the other. With share $\alpha$ of the other's and $T'$ its style,
+# A style is a vector, so one can stop half-way to another. With $T'_c$ the other's style and $\alpha$ the share of it,
 #
 # $$T_c(\alpha) = (1 - \alpha)\, T_c + \alpha\, T'_c \tag{12}$$
 
-# %%
+# %% tags=["hide-input"]
 lender, shares = 3, torch.linspace(0, 1, 5).tolist()
 tiles, titles = [], []
 for group in GROUPS:
@@ -648,24 +662,27 @@ in_fives(tiles, titles)
 # *Figure 11. One group of classes a row, from the person's own style on the left to another person's on the right.
 # (A grid of paintings of one person, whose hair and skin change colour by steps.)*
 
-# %%
+# %% tags=["hide-input"]
 training.save_generator(
     run.folder / "generator.safetensors", generator, data.label_space)
 record = run.finish()
 
 # %% [markdown]
 # ## The numbers
+#
+# **The additions.** Of the forms of a layout, `full` is the paper's, `confined` and `exact` are ours; `full-shuffled`
+# holds faces against the budgets of others. `identity` adds nothing, `scattered` adds single pixels anywhere.
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import comparison
 
 comparison(record, "celebamask-hq", ["budget_mae", "overlap", "changed_outside"])
 
 # %% [markdown]
 # **The painters.** `real-of-others` are photographs of other people: as real as can be, and wrong. `trained-once` has
-# seen forty times as many pairs or more than this run's painters, so it competes with nobody.
+# seen at least forty times as many pairs as this run's painters, so it competes with nobody.
 
-# %%
+# %% tags=["hide-input"]
 PAINTED = ("psnr", "ssim", "fd_seg_reconstructed", "miou_reconstructed")
 SWAP = ("swap_inside", "swap_outside", "swap_moved")
 ROWS_OF = [
@@ -674,13 +691,13 @@ ROWS_OF = [
 ]  # fmt: skip
 comparison(record, "", PAINTED, ROWS_OF)
 
-# %%
+# %% tags=["hide-input"]
 comparison(record, "", SWAP, ["sean", "gaugan-vae", "sean trained-once"])
 
 # %% [markdown]
 # ## Verdict
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import verdicts
 
 
@@ -701,11 +718,9 @@ verdicts(
 )  # fmt: skip
 
 # %% [markdown]
-# And the novelty loss? Rows of both kinds that have run, pair by pair:
+# And the novelty loss? Runs with it (`full`) and without, pair by pair:
 
-# %%
-from IPython.display import display
-
+# %% tags=["hide-input"]
 from sempal_lib import ablation
 
 rows = ablation.rows_of_runs(run.parameters, face_editing.STUDY)
@@ -723,7 +738,7 @@ ablation.verdicts(rows, claims, face_editing.STUDY)
 # **Photographs of people.** The same on Labeled Faces in the Wild, whose layouts know background, skin and hair. One
 # edit is left, the paper's first: more hair. Photographs stay out of the book, and so do pictures of them.
 
-# %%
+# %% tags=["hide-input"]
 of_people = {"dataset": "faces-lfw", "data_root": None}
 of_lfw = ablation.rows_of_runs(
     run.parameters.model_copy(update=of_people), face_editing.STUDY
@@ -736,7 +751,7 @@ if any(of_lfw.values()):
 # %% [markdown]
 # And of the painters:
 
-# %%
+# %% tags=["hide-input"]
 CLAIMS = {  # (metric, the row that should be lower, the one that should be higher)
     "SEAN paints people again, nearer than one code does": (
         "psnr", "gaugan-vae", "sean"),
@@ -752,10 +767,10 @@ CLAIMS = {  # (metric, the row that should be lower, the one that should be high
 verdicts(record, CLAIMS)
 
 # %% [markdown]
-# SEAN beside GauGAN, which is told no style, with the same data and budget, in every kept configuration. (The claim of
-# a row is that GauGAN's number is the lower one; of FD-seg, that SEAN's is.)
+# SEAN beside GauGAN, which is told no style, with the same data and budget, on each data set. (The claim of a row is
+# that GauGAN's number is the lower one; of FD-seg, that SEAN's is.)
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import reference_verdicts
 
 REPAINTED = ("psnr", "ssim", "miou_reconstructed")
@@ -766,18 +781,18 @@ display(reference_verdicts("15_face_editing", FAR, "sean", "gaugan"))
 # %% [markdown]
 # ## Edit a face yourself
 #
-# Each slider says what share of the frame a part is to have; the bar below it shows what it has now. Wishes of all
-# sliders are for one edit of this face, so that a slider goes back the way it came. What grows is added by the
-# generator, wherever it likes. What shrinks is painted over by its neighbours, as in the paper's edits: lost hair
-# becomes skin and background, a lost hat hair and background. *New edit* draws other noise for the same wishes. *Keep*
-# makes the edit the layout that further wishes are for.
+# Each slider says what share of the frame a part is to have; the bar below it shows what it has now. All sliders
+# together are one edit of this face, so a slider goes back the way it came. What grows is added by the generator,
+# wherever it likes. What shrinks is painted over by its neighbours: lost hair becomes skin and background, a lost hat
+# hair and background. *New edit* draws other noise for the same shares. *Keep* makes the edit the layout that further
+# edits start from.
 #
 # The picture keeps the person's styles, which come from the photo. A part that the photo lacks takes the mean style, or
 # that of the other face. *Style of* chooses a part, and *share of it* moves its style towards the other face's. *Undo*
-# goes back step by step, also to the face before; what you did to a face waits there. *Save* writes the layout, the
-# picture and a recipe of the edits. On a page without a running notebook there are frames of edits instead.
+# goes back step by step, also to the face before. *Save* writes the layout, the picture and a recipe of the edits. On a
+# page without a running notebook there are frames of edits instead.
 
-# %%
+# %% tags=["hide-input"]
 editor = None
 if procedural:
     persons = own if best is None else best
@@ -801,10 +816,39 @@ editor
 #
 # ## Exercises
 #
-# **1.** Where does the network add hair when its budget is all the room there is?
+# **1.** Give the network a budget of nearly all the room there is. What does it cover last?
 
 # %% tags=["hide-cell"]
 full = torch.zeros(classes)
 full[hair] = float(room[face]) * 0.95
 whole = generator.add(held[face], full, exact=True)
-print(f"{float((whole == hair).float().mean()):.0%} of the frame is hair")
+kept = held[face][(whole != hair) & (held[face] != hair)].unique()
+print(f"{float((whole == hair).float().mean()):.0%} of the frame is hair.")
+print("Left of the rest:", ", ".join(names[c] for c in kept if c < classes))
+
+# %% [markdown]
+# **2.** Equation (4) asks that a face change, and not where. How large is it if a share $f$ of the pixels changes
+# class? Work it out. Then compute it for no edit, for the generator's hair, for as much hair scattered over the frame,
+# and for another person's layout. What keeps the generator from the last two?
+
+# %% tags=["hide-cell"]
+before, asked = held[face : face + 1], grow[3:4]
+cases = {
+    "no edit": before,
+    "the generator's hair": generator.add(before, asked, exact=True),
+    "scattered hair": metrics.scattered(before, asked),
+    "another person": held[face - 1][None],
+}
+hot, found = one_hot(before, classes).float(), []
+for name, after in cases.items():
+    f = float((after != before).float().mean())
+    value = float(novelty_loss(one_hot(after, classes).float(), hot))
+    by_hand = 1 / (2 * f / classes + 1e-5)  # two of C numbers move by 1
+    found.append((name, f"{f:.1%}", f"{value:,.0f}", f"{by_hand:,.0f}"))
+display(Table(("edit", "pixels that change", "equation (4)", "by hand"), found, {}))
+Markdown(
+    "A pixel that changes class moves two of the $C$ numbers by 1, so that (4) is "
+    r"$1 / (2f / C + \epsilon)$. It falls with every edit, good or bad. Scattered hair "
+    "the discriminator knows for false. Another face it takes for real: there only the "
+    "budget forbids it, which pays for hair and nothing else."
+)

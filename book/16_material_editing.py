@@ -14,15 +14,15 @@
 # change a *material*: codes of shallow layers, which enter the generator first, move the colour of a whole object;
 # codes of deep layers move edges and textures. All this they show by examples (their Figures 13 to 15).
 #
-# **Why one would want it.** "The same room, but with the carpet of this other photograph." A painter that can do
-# this is a tool, and not only a machine that makes pictures.
+# **Why one would want it.** "The same room, but with the carpet of this other photograph." Who edits pictures asks for
+# just that.
 #
 # **What we do here.** We take the painter of [Many pictures from one layout](12_class_layer_vae.ipynb) and edit. Our
 # worlds know the true paint and pattern of every wall and sofa. So we can ask of each layer's code: how well can the
 # colour be read from it, and how well the pattern? And of each layer's change: is it coarse, or fine?
 #
-# You need [that chapter](12_class_layer_vae.ipynb): the [codes](notation.md#code) $z_{l,c}$ of class $c$ at layer $l$,
-# and [containment](notation.md#containment).
+# You need that chapter: the [codes](notation.md#code) $z_{l,c}$ of class $c$ at layer $l$, and
+# [containment](notation.md#containment).
 
 # %% tags=["parameters"]
 preset = None  # smoke, demo, gpu or paper; None: SEMPAL_PRESET, or demo
@@ -95,8 +95,8 @@ def block_sizes(settings):
 # %% [markdown]
 # ## Where a handle is
 #
-# The latent of a picture is one vector $z$: first the code $z_1$ of the whole picture, then, layer by layer and class
-# by class, the codes $z_{l,c}$. To edit is to replace a part of it, and to paint again.
+# All codes of a picture stand in one vector $z$: first the code $z_1$ of the whole picture, then, layer by layer and
+# class by class, the codes $z_{l,c}$. To edit is to replace a part of it, and to paint again.
 
 # %% tags=["hide-input"]
 figures.handles_diagram()
@@ -110,7 +110,7 @@ figures.handles_diagram()
 # %%
 source(Latents.replace)
 
-# %%
+# %% tags=["hide-input"]
 sizes = block_sizes(painter.settings)
 Markdown(
     "The codes enter at "
@@ -122,6 +122,8 @@ Markdown(
 
 # %% [markdown]
 # ## In the style of another picture
+#
+# The first edit is the largest one: all classes at once look as they do in another picture.
 #
 # Let a reference picture with its layout $M^r$ have the codes $\mu^r$, the means that the encoder gives. A layout $M$
 # is painted in its style by
@@ -137,21 +139,19 @@ Markdown(
 source(editing.style_guided)
 
 # %%
-count = min(run.parameters.samples, 40, len(held) - 1)
 draw = torch.Generator().manual_seed(run.parameters.seed)
 noise = torch.randn(len(held), painter.noise_dim, generator=draw)
 shown = editing.classes_shown(held, classes)
-reference = torch.arange(len(held)).roll(-1)  # the next scene
 
 
 def in_style(scenes, theirs):
+    """Held-out layouts in the style of other held-out pictures, by their numbers."""
     both = shown[scenes] & shown[theirs]
-    return paint(
-        held[scenes],
-        editing.style_guided(latents, noise[scenes], means[theirs], both),
-    )
+    z = editing.style_guided(latents, noise[scenes], means[theirs], both)  # (1)
+    return paint(held[scenes], z)
 
 
+# %% tags=["hide-input"]
 rows, references = torch.arange(2), torch.arange(2, min(6, len(held)))
 tiles, titles = [photos[references]], ["style of"] * len(references)
 for i in rows.tolist():
@@ -167,15 +167,17 @@ grid
 # first: does their colour come along? Then at the furniture that both have. (A grid: reference pictures in the first
 # row; in the two rows below one room each, painted in their styles.)*
 #
-# Does it work, in a number? Of each class that both pictures show, we take the mean colour in the painted picture and
-# in the reference. The *style error* is their mean absolute difference (colours from −1 to 1). It must be lower than
-# that of random codes, than that of the codes of some third picture, and than what an untrained network makes of the
-# same codes. It cannot be expected below that of the reference painted by its own codes.
+# Does it work? Of each class that both pictures show, we take the mean colour in the painted picture and in the
+# reference. The *[style error](notation.md#style-error)* is their mean absolute difference, with colours from −1 to 1.
+# It must be lower with the reference's codes (`guided`) than with `random` ones, with those of some `third` picture,
+# and with the same codes in an `untrained` network. The reference painted by its `own` codes shows what can be reached.
 
 # %%
 source(metrics.style_error)
 
-# %%
+# %% tags=["hide-input"]
+count = min(run.parameters.samples, 40, len(held) - 1)
+reference = torch.arange(len(held)).roll(-1)  # the next scene
 some = torch.arange(count)
 theirs, third = reference[some], reference[reference[some]]
 torch.manual_seed(run.parameters.seed)
@@ -206,10 +208,10 @@ widgets.progress_toy("16")
 # %% [markdown]
 # ## One object, all else held fixed
 #
-# To edit an object is to change the codes of its class at all layers. From a picture's own codes we draw those of one
-# class anew, five times.
+# To edit an object is to change the codes of its class at all layers. We take a picture's own codes, and draw those of
+# one class anew, five times.
 
-# %%
+# %% tags=["hide-input"]
 pixels = torch.stack(
     [(held[:, None] == c).sum((1, 2, 3)) for c in range(classes)], 1
 )
@@ -218,14 +220,17 @@ wanted = [space.index(name) for name in named if name in space.names]
 often = int(pixels.sum(0).argmax())
 edited_class = next((c for c in wanted if pixels[:, c].max() > 0), often)
 scene = int(pixels[:, edited_class].argmax())
-region, layout = (held[scene] == edited_class)[None], held[scene][None]
-own = means[scene][None]
+region, thing = (held[scene] == edited_class)[None], space.names[edited_class]
+
+# %%
+layout, own = held[scene][None], means[scene][None]
 before = paint(layout, own)
 fresh = editing.drawn_anew(latents, 5, run.parameters.seed)
 edits = torch.cat(
     [paint(layout, latents.replace(own, x[None], cls=edited_class)) for x in fresh]
 )
-name = space.names[edited_class]
+
+# %% tags=["hide-input"]
 if procedural:
     change = (edits - before).abs().mean(1, keepdim=True).expand(-1, 3, -1, -1)
     tiles = torch.cat(
@@ -233,7 +238,7 @@ if procedural:
     )
     titles = [
         "own codes",
-        *[f"{name} {n}" for n in range(1, 6)],
+        *[f"{thing} {n}" for n in range(1, 6)],
         "photograph",
         *["change"] * 5,
     ]
@@ -246,10 +251,9 @@ grid
 # convolutions, whose windows reach over the border. A pixel of the coarsest map is many pixels of the picture. (A
 # grid: a picture and five edits of it above, and below each edit a map in grey, white where it changed.)*
 #
-# How much leaks is what *containment* says: the share of the change that lies within the class's region, the mean
-# over scenes and then over classes. The paper leaves the leak, or, where a face must stay that face, pastes the
-# photograph's pixels back over all that was not to change. So that *nothing* else changes, by force. A photograph's
-# pixels around a painted object show a seam where light and shadow do not fit.
+# How much leaks is what *containment* says: the share of the change that lies within the class's region. The paper
+# leaves the leak, or, where a face must stay that face, pastes the photograph's pixels back over all that was not to
+# change. Then *nothing* else changes, but where light and shadow do not fit a seam shows.
 
 # %%
 source(editing.pasted)
@@ -262,6 +266,8 @@ assert torch.equal(
     held_fast[:, :, ~region[0]],
     photos[scene][:, ~region[0]].expand(len(edits), -1, -1),
 )
+
+# %% tags=["hide-input"]
 grid = figures.image_grid(held_fast, columns=5) if procedural else grid
 grid
 
@@ -271,8 +277,9 @@ grid
 #
 # ## Material: layer by layer
 #
-# Now the codes of one class move at one layer only. Which way? Codes of length $N$ have many directions. We take the
-# one in which the codes of that class differ most between the training pictures: their first principal direction.
+# Does one layer hold the colour and another one the texture? Now the codes of one class move at one layer only. Codes
+# of length $N$ can move in many directions. We take the one in which the codes of that class differ most between the
+# training pictures: their first principal direction.
 
 # %%
 source(editing.principal_directions)
@@ -280,14 +287,21 @@ source(editing.principal_directions)
 # %%
 bank, _ = encode(data.images[:256] / 127.5 - 1, data.layouts[:256].long())
 has = editing.classes_shown(data.layouts[:256].long(), classes)[:, edited_class]
+
+
+def moved(layer, step):
+    """The picture, after a move of the class's code at one layer."""
+    places, z = editing.places_of(latents, layer, edited_class), own.clone()
+    direction, _ = editing.principal_directions(bank[has][:, places], 1)
+    z[:, places] += step * direction.sum(0)  # of one row, or of none
+    return paint(layout, z)
+
+
+# %% tags=["hide-input"]
 tiles, titles, steps = [], [], (-3.0, -1.5, 0.0, 1.5, 3.0)
 for layer in sizes:
-    places = editing.places_of(latents, layer, edited_class)
-    basis, _ = editing.principal_directions(bank[has][:, places], 1)
-    for step in steps if len(basis) else ():
-        z = own.clone()
-        z[:, places] += step * basis
-        tiles.append(paint(layout, z))
+    for step in steps:
+        tiles.append(moved(layer, step))
         titles.append(f"layer {layer}" if step == steps[0] else f"{step:+.1f}")
 if procedural and tiles:
     grid = figures.image_grid(torch.cat(tiles), titles, columns=len(steps))
@@ -302,14 +316,15 @@ grid
 # ### Two questions that can be counted
 #
 # **What does a layer change?** Draw a class's code at one layer anew and take the change of the picture within the
-# class's region. A Gaussian of a thirty-second of the height splits it into a coarse part and the rest. The *[layer's
-# role](notation.md#role-of-a-layer)* is the share of the energy that is in the rest, 0 if the whole region turns by one
-# colour. *Strength* is the mean absolute change there. If the paper is right, the role rises from layer to layer.
+# class's region. A Gaussian filter, its $\sigma$ a thirty-second of the height, splits it into a coarse part and the
+# rest. The *[layer's role](notation.md#role-of-a-layer)* is the share that the rest has of the sum of squares, 0 if the
+# whole region changes by one colour. *Strength* is the mean absolute change there. If the paper is right, the role
+# rises from layer to layer.
 
 # %%
 source(metrics.fine_share)
 
-# %%
+# %% tags=["hide-input"]
 by_layer = metrics.evaluate_layers(
     paint, latents, held[:count], noise[:count], classes, run.parameters.seed
 )
@@ -325,18 +340,17 @@ for metric, (value, n) in metrics.evaluate_styles(
 # **What does a layer know?** The encoder turns a picture into codes. If a linear map can read the true paint of the
 # sofa from the sofa's code, then the code holds the colour. We fit ridge regressions on four fifths of some hundred
 # pictures that the painter never saw, and ask them about the last fifth, in turn. *[Recovery](notation.md#recovery)* of
-# the colour is the share of its variance that is explained ($R^2$). Of a pattern, whose kinds have no order, it is how
-# far the accuracy of a logistic regression lies above naming the commonest kind each time, as a share of what is
-# possible. Both are 1 at best, and about 0 where the code says nothing. To see that they can be 0, factors are dealt
-# out anew among the pictures (*shuffled*).
+# the colour is the share of its variance that is explained ($R^2$). Kinds of pattern have no order. There recovery is
+# how far the accuracy of a logistic regression lies above that of always naming the commonest kind, as a share of what
+# is possible. Both are 1 at best, and about 0 where the code says nothing. To see that they can be 0, the true paints
+# and patterns are dealt out anew among the pictures (*shuffled*).
 #
-# The paint is what the wall was painted with. What the camera sees is that in the light of the room, and a code may
-# well hold the one and not the other: the code of the whole picture ought to know the light.
+# The camera sees the paint in the light of the room. So a code may hold the colour that is seen, and not the paint.
 
 # %%
 source(metrics.readable_colour)
 
-# %%
+# %% tags=["hide-input"]
 known, readable = training.known_factors(run.parameters), {}
 tasks = {f"layer-{layer}": {"layer": layer} for layer in sizes}
 tasks |= {"whole-picture": {"layer": 1}, "full": {}}
@@ -361,7 +375,7 @@ None if readable else Markdown(unread)
 # `n` of a recovery in the record is the number of classes; a class counts if at least fifty pictures show it. By
 # class, from all of its layers together:
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.tables import Table, number
 
 body = []
@@ -380,10 +394,10 @@ Table(("class", "colour", "pattern"), tuple(body), {}) if body else Markdown(
 # %% [markdown]
 # ## Where it fails
 #
-# No choice of ours: of all pairs of a scene and a class in it, the four whose redrawn codes kept least to their
-# region, and the four that changed least.
+# We did not choose these. Of all pairs of a scene and a class in it they are the four whose new codes kept least to
+# their region, and the four that changed least.
 
-# %%
+# %% tags=["hide-input"]
 redrawn = metrics.redraw(
     paint, latents, held[:count], noise[:count], classes, seed=run.parameters.seed
 )
@@ -405,12 +419,12 @@ grid
 
 # %% [markdown]
 # *Figure 6. Failures, as pairs of before and after; titles name the class and how much of the change lay within it.
-# Small and thin things lead the list: a coarse layer's grid does not show them, and they have a long border for their
+# Look for small and thin things: a coarse layer's grid does not show them, and they have a long border for their
 # area. (A grid of pairs of rooms, before and after, with class and share in the titles.)*
 #
 # ## The numbers
 
-# %%
+# %% tags=["hide-input"]
 if procedural:
     tiles = [x for i in range(3) for x in (held_fast[i], edits[i])]
     grid = figures.image_grid(torch.stack(tiles), columns=2)
@@ -427,7 +441,7 @@ else:  # what the painter made, and not a pixel of a photograph
 grid.savefig(run.folder / "samples.png", dpi=150)
 record = run.finish()
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import comparison
 
 comparison(
@@ -435,7 +449,7 @@ comparison(
     ["guided", "third", "random", "own", "untrained"],
 )  # fmt: skip
 
-# %%
+# %% tags=["hide-input"]
 ROWS = ["full", "whole-picture", *(f"layer-{layer}" for layer in sizes), "shuffled"]
 comparison(
     record,
@@ -451,10 +465,10 @@ comparison(
 )
 
 # %% [markdown]
-# `full` is all layers of a class together. The paper gives no numbers on any of this. Seeds and data that have run are
-# committed as records:
+# `full` is all layers of a class together. The paper gives no numbers on any of this. The same on all data that have
+# run, from the committed records:
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import reference_table
 
 reference_table(
@@ -465,10 +479,9 @@ reference_table(
 # ## On real photographs
 #
 # The same networks, trained on photographs of clothes and of streets. Photographs stay out of the book; what a painter
-# made of their layouts and codes does not. Each pair of three pictures: painted by the photographs' own codes, then
-# with the codes of one class, named above, drawn anew.
+# made of their layouts and codes does not.
 
-# %%
+# %% tags=["hide-input"]
 from IPython.display import Image
 
 from sempal_lib.pictures import jpeg_of
@@ -485,15 +498,15 @@ for name in ("fashion", "camvid-drives"):
         )
 
 # %% [markdown]
-# *Figure 7. Real layouts, our pictures. In each group of six the three on the left are before and the three on the
-# right after. Only the named class should differ. (Groups of six pictures of persons, three
-# before and three after.)*
+# *Figure 7. Real layouts, our pictures. In each group of six the three on the left are painted by the photographs' own
+# codes. On the right the codes of one class are drawn anew; only that class, named above, should differ. (Groups of six
+# pictures of persons and of streets, three before and three after.)*
 #
 # ## Verdict
 #
 # Computed from the records, pair by pair. "Shallow" is layer 2, "deep" the last layer with codes.
 
-# %%
+# %% tags=["hide-input"]
 from sempal_lib.results import compared, verdicts
 
 deep = f"layer-{max(sizes)}"
@@ -535,7 +548,7 @@ CLAIMS = {
 }
 verdicts(record, CLAIMS)
 
-# %%
+# %% tags=["hide-input"]
 role = compared(record, "layer_role", "layer-2", deep)
 colour = compared(record, "recovery_color", deep, "layer-2")
 Markdown(
@@ -548,22 +561,22 @@ Markdown(
 # %% [markdown]
 # **What differs from the paper.** Its generator has seven blocks and codes at five sizes from 8 px up, ours has fewer;
 # at small sizes "deep" is not far from "shallow". The encoder's first maps, which see two or three pixels, give the
-# *deepest* codes, and its last ones the shallowest. A colour can be read from the former as well as from the latter:
-# nothing in the loss tells a layer what to hold.
+# *deepest* codes, and its last ones the shallowest. Colour can be seen by both, and nothing in the loss tells a layer
+# what to hold.
 #
 # **Learned:** with a code for each class at each layer, an edit is a replacement in one vector.
-# **Failed:** see Figure 6; small classes, and light that belongs to the room and not to the object.
-# **Next:** the same for faces, where the person must stay the same.
+# **Failed:** see the verdicts, which are computed, and Figure 6.
+# **Next:** [Editing faces](15_face_editing.ipynb), if you have not been there: the person must stay the same.
 #
 # ## Edit it yourself
 #
 # Choose a class, and a layer if you like. The sliders move its code along the directions in which the codes of the
 # references differ most. *Draw anew* takes a random code; the same seed gives the same one. *Take its style* takes the
 # reference's code for the chosen class, or for all classes that both have. *Hold all other pixels still* shows the
-# start's pixels wherever no class that you touched is. *Undo* goes back step by step, to the last pixel. On a page
-# without a running notebook there are frames of edits instead.
+# first picture's pixels wherever there is no class that you touched. *Undo* goes back step by step. On a page without a
+# running notebook there are frames of edits instead.
 
-# %%
+# %% tags=["hide-input"]
 pairs = data.images[:24], data.layouts[:24].long()
 explorer = None
 if procedural:
@@ -603,7 +616,7 @@ for what, pictures in (
     seen = (
         (judge.predict(pictures).cpu() == edited_class)[:, region[0]].float().mean()
     )
-    print(f"{what:10} {seen:.1%} of the region is read as {name}")
+    print(f"{what:10} {seen:.1%} of the region is read as {thing}")
 
 # %% [markdown]
 # **2.** Two edits, one after the other: does the order matter? And are the changes of two classes, each alone, the

@@ -147,18 +147,34 @@ def reference_verdicts(
 ) -> Table:
     """Verdicts on the claim that one variant is lower than another, on each committed configuration that has both.
 
+    Configurations may differ in what neither variant depends on, as faces with and without the novelty loss share
+    their painters. Such have the same values on every seed that both have, and are one row.
+
     Args:
         metrics: a row each. lower, higher: variants, by their names in `row_names`. root: as in `reference_table`.
     """
-    rows = []
+    rows: list[tuple[str, str, dict[str, float], dict[str, float]]] = []
     for (dataset, preset, height, _), records in _configurations(chapter, root).items():
         values = _values_by_row({"seeds": by_seed(records)})
         for metric in metrics:
             if {(metric, lower), (metric, higher)} <= values.keys():
                 where = f"{dataset}, {height} px, {preset}"
-                rows.append((where, metric, values[metric, lower], values[metric, higher]))
+                row = where, metric, dict(values[metric, lower]), dict(values[metric, higher])
+                same = next((one for one in rows if one[:2] == row[:2] and _alike(one[2:], row[2:])), None)
+                if same is None:
+                    rows.append(row)
+                else:
+                    same[2].update(row[2])
+                    same[3].update(row[3])
     table = verdict_table(rows)
     return Table(("data", table.header[1], lower, higher, *table.header[4:]), table.rows, table.links)
+
+
+def _alike(one: Sequence[Mapping[str, float]], other: Sequence[Mapping[str, float]]) -> bool:
+    """Whether values by seed are the same ones on the seeds that both have, and these are some."""
+    shared = [first.keys() & second.keys() for first, second in zip(one, other, strict=True)]
+    pairs = zip(one, other, shared, strict=True)
+    return all(shared) and all(a[seed] == b[seed] for a, b, seeds in pairs for seed in seeds)
 
 
 def _value(record: Mapping[str, Any], variant: str, metric: str) -> float | None:

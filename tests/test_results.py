@@ -289,3 +289,23 @@ def test_reference_verdicts_compare_within_a_configuration(tmp_path):
         ("camvid, 16 px, demo", "palette kl", "0.100", "1.20", "1.10", "1", "undecided"),
         ("toy-street, 16 px, demo", "palette kl", "0.110 ± 0.014", "1.25 ± 0.07", "1.14 [0.63, 1.65]", "2", "holds"),
     )
+
+
+def test_reference_verdicts_tell_the_same_pair_once(tmp_path):
+    """Two configurations that share what is compared are one row, with the seeds of both."""
+
+    def keep(configuration, seed, full, floor):
+        found = {**record(seed), "configuration": configuration}
+        row = found["metrics"][0]
+        found["metrics"] = [{**row, "value": full}, {**row, "variant": "unconditional", "value": floor}]
+        folder = tmp_path / "demo" / "05_semantic_palette" / f"toy-street-s{seed}-{configuration}"
+        folder.mkdir(parents=True)
+        (folder / "record.json").write_text(json.dumps(found))
+
+    keep("aaaa1111", 0, 0.1, 1.2)
+    keep("bbbb2222", 0, 0.1, 1.2)
+    keep("bbbb2222", 1, 0.12, 1.3)
+    keep("cccc3333", 0, 0.1, 1.4)  # another rival
+    keep("dddd4444", 7, 0.2, 1.4)  # no seed in common with any
+    table = reference_verdicts("05_semantic_palette", ["palette_kl"], "full", "unconditional", tmp_path)
+    assert [row[2:4] for row in table.rows] == [("0.110 ± 0.014", "1.25 ± 0.07"), ("0.100", "1.40"), ("0.200", "1.40")]
