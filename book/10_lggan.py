@@ -44,6 +44,7 @@ run = Run.start("10_lggan", globals())
 
 # %%
 import torch
+import torch.nn.functional as F
 from IPython.display import Markdown, display
 
 from sempal_lib import datasets, figures, forms, losses, metrics, training, widgets
@@ -87,7 +88,8 @@ Table(("class", "of the pixels", "of 100 layouts show it"), tuple(cells), {})
 # $$F_i = M_i\, f', \quad i = 1, \dots, c \tag{1}$$
 #
 # $F_i$ is zero but where class $i$ is. A convolution that belongs to the class makes its own picture $I_i$ of it.
-# With $I$ the real picture and the mean taken over pixels, colours and scenes, its own loss is
+# With $I$ the real picture and the mean taken over all pixels, colours and scenes, also of classes that no pixel has,
+# its own loss is
 #
 # $$\mathcal{L}_{L1} = \sum_{i=1}^{c} \mathbb{E}\, \lVert I M_i - I_i \rVert_1 \tag{2}$$
 #
@@ -99,9 +101,11 @@ Table(("class", "of the pixels", "of 100 layouts show it"), tuple(cells), {})
 # $$I^L = \operatorname{Conv}(I_1, \dots, I_c) \tag{4}$$
 #
 # Each class's convolution has 7×7 px, that of (4) 3×3, and a tanh follows both, so that colours lie between −1 and 1.
-# The encoder is a convolution of 7×7 to $n$ channels, two of 3×3 and stride 2, to $2n$ and $4n$, and residual blocks of
-# two 3×3 convolutions; two transposed convolutions of 3×3 and stride 2 lead back to $n$. Each is followed by instance
-# normalisation and ReLU.
+# (Outside its class $I_i$ is the tanh of a bias, and the sum (3) may leave the range: $I^C$ below is cut to it.) The
+# encoder is a convolution of 7×7 to $n$ channels, two of 3×3 and stride 2, to $2n$ and $4n$, and residual blocks of two
+# 3×3 convolutions, 9 in the paper and 3 at `demo`. Two transposed convolutions of 3×3 and stride 2 lead back to $n$.
+# Each is followed by instance normalisation, without weights, and ReLU; the last of a residual block has no ReLU.
+# Convolutions of 7×7 and those of residual blocks reflect the border, all others pad with zeros.
 #
 # (Numbers of equations are the paper's. It calls the local branch $G_l$, the global one $G_g$, and writes $I_g^L$ for
 # our $I^L$.)
@@ -117,7 +121,7 @@ figures.local_global_diagram()
 
 # %%
 def class_pictures(features, layout, weights, biases):
-    """I_i, class by class: [B, C, 3, H, W]. Slow, and easy to read."""
+    """I_i before its tanh, class by class: [B, C, 3, H, W]. Slow, easy to read."""
     pad, made = torch.nn.ReflectionPad2d(weights[0].shape[-1] // 2), []
     for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
         mask = (layout == i).unsqueeze(1)  # M_i
@@ -154,14 +158,15 @@ Markdown(
 # ## Which class is this?
 #
 # Features of small classes look alike, the paper says, and so do their pictures. So the mean of $f'$ over the region
-# of class $m$ must tell which class it is. One linear layer, shared by all classes, and a softmax give probabilities
-# $p_{m,i}$. $H_m$ is 1 if the layout shows class $m$ at all, and 0 if not:
+# of class $m$, at full size, must tell which class it is. One linear layer, shared by all classes, and a softmax give
+# probabilities $p_{m,i}$. $H_m$ is 1 if the layout shows class $m$ at all, and 0 if not:
 #
 # $$\mathcal{L}_\text{CE} = -\sum_{m=1}^{c} H_m \ln p_{m,m} \tag{5}$$
 #
-# (The paper's equation has two sums and reads oddly; this is what its text says.) Note the sum. A street of twelve
-# classes begins with a loss of $12 \ln 19 \approx 35$, where the other terms are near 10. The release divides by the
-# number of classes shown. We follow the paper, and a row of the table below takes a twentieth.
+# and then the mean over scenes. (The paper's equation has two sums and reads oddly; this is what its text says.) Note
+# the sum. A street of twelve classes begins with a loss of $12 \ln 19 \approx 35$, where the other terms are near 10.
+# The release divides by the number of classes shown. We follow the paper, and a row of the table below takes a
+# twentieth.
 
 # %%
 source(losses.region_classification_loss)
@@ -170,16 +175,62 @@ source(losses.region_classification_loss)
 # ## Whom to believe
 #
 # The pole may be better in the local picture, the road in the other one. The [global branch](notation.md#global-branch)
-# paints $I^G$ by GauGAN's blocks, whose first map is made from the encoder's. The third branch, $G_w$, makes two maps
-# that sum to 1 at each pixel, and they weigh the two pictures:
+# paints $I^G$ by GauGAN's blocks. Their first map is made from the encoder's: convolutions of 3×3 and stride 2, which
+# double the channels, until it is as small. The third branch, $G_w$, leads the encoder's map to full size as the local
+# branch does, with weights of its own, and ends in a 1×1 convolution to two maps, instance normalisation and ReLU. A
+# softmax makes them sum to 1 at each pixel, and they weigh the two pictures:
 #
 # $$(W_l, W_g) = \operatorname{Softmax}(G_w(E(S))) \tag{6}$$
 #
 # $$I^C = I^G W_g + I^L W_l \tag{7}$$
 #
-# Without it, in S2 to S4, both weights are one half.
+# Without it, in S2 to S4, both weights are one half. Encoder, local branch and weights in plain form, of the parts of a
+# fresh LGGAN, `g`; its class pictures are made by the loop above:
+
+# %% tags=["hide-input"]
+s5 = run.parameters.model_copy(update={"form": "s5"})
+networks = training.image_networks("lggan", s5, classes, data.size)
+generator, discriminator, _ = networks
+images, layouts = data.images[:4] / 127.5 - 1, data.layouts[:4].long()
 
 # %%
+def convolutions(part):  # of either direction
+    return [x for x in part.modules() if hasattr(x, "kernel_size")]
+
+
+def through(x, part):
+    for conv in convolutions(part):
+        x = F.instance_norm(conv(x)).relu()
+    return x
+
+
+def encoded(g, hot):  # E(S): a quarter of the size, 4n channels
+    x = through(hot, g.head)
+    for block in g.trunk:
+        first, second = convolutions(block)
+        x = x + F.instance_norm(second(F.instance_norm(first(x)).relu()))
+    return x
+
+
+def plain_branches(g, layout):
+    M = one_hot(layout, classes)
+    x, own = encoded(g, M), (g.class_painters.weight, g.class_painters.bias)
+    f = through(x, g.local_up)  # f'
+    I_i = class_pictures(f, layout, *(part.split(3) for part in own)).tanh()
+    local = g.join(I_i.flatten(1, 2)).tanh()  # (4)
+    pooled = torch.einsum("bchw,bnhw->bcn", M, f)
+    scores = g.classifier(pooled / M.sum((2, 3)).clamp(min=1)[..., None])
+    return I_i, local, scores, through(x, g.weigh).softmax(1)  # (6)
+
+
+# %% tags=["hide-input"]
+with torch.no_grad():
+    plain, found = plain_branches(generator, layouts), generator.branches(layouts)
+theirs = found.class_images, found.local, found.class_scores, found.weights
+apart = max(float((a - b).abs().max()) for a, b in zip(plain, theirs, strict=True))
+Markdown(f"Plain form and library differ by at most {apart:.0e}.")
+
+# %% tags=["hide-cell"]
 source(lggan.LgganGenerator.branches)
 
 # %% [markdown]
@@ -194,11 +245,7 @@ source(lggan.LgganGenerator.branches)
 # them stand the two losses of the classes. Here is S5:
 
 # %% tags=["hide-input"]
-s5 = run.parameters.model_copy(update={"form": "s5"})
-networks = training.image_networks("lggan", s5, classes, data.size)
-generator, discriminator, _ = networks
 eye = training.perceptual_for(run.parameters).cpu()
-images, layouts = data.images[:4] / 127.5 - 1, data.layouts[:4].long()
 
 # %%
 parts = generator.branches(layouts)  # (1), (4), (6)
@@ -221,7 +268,8 @@ torch.autograd.grad(loss_d, list(discriminator.parameters()))
 print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 
 # %% [markdown]
-# A test holds the library's step against this form.
+# Two Adams step along these gradients with $\beta = (0, 0.9)$ and, in the paper, rates of 0.0001 and 0.0004. A test
+# holds the library's step against this form.
 #
 # ## Training
 
