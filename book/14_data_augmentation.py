@@ -301,8 +301,8 @@ figures.training_curves(trainings[row].history)
 
 # %% [markdown]
 # Move the slider through the `demo` training of the row `real+semi` with seed 0. Above stand three held-out pictures
-# and their layouts. Below, the segmenter says what it sees. Sky, trees and road come with the first pairs; the bus at
-# the left and the poles come late, or not at all.
+# and their layouts. Below, the segmenter says what it sees. Sky, trees and road come with the first pairs, signs
+# (yellow) later; persons (red) and most poles do not come at all.
 
 # %% tags=["hide-input"]
 from sempal_lib.widgets import progress_toy

@@ -70,6 +70,14 @@ def _evenly(data: Any, count: int) -> Tensor:
     return torch.arange(count) * (len(data.held_out) // count)
 
 
+def _rich(data: Any, count: int) -> Tensor:
+    """Numbers of held-out scenes by day that show many classes."""
+    pixels = torch.stack([(data.held_out == c).sum((1, 2)) for c in range(data.label_space.num_classes)], 1)
+    bright = data.held_out_images.float().mean((1, 2, 3))
+    classes = (pixels >= 12).sum(1) * (bright >= bright.quantile(0.75))
+    return classes.argsort(descending=True, stable=True)[:count]
+
+
 def _palettes(preset: str) -> Watched:
     chapter = "05_semantic_palette"
     p = resolve(chapter, {"preset": preset})
@@ -205,7 +213,7 @@ def _reader(preset: str) -> Watched:
     chapter = "14_data_augmentation"
     p = resolve(chapter, {"preset": preset})
     data = training.scene_set(p)
-    pairs, some = training.synthetic_pairs(p, data), _evenly(data, 3)
+    pairs, some = training.synthetic_pairs(p, data), _rich(data, 3)
     photos = data.held_out_images[some]
     given = torch.cat([photos / 127.5 - 1, metrics.painted(data.held_out[some].long(), data.label_space)])
     return Watched(
