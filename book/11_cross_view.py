@@ -43,13 +43,15 @@ from sempal_lib.runs import Run
 run = Run.start("11_cross_view", globals())
 
 # %%
+import math
+
 import torch
 from IPython.display import Markdown, display
 
 from sempal_lib import datasets, figures, losses, metrics, training, views
 from sempal_lib.labels import one_hot
 from sempal_lib.sources import source
-from sempal_lib.tables import Table
+from sempal_lib.tables import Table, number
 
 data = training.scene_set(run.parameters)
 space, classes = data.label_space, data.label_space.num_classes
@@ -371,7 +373,7 @@ sane = []
 for name, pictures in CASES.items():
     found = training.evaluate_crossing(pictures, data, judge, classifier)
     sane.append(
-        (name, *(f"{found[m][0]:.3g}" if m in found else "–" for m in SHOWN))
+        (name, *(number(round(found.get(m, [math.nan])[0], 4)) for m in SHOWN))
     )
 HEADS = ("SSIM", "PSNR", "SD", "IS", "accuracy", "KL score", "mIoU", "FD-seg")
 Table(("pictures", *HEADS), tuple(sane), {})

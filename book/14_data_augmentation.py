@@ -137,7 +137,7 @@ source(losses.self_information)
 #
 # AdvEnt was made for real pictures *without* labels. Here they have labels too, and (1) uses them. The paper does not
 # say how it combines the two; its release has switches for both, and we take both. AdvEnt's own weight is 0.001, the
-# release's 0.01. In the code $D$ gives logits.
+# release's 0.01. In the code $D$ gives logits, before the sigmoid that makes a probability.
 
 # %%
 source(losses.advent_loss)

@@ -189,7 +189,7 @@ widgets.progress_toy("15")
 # %% [markdown]
 # ## More hair, step by step
 #
-# Is a larger budget more hair? As in the paper's Figure 7a: one face, one latent, and a budget that grows.
+# Is a larger budget more hair? As in the paper's Figure 7a: one face, one noise, and a budget that grows.
 
 # %%
 held = data.held_out.long()
@@ -217,7 +217,7 @@ titles = ["before", *(f"seed {s}" for s in range(5))]
 figures.layout_grid(latents, data.label_space, titles) if procedural else hidden
 
 # %% [markdown]
-# *Figure 4. One budget, several latents. (Layouts of one face with as much hair in each, in other places.)*
+# *Figure 4. One budget, other noise for each seed. (Layouts of one face with as much hair in each, in other places.)*
 #
 # ## Other attributes
 #
@@ -328,8 +328,8 @@ source(sean.StyleEncoder.forward)
 # %% [markdown]
 # **Where they go.** Into the [normalisations](notation.md#normalisation) of the generator's blocks. Let $h$ be features
 # of $K$ channels. $\eta$ is noise, drawn anew in each normalisation, one normal number for each pixel, and $s_k$ the
-# channel's learned share of it, 0 at first. $\mu_k$ and $\sigma_k$ are the mean and the spread over a batch of channel
-# $k$, noise included:
+# channel's learned share of it, 0 at first. $\mu_k$ and $\sigma_k$ are the mean and the standard deviation of
+# channel $k$ over a batch, noise included:
 #
 # $$\hat{h}_{k,i,j} = \frac{h_{k,i,j} + s_k \eta_{i,j} - \mu_k}{\sigma_k} \tag{6}$$
 #
@@ -854,7 +854,7 @@ for name, after in cases.items():
 display(Table(("edit", "pixels that change", "equation (4)", "by hand"), found, {}))
 Markdown(
     "A pixel that changes class moves two of the $C$ numbers by 1, so that (4) is "
-    r"$1 / (2f / C + \epsilon)$. It falls with every edit, good or bad. Scattered hair "
-    "the discriminator knows for false. Another face it takes for real: there only the "
-    "budget forbids it, which pays for hair and nothing else."
+    r"$1 / (2f / C + \epsilon)$. It falls with every edit, good or bad. To refuse "
+    "scattered hair is the discriminator's task. Another face is a real one to it: that "
+    "is forbidden by the budget alone, which pays for hair and nothing else."
 )
