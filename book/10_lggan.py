@@ -38,7 +38,8 @@ baseline = None               # also train GauGAN
 device = None                 # auto, cpu or cuda
 
 # %% tags=["remove-output"]
-from sempal_lib.runs import Run
+from sempal_lib.records import read_record
+from sempal_lib.runs import Run, reference_run
 
 run = Run.start("10_lggan", globals())
 
@@ -304,30 +305,66 @@ progress_toy("10")
 
 # %% tags=["hide-input"]
 painter = trained[row].averaged.eval()
-scenes = torch.arange(2) * (len(data.held_out) // 2)
-layouts = data.held_out[scenes].long()
 device = next(painter.parameters()).device
-with torch.no_grad():
-    parts = painter.branches(layouts.to(device))
+alike = {"form": "s5", "released": False, "classification_weight": 1.0}
+alike["height"] = data.size[0]
+kept = reference_run("10_lggan", data.name, **alike) if procedural else None
+shown = painter
+if kept:
+    with torch.random.fork_rng():
+        shown = training.load_generator(kept / "generator.safetensors")[0]
+    shown = shown.eval().to(device)
+
+
+def as_colours(parts):  # the row of each picture's name, in [-1, 1]
+    rows = {"global $I^G$": parts.overall, "local $I^L$": parts.local}
+    if parts.weights is not None:
+        grey = 2 * parts.weights[:, :1] - 1
+        rows["weight $W_l$"] = grey.expand(-1, 3, -1, -1)
+    return {name: x.cpu().clamp(-1, 1) for name, x in rows.items() if x is not None}
+
+
+def tiles_of(one):
+    """What a painter's branches make of the layouts, name to pictures; its parts."""
+    with torch.no_grad():
+        parts = one.branches(layouts.to(device))
     tiles = {"layout": metrics.painted(layouts, space)}
     if procedural:
         tiles["real"] = data.held_out_images[scenes] / 127.5 - 1
-    tiles["global $I^G$"] = parts.overall.cpu()
-    if parts.local is not None:
-        tiles["local $I^L$"] = parts.local.cpu().clamp(-1, 1)
-    if parts.weights is not None:
-        W_l = parts.weights[:, :1].cpu()
-        tiles["weight $W_l$"] = (2 * W_l - 1).expand(-1, 3, -1, -1)
-    tiles["both $I^C$"] = painter.generate(layouts).cpu()
+    tiles |= as_colours(parts) | {"both $I^C$": one.generate(layouts).cpu()}
+    return tiles, parts
+
+
+scenes = torch.arange(2) * (len(data.held_out) // 2)
+layouts = data.held_out[scenes].long()
+tiles, parts = tiles_of(shown)
 titles = [name for name in tiles for _ in scenes]
 figures.image_grid(torch.cat(list(tiles.values())), titles, columns=2)
 
 # %% [markdown]
-# *Figure 3. Two held-out scenes and what the branches make of them. In the row of weights white is where the local
-# picture is believed, black the global one. Look at borders, and at things that are a few pixels wide. Where the
-# pattern is checkered, that is the transposed convolutions: their windows of 3 px in steps of 2 px overlap unevenly,
-# and only training evens them out. (A grid of two columns, one for each scene. Rows: the layout, the real picture, the
-# global picture, the local one, the weights in grey, and both together.)*
+# *Figure 3. Two held-out scenes and what the branches of the longest committed training make of them. In the row of
+# weights white is where the local picture is believed, black the global one. Look at borders, and at things that are a
+# few pixels wide. Where the pattern is checkered, that is the transposed convolutions: their windows of 3 px in steps
+# of 2 px overlap unevenly, and only training evens them out. (A grid of two columns, one for each scene. Rows: the
+# layout, the real picture, the global picture, the local one, the weights in grey, and both together.)*
+
+# %% tags=["hide-input"]
+tiles, _ = tiles_of(painter)
+per_scene = torch.stack(list(tiles.values()), 1).flatten(0, 1)
+titles = [*tiles, *[""] * len(tiles)]
+display(figures.image_grid(per_scene, titles, columns=len(tiles)))
+note = (
+    f"The {row} of this run trained for {run.parameters.steps:,} steps, "
+    f"{trained[row].seconds:.0f} s."
+)
+if kept:
+    given = read_record(kept / "record.json")["parameters"]
+    note += f" The LGGAN of Figure 3 trained for {given['steps']:,}."
+Markdown(note)
+
+# %% [markdown]
+# *Figure 4. The same two scenes by this run. (Two rows of small pictures, one for each scene, in the order of the rows
+# of Figure 3.)*
 
 # %% tags=["hide-input"]
 if parts.class_images is not None:
@@ -340,7 +377,7 @@ if parts.class_images is not None:
     display(figures.image_grid(own, [space.names[c] for c in largest], columns=4))
 
 # %% [markdown]
-# *Figure 4. The pictures $I_i$ that the classes' own generators make of the first scene, its largest classes first.
+# *Figure 5. The pictures $I_i$ that the classes' own generators make of the first scene, its largest classes first.
 # Equation (2) asks for grey, which is 0, outside the class. (A grid of small pictures, one for each class, named above.
 # Each shows its class's region painted, the rest near grey.)*
 #
@@ -348,13 +385,13 @@ if parts.class_images is not None:
 
 # %% tags=["hide-input"]
 if parts.local is not None and procedural:
-    display(widgets.show_classes(painter, layouts[0], space))
+    display(widgets.show_classes(shown, layouts[0], space))
 
 # %% [markdown]
 # ### Whom does the map believe, class by class?
 
 # %% tags=["hide-input"]
-if parts.weights is not None:
+if painter.settings.weight_map:
     with torch.no_grad():
         held = data.held_out[: run.parameters.samples].long()
         maps = torch.cat(
@@ -382,7 +419,10 @@ if parts.weights is not None:
     )
 
 # %% [markdown]
-# If the local branch were there for the small classes, they would stand on top of this table.
+# If the local branch were there for the small classes, they would stand on top of this table. Note how near all are to
+# one half. $G_w$ ends in an instance normalisation: over each picture its two maps have the same mean and the same
+# deviation, so neither branch can be believed everywhere. The release leaves out that last normalisation and its ReLU;
+# among its other changes this is what the row *s5+released* below tests.
 #
 # ### Features of the classes
 #
@@ -390,10 +430,10 @@ if parts.weights is not None:
 # mask. So here is $f'$ itself, unmasked: does a channel know the class?
 
 # %% tags=["hide-input"]
-if parts.local is not None:
+if shown.settings.local:
     with torch.no_grad():
-        head = painter.head(painter._told(layouts[:1].to(device), None, None))
-        maps = painter.local_up(painter.trunk(head))[0].cpu()
+        head = shown.head(shown._told(layouts[:1].to(device), None, None))
+        maps = shown.local_up(shown.trunk(head))[0].cpu()
     strongest = maps.std((1, 2)).argsort(descending=True)[:8]
     peak = maps[strongest].amax((1, 2), keepdim=True).clamp(min=1e-6)
     grey = (2 * maps[strongest] / peak - 1).unsqueeze(1).expand(-1, 3, -1, -1)
@@ -401,7 +441,7 @@ if parts.local is not None:
     display(figures.image_grid(grey, names, columns=4))
 
 # %% [markdown]
-# *Figure 5. The eight channels of $f'$ that vary most, first scene of Figure 3, each scaled to its own largest value.
+# *Figure 6. The eight channels of $f'$ that vary most, first scene of Figure 3, each scaled to its own largest value.
 # (Eight grey maps of one street.)*
 #
 # ## What a judge sees
@@ -495,6 +535,8 @@ longer = forms.rows_of_runs(run.parameters.model_copy(update={"steps": LONGER}))
 if any(longer.values()):
     display(Markdown(f"**{data.name}**, {LONGER:,} steps"))
     display(forms.table(longer, SCORES))
+    smallest = {"gan_test_accuracy": "gan_test_accuracy", "miou_small": ""}
+    display(forms.table(longer, smallest))
 else:
     display(Markdown(f"*No run of {LONGER:,} steps on {data.name} is kept yet.*"))
 
@@ -573,7 +615,7 @@ for name, size in sizes.items():
 # elsewhere. Is that better than what was learned?
 
 # %% tags=["hide-cell"]
-if parts.local is not None:
+if painter.settings.local:
     held, made = data.held_out[:count].long(), []
     with torch.no_grad():
         for layout in held.split(32):
