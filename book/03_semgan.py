@@ -198,7 +198,9 @@ class PlainDiscriminator(nn.Module):
 #
 # Channels are `max_channels` at 4 px, half as many at each next resolution, and never fewer than `min_channels`.
 # Weights begin as PyTorch draws them. Samples are made by [averaged weights](notation.md#averaged-weights): after each
-# step the average moves towards the weights, so that what lies a sixteenth of the training back counts half.
+# step the average moves towards the weights, so that what lies a sixteenth of the training back counts half. (Early on
+# it looks back by 5 % of the layouts shown so far, or it would still hold the first weights.) The running statistics of
+# batch normalisation are averaged alike.
 #
 # Depth, widths and normalisation are not in the paper. Widths and layers follow what its authors' later library does by
 # default, without the dropout in $D$. Both networks have one kernel size: for the shapes the paper takes 11 px, for the
@@ -210,10 +212,13 @@ class PlainDiscriminator(nn.Module):
 # {cite:p}`salimans2016improved`: the activations of $D$ should have the same mean on generated samples as on real ones.
 # With $f_\ell$ for the features of layer $\ell$, and means over a batch,
 #
-# $$\mathcal{L}_\text{FM} = \sum_\ell \lVert \mathbb{E}_x f_\ell(x) - \mathbb{E}_z f_\ell(G(z)) \rVert_1$$
+# $$\mathcal{L}_\text{FM} = \sum_\ell \tfrac{1}{N_\ell} \lVert d_\ell \rVert_1 \tag{4}$$
 #
-# (divided by the number of features). The paper names the loss, with "an intermediate layer" as an example, and
-# leaves layers and norm open: we take all layers and L1. Both networks step at once, each by an Adam of its own.
+# where $d_\ell = \mathbb{E}_x f_\ell(x) - \mathbb{E}_z f_\ell(G(z))$ and $N_\ell$ is the number of features of the
+# layer, taken after its LeakyReLU; the logit is not among them. The paper names the loss, with "an intermediate layer"
+# as an example, and leaves layers and norm open: we take all layers and L1. Both networks step at once, each by an Adam
+# of its own with $\beta = (0.5, 0.999)$. The paper's learning rate is 0.0001 for the shapes and 0.0002 for streets and
+# façades. The noise is standard normal, `latent_dim` numbers.
 
 # %%
 p, K = run.parameters, data.label_space.num_classes

@@ -109,7 +109,10 @@ Markdown(
 #
 # with $a^k_{ij} = \log P^k_{ij} + G^k_{ij}$. (The paper leaves the pixel's indices out at $G$.) The
 # *[straight-through](notation.md#straight-through)* estimator uses both: on the way forward $\arg\max_k S^k_{ij}$, so
-# that $D$ sees a hard layout; on the way back the gradient of $S$, as if nothing had been rounded.
+# that $D$ sees a hard layout; on the way back the gradient of $S$, as if nothing had been rounded. The code below adds
+# to the hard choice the difference of $S$ and a copy of it that has no gradient. Keep the brackets: that difference is
+# exactly 0. Added and subtracted one after the other, $10^{-7}$ would stay, and the discriminator, which looks at how
+# much samples deviate from each other, would magnify it.
 
 
 # %%
@@ -176,7 +179,8 @@ temperature_toy()
 # The rest is a [progressive](notation.md#progressive-growth) GAN {cite:p}`karras2018progan`. Training begins with a
 # generator and a discriminator for layouts 4 px high. A new [block](notation.md#block) then doubles the resolution. It
 # [fades in](notation.md#fade-in): with weight $\alpha$ from 0 to 1 its output is mixed with the old one's, enlarged.
-# What the coarse layers have learned stays, and the new ones add detail.
+# What the coarse layers have learned stays, and the new ones add detail. Real layouts are made as small by taking the
+# middle pixel of each patch, so they stay hard; half of them are mirrored.
 
 # %% tags=["hide-input"]
 figures.growth_diagram()
@@ -188,10 +192,11 @@ figures.growth_diagram()
 # first layers, mixed, and the blocks of 8 and 4 px to a score.)*
 #
 # A block of the generator doubles the size and has two convolutions of 3×3 px, each followed by a LeakyReLU and a
-# *pixel norm*, which divides the features of each pixel by their root mean square. (The first block makes its 4 px by a
-# dense layer, and has one convolution.) Last layers are convolutions of 1×1 px. All weights are drawn from
-# $\mathcal{N}(0, 1)$ and multiplied, as they are used, by $\sqrt{2 / n}$ for $n$ inputs, or $\sqrt{1/n}$ in last and
-# first layers: an [equalized learning rate](notation.md#equalized-learning-rate).
+# *pixel norm*, which divides the features of each pixel by their root mean square. (The first block norms its input
+# vector alike, makes 4 px of it by a dense layer, and has one convolution.) Last layers are convolutions of 1×1 px.
+# All weights are drawn from $\mathcal{N}(0, 1)$ and multiplied, as they are used, by $\sqrt{2 / n}$ for $n$ inputs: an
+# [equalized learning rate](notation.md#equalized-learning-rate). The 1×1 layers from and to layouts have
+# $\sqrt{1 / n}$, the generator's dense layer $\sqrt{2 / n} / 4$. Biases begin at 0.
 
 
 # %%
@@ -216,8 +221,10 @@ def plain_generator(net, z, stage, alpha):  # stage: 0 at 4 px, 1 at 8 px, …
 
 # %% [markdown]
 # The discriminator's blocks have two convolutions with a LeakyReLU each, and then halve the size. At 4 px it appends
-# one more channel, the standard deviation of the features over groups of four samples, so that it notices when all
-# samples are alike; two convolutions and a dense layer make the score.
+# one more channel, so that it notices when all samples are alike: the standard deviation of each feature over groups of
+# four samples, averaged over features and pixels. Real and generated samples are not mixed in a group. A convolution of
+# 3×3 px, one over all that is left, with a LeakyReLU each, and a dense layer make the score. (Where layouts are twice
+# as wide as high, the 3×3 convolution has stride 2 across.)
 
 
 # %%
@@ -245,10 +252,11 @@ def plain_discriminator(net, y, stage, alpha):
 #
 # $$\mathcal{P} = \mathbb{E} (\lVert \nabla D(\hat x) \rVert_2 - 1)^2$$
 #
-# with $\lambda = 10$ holds $D$'s slope near 1 at mixtures $\hat x$ of a real and a generated layout.
+# with $\lambda = 10$ holds $D$'s slope near 1 at mixtures $\hat x = (1 - u)\, x + u\, y$ of a real and a generated
+# layout, with a $u$ from 0 to 1 drawn for each pair.
 #
 # ProGAN adds $0.001\, \mathbb{E} D(x)^2$ to $\mathcal{L}_D$, which keeps the scores from drifting away, and so do we.
-# Both networks step by an Adam of their own, at the same time, on the same batch.
+# Both networks step by an Adam of their own, $\beta = (0, 0.99)$, at the same time, on the same batch.
 
 
 # %%

@@ -229,16 +229,21 @@ Markdown(
 # %% [markdown]
 # ### The rest of the generator
 #
-# - **Input**: the noise $z$ and the palette $t$, concatenated.
+# - **Input**: the noise $z$ and the palette $t$, concatenated. In training $t$ is drawn from the mixture, one for each
+#   sample, whatever the real layouts of the batch.
 # - **Residual conditional fusion**: before each upsampling, the soft layout of that resolution goes through a 1×1
 #   convolution and a LeakyReLU and is added to the features. Coarse masks that already follow the palette guide the
 #   finer ones.
-# - **Several scales**: $\mathcal{L}_\text{COND} = \mathcal{L}_\text{ENT} + \mathcal{L}_\text{SPR}$ is applied to the
-#   mask of every resolution.
+# - **Several scales**: $\mathcal{L}_\text{COND}$ is the sum of $\mathcal{L}_\text{ENT} + \mathcal{L}_\text{SPR}$ over
+#   the masks of all resolutions.
 # - **Softened real layouts**: real layouts are one-hot, generated ones are not quite. So that the discriminator does
 #   not judge by that, real ones are blurred a little and added to themselves. The true class keeps the most weight.
 # - **Adversarial loss**: Improved WGAN {cite:p}`gulrajani2017wgangp`. The discriminator sees the layout alone.
-#   Realism is its business, the palette is that of $\mathcal{L}_\text{COND}$.
+#   Realism is its business, the palette is that of $\mathcal{L}_\text{COND}$: the generator lowers
+#   $\mathcal{L}_\text{COND} - \mathbb{E} D(m)$. Where a real layout has pixels of no class, the generated one beside it
+#   is made blank there too.
+# - **Fading in**: the old resolution's scores, of features before the fusion, are enlarged and only then activated, so
+#   that each $\rho$ sums to 1. Then $\omega$ and $m$ of old and new are mixed with $\alpha$, and the losses see that.
 
 # %% tags=["hide-input"]
 figures.residual_fusion_diagram()

@@ -201,8 +201,8 @@ print(f"Mean difference of the features of two layouts of one class each: "
 # *Spatially-adaptive denormalisation*, [SPADE](notation.md#spade), tells the layout again after each normalisation. A
 # small convolutional network turns the layout, resized to the features' size, into a scale $\gamma$ and a shift
 # $\beta$ for every channel $c$ and pixel $(i, j)$: one 3×3 convolution and a ReLU for both, then one 3×3 convolution
-# for each. With $\mu_c$ and $\sigma_c$ the mean and the standard deviation of channel $c$ over the batch, features
-# $h$ become
+# for each. Between them lie 128 channels (`hidden`; 32 at `demo`). With $\mu_c$ and $\sigma_c$ the mean and the
+# standard deviation of channel $c$ over the batch, or their running means when it paints, features $h$ become
 #
 # $$\gamma_{c,i,j}(y)\, \frac{h_{c,i,j} - \mu_c}{\sigma_c} + \beta_{c,i,j}(y) \tag{4}$$
 #
@@ -238,8 +238,9 @@ def spade_block(h, y, spades, convs, shortcut):
 
 # %% [markdown]
 # `shared` and `modulation` are a weight and a bias each; the second convolution gives $\gamma$ and $\beta$ side by
-# side. The shortcut, where the number of channels changes, is a 1×1 convolution after a SPADE of its own. The
-# convolutions between the SPADEs, 3×3, are spectrally normalised. Does it give what the library gives?
+# side. A block from $a$ to $b$ channels has the smaller number between its two convolutions of 3×3. The shortcut, where
+# $a$ and $b$ differ, is a 1×1 convolution without bias after a SPADE of its own. These three are spectrally normalised;
+# SPADE's own convolutions, the first map's and the last one's are not. Does it give what the library gives?
 
 # %%
 def parts(block):
@@ -309,8 +310,10 @@ print(f"plain and library differ by at most {apart:.1e}")
 # GauGAN and pix2pixHD paint the same layout the same way each time. pix2pix draws noise as dropout, which stays on
 # when it paints, and which changes little. GauGAN's answer is an [encoder](notation.md#encoder) that turns a picture
 # into a distribution of *styles* $z$, Gaussian with mean $\mu_z$ and variance $\sigma_z^2$ for each number of $z$. It
-# is a row of convolutions of stride 2, each followed by instance normalisation, down to 4×4 px, and two linear
-# layers. The first map is made of $z$ instead of the layout, by a linear layer. A term with a weight of 0.05
+# is a row of convolutions of 3×3 px and stride 2, without bias and spectrally normalised, to $n$, $2n$, $4n$ and then
+# $8n$ channels, each followed by instance normalisation and LeakyReLU. They lead down to 4×4 px, and two linear layers
+# end it; the picture is made square first. The first map is made of $z$ instead of the layout, by a linear layer. A
+# term with a weight of 0.05
 #
 # $$\mathcal{L}_\text{KL} = -\tfrac{1}{2} \sum (1 + \ln \sigma_z^2 - \mu_z^2 - \sigma_z^2) \tag{5}$$
 #
@@ -380,7 +383,8 @@ for_d = torch.autograd.grad(loss_d, list(D.parameters()))
 
 # %% [markdown]
 # Two Adams step along these gradients, with $\beta = (0, 0.9)$ and, in the papers, rates of 0.0001 for $G$ and 0.0004
-# for $D$. With the library's losses on the same batch:
+# for $D$: half and twice the base rate of 0.0002. Weights begin by Xavier's normal rule with a gain of 0.02, biases at
+# 0, where $\gamma$ and $\beta$ count as two convolutions. With the library's losses on the same batch:
 
 # %%
 of_fake, of_real = D.judge([fake, x], labels)

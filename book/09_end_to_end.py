@@ -120,7 +120,8 @@ if best:
 #
 # The layout generator $G_\text{SB}$ turns noise $z$ into a layout, the painter $G_\text{SPD}$ turns that into a
 # picture, $G(z) = G_\text{SPD}(G_\text{SB}(z))$. A new [discriminator](notation.md#discriminator) $D_2$ sees the
-# picture and no layout. Real pictures $x$ should score above 1, generated ones below $-1$. $D_2$ lowers the
+# picture and no layout. It is built as the painter's discriminator of [chapter 7](07_painting_by_layout.ipynb), at two
+# scales, with fresh weights. Real pictures $x$ should score above 1, generated ones below $-1$. $D_2$ lowers the
 # [hinge](notation.md#hinge-loss)
 #
 # $$\mathbb{E} (1 - D_2(x))_+ + \mathbb{E} (1 + D_2(G(z)))_+ \tag{1}$$
@@ -144,7 +145,8 @@ figures.two_generators_diagram()
 # and real layouts. Below, the painter's own sees what it paints of real layouts, and real pairs.)*
 #
 # Semantic Palette's paper takes over this set-up, and says no more of it. Its release has other weights. The palette
-# losses stay in $\mathcal{L}_\text{SB}$.
+# losses stay: its $\mathcal{L}_\text{SB}$ is $\mathcal{L}_\text{COND} - \mathbb{E} D(m)$ of [chapter
+# 5](05_semantic_palette.ipynb), whose $D$ sees soft $m$ beside softened real layouts.
 #
 # | | SB-GAN, paper | Semantic Palette, release |
 # | --- | --- | --- |
@@ -246,9 +248,10 @@ slopes = [torch.autograd.grad(value, list(network.parameters()), None, True,
                               allow_unused=True) for value, network in learn]
 
 # %% [markdown]
-# Five Adams step along these gradients, all at once. For *tune the layouts*, $\mathcal{L}_\text{SPD}$ and its
-# networks rest; for *tune the pictures*, $\mathcal{L}_\text{SB}$ and its networks do, and the layout is detached. The
-# library, on the same batch from the same weights:
+# Five Adams step along these gradients, all at once. Those of the layouts have $\beta = (0, 0.99)$; the other three
+# have $(0, 0.9)$ and chapter 7's rates, $D_2$ that of the painter's discriminator. For *tune the layouts*,
+# $\mathcal{L}_\text{SPD}$ and its networks rest; for *tune the pictures*, $\mathcal{L}_\text{SB}$ and its networks do,
+# and the layout is detached. The library, on the same batch from the same weights:
 
 # %%
 found = twin.losses(True, True)
@@ -657,10 +660,10 @@ Markdown(
 # epochs: SB-GAN's 50 and 50 more with a falling rate, in batches of 8, are 37,100 steps of Cityscapes' 2,975 scenes;
 # Semantic Palette's 200 in batches of 4 are 148,600. One batch of generated scenes serves generators and
 # discriminators in a step. Where the layouts are smaller than the pictures, pixels are repeated, as SB-GAN's code
-# does. Averaged weights are tuned, and averaged again. The painter's batch statistics are of real and of generated
-# layouts, half and half. SB-GAN's release weighs $D_2$ by 0.1, trains it for an epoch before, and cuts the way
-# through the modulation: `released=True`. The painter is the same for all seeds (`painter_steps=0` takes that of
-# chapter 7).
+# does. Averaged weights are tuned, and averaged again. Real and generated layouts go through the painter in two
+# passes, each normalised by itself; its running statistics get both. SB-GAN's release weighs $D_2$ by 0.1, trains it
+# for an epoch before, and cuts the way through the modulation: `released=True`. The painter is the same for all seeds
+# (`painter_steps=0` takes that of chapter 7).
 #
 # **Learned.** One loss can reach two generators, if a layout carries a gradient; then it is a matter of how loud.
 # **Failed.** See the verdicts above: they are computed, and change as seeds are added. Look first at *longer*.

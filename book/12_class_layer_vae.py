@@ -82,15 +82,16 @@ figures.contact_sheet(sheet, data.label_space) if procedural else hidden_note
 #
 # Let $M$ be a layout, one-hot: $M_{c,i,j}$ is 1 where pixel $(i, j)$ has class $c$ of $C$. GauGAN's generator makes its
 # first map of one code $z_1$, of length $N_1$, and tells its blocks the layout at their own size. CLVAE tells them
-# something else: at block $l$ the layout $M_l$ with codes $z_l$, one column $z_{l,c}$ of length $N$ for each class,
-# and a table $W$ of as many columns, which is learned.
+# something else: at block $l$ the layout $M_l$ with codes $z_l$, one column $z_{l,c}$ of length $N$ for each class. A
+# table $W$ of as many columns, which is learned, serves all blocks; it begins at the standard normal distribution.
 #
 # $$s(M_l, z_l) = z_l M_l + W M_l \tag{12}$$
 #
 # (Numbers of equations are the paper's.) A product with a one-hot layout is a look-up. So (12) says: at a pixel of
 # class $c$ stands $z_{l,c} + W_c$. The code says how the class looks here, the table says which class it is. This
 # *[class-wise semantics embedding](notation.md#class-wise-embedding)*, CSE, has $N$ channels and takes the place of the
-# layout in [SPADE](notation.md#spade). After training, all codes are drawn from the standard normal distribution.
+# layout in [SPADE](notation.md#spade). After training, all codes are drawn from the standard normal distribution. In
+# the paper $N_1 = 256$ (32 at `demo`), and $N$ is the number of classes unless `class_dim` says otherwise.
 
 # %% tags=["hide-input"]
 figures.class_codes_diagram()
@@ -112,7 +113,7 @@ source(clvae.embed_semantics)
 #
 # $$\mu_{l,c} = f_l^\mu(r(\Omega_{l,c}, e_{L-l+1}(\cdots e_1(I)))) \tag{14}$$
 #
-# $$\sigma_{l,c}^2 = f_l^\sigma(r(\Omega_{l,c}, e_{L-l+1}(\cdots e_1(I)))) \tag{15}$$
+# $$\ln \sigma_{l,c}^2 = f_l^\sigma(r(\Omega_{l,c}, e_{L-l+1}(\cdots e_1(I)))) \tag{15}$$
 #
 # $$r(\Omega_{l,c}, H) = (H'_{1,c}, \dots, H'_{n,c}) \tag{16}$$
 #
@@ -121,8 +122,10 @@ source(clvae.embed_semantics)
 # for a map $H$ of $n$ channels. All classes share the linear maps of a layer, so the network hardly grows with $C$. A
 # class that the map is too coarse to show, or that is not in the picture, has $\mu = 0$ and $\sigma = 1$.
 #
-# In our program $f_l^\sigma$ gives $\ln \sigma^2$, which may be negative. The map of a block is its convolution's after
-# instance normalisation and LeakyReLU. The layout comes to a map's size by leaving out rows and columns.
+# (The paper has $\sigma^2$ at the left of (15), which a linear map could make negative.) One linear layer gives both,
+# $2N$ numbers; $z_1$ has two. The map of a block is its convolution's, 3×3 of stride 2 as in [chapter
+# 7](07_painting_by_layout.ipynb), after instance normalisation and LeakyReLU. The picture is made square first. The
+# layout comes to a map's size by leaving out rows and columns.
 
 # %%
 source(clvae.pool_by_class)
@@ -133,7 +136,7 @@ source(clvae.pool_by_class)
 #
 # As in every variational auto-encoder a [KL term](notation.md#kl-term) holds the codes near the standard normal
 # distribution, from which they are drawn later. A picture of many classes has many codes. So the classes' part is
-# divided by the number of classes $\mathcal{C}(M)$ that the layout shows:
+# divided by the number of classes $\mathcal{C}(M)$ that the layout shows, and all is summed over a batch:
 #
 # $$D(z_1) + \frac{1}{|\mathcal{C}|} \sum_{l=2}^{L} \sum_{c \in \mathcal{C}} D(z_{l,c}) \tag{18}$$
 #
@@ -229,7 +232,8 @@ torch.autograd.grad(loss_d, list(discriminator.parameters()))
 print(f"before training: L_G {loss_g.item():.2f}, L_D {loss_d.item():.2f}")
 
 # %% [markdown]
-# Adam steps along both gradients; a test holds the library's step against this form. The perceptual loss of
+# Adam steps along both gradients, with chapter 7's rates and $\beta$, the encoder's with the generator's; a test holds
+# the library's step against this form. The perceptual loss of
 # [chapter 7](07_painting_by_layout.ipynb) looks through a small segmenter where VGG-19 is not at hand.
 #
 # ## Training

@@ -312,9 +312,11 @@ assert torch.equal(photos.held_out.long(), held)  # photographs of these very fa
 # A new layout is not yet a picture of *this* person. SEAN {cite:p}`zhu2020sean` takes from a photograph one *style* a
 # class, and paints any layout in these styles. Semantic Palette paints its edited faces with it.
 #
-# **Where styles come from.** A small network of convolutions makes a map $F$ of the photograph, half as large, with $S$
-# channels. Let $\Omega_c$ be the pixels of class $c$ in the photograph's layout. The style of $c$ is the mean of $F$
-# over them, and 0 if the photograph does not show the class:
+# **Where styles come from.** A small network makes a map $F$ of the photograph, half as large, with $S$ channels, 512
+# in the paper. It has five convolutions of 3×3: one to $n/2$ channels, two of stride 2, to $n$ and $2n$, a transposed
+# one of stride 2, to $4n$, and one to $S$, with a tanh. The first four have instance normalisation and LeakyReLU; the
+# first and the last reflect the border. Let $\Omega_c$ be the pixels of class $c$ in the photograph's layout. The style
+# of $c$ is the mean of $F$ over them, and 0 if the photograph does not show the class:
 #
 # $$T_c = \frac{1}{|\Omega_c|} \sum_{(i,j) \in \Omega_c} F_{i,j} \tag{5}$$
 #
@@ -325,10 +327,11 @@ source(sean.StyleEncoder.forward)
 
 # %% [markdown]
 # **Where they go.** Into the [normalisations](notation.md#normalisation) of the generator's blocks. Let $h$ be features
-# of $K$ channels, and $\mu_k$ and $\sigma_k$ the mean and standard deviation of channel $k$ over a batch. $\epsilon$ is
-# noise, one normal number for each pixel, and $s_k$ the channel's learned share of it, 0 at first:
+# of $K$ channels. $\eta$ is noise, drawn anew in each normalisation, one normal number for each pixel, and $s_k$ the
+# channel's learned share of it, 0 at first. $\mu_k$ and $\sigma_k$ are the mean and the standard deviation of
+# channel $k$ over a batch, noise included:
 #
-# $$\hat{h}_{k,i,j} = \frac{h_{k,i,j} + s_k \epsilon_{i,j} - \mu_k}{\sigma_k} \tag{6}$$
+# $$\hat{h}_{k,i,j} = \frac{h_{k,i,j} + s_k \eta_{i,j} - \mu_k}{\sigma_k} \tag{6}$$
 #
 # $$h'_{k,i,j} = \hat{h}_{k,i,j} (1 + \gamma_{k,i,j}) + \beta_{k,i,j} \tag{7}$$
 #
@@ -341,13 +344,15 @@ source(sean.StyleEncoder.forward)
 # with $a$ and $b$ the sigmoids of two learned numbers that begin at 0. $\gamma^o$ and $\beta^o$ are SPADE's: two
 # convolutions of the one-hot layout ([Painting by layout](07_painting_by_layout.ipynb)). $\gamma^s$ and $\beta^s$ are a
 # convolution of the *[style map](notation.md#style-map)* $V$. There each pixel $(i, j)$ of class $c$ holds the style of
-# its class, turned by a matrix $A_c$ and an offset $d_c$. Each class has its own in each normalisation:
+# its class, turned by a matrix $A_c$ and an offset $d_c$, which begins at 0. Each class has its own in each
+# normalisation; a pixel of no class has $V = 0$:
 #
 # $$V_{i,j} = \max(0, A_c T_c + d_c) \tag{10}$$
 #
-# The paper's network has 15 such normalisations and 19 classes: 285 matrices of 512×512, 75 million numbers. Its last
-# block is told the layout alone. (The release has the 1 in (7); the paper's equation 1 does not.) In plain form, with a
-# fresh normalisation `norm`, and with made-up features `h`, `noise` and `styles` on two layouts:
+# The shortcuts of blocks have a normalisation of their own. So the paper's network has 15 and 19 classes: 285 matrices
+# of 512×512, 75 million numbers. Its last block is told the layout alone. (The release has the 1 in (7); the paper's
+# equation 1 does not.) In plain form, with a fresh normalisation `norm`, and with made-up features `h`, `noise` and
+# `styles` on two layouts:
 
 # %% tags=["hide-input"]
 torch.manual_seed(run.parameters.seed)
@@ -365,6 +370,7 @@ x = F.batch_norm(h + norm.noise_scale * noise, None, None, training=True)  # (6)
 hot = one_hot(few, classes).float()
 V = torch.zeros(2, 6, 16, 16)
 for c in range(classes):  # (10)
+    # Styles are rows here: maps[c] is the transpose of A_c.
     turned = styles[:, c] @ norm.maps[c] + norm.offsets[c]
     V += hot[:, c : c + 1] * turned.relu()[:, :, None, None]
 gamma_s, beta_s = norm.of_style(V).chunk(2, 1)

@@ -335,7 +335,7 @@ def executed(chapter: str, preset: str, book: Path = BOOK) -> NotebookNode:
         raise BookError(f"{chapter} changed since its {preset} run: make runs PRESET={preset} runs it again")
     if errors_in(run):
         raise BookError(f"{chapter}'s {preset} run holds an error, {errors_in(run)[0]}: mend it, run again")
-    return page_cells.without_latex(page_cells.pack_pictures(carry_outputs(source, run)))
+    return page_cells.lean(page_cells.pack_pictures(carry_outputs(source, run)))
 
 
 def publish(preset: str = "demo", book: Path = BOOK) -> list[str]:

@@ -9,6 +9,7 @@ from PIL import Image
 # *Figure 3. What to look for. (A grid: what a person who does not see it would want to know.)*
 CAPTION = re.compile(r"^\*Figure (?P<number>\d+)\. (?P<text>.+?)\*$", re.M | re.S)
 DESCRIPTION = re.compile(r"\s*\((?P<text>[^()]*(?:\([^()]*\)[^()]*)*)\)\s*$")
+STYLE = re.compile(r"<style>.*?</style>", re.S)
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
 
 
@@ -120,10 +121,15 @@ def pack_pictures(notebook):
     return notebook
 
 
-def without_latex(notebook):
-    """The notebook with its outputs as HTML alone where they come as LaTeX too, which no page shows: shown code."""
+def lean(notebook):
+    """The notebook without what no page shows of its outputs: LaTeX beside HTML, and style sheets a second time."""
+    seen: set[str] = set()
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         data = output.get("data", {})
         if "text/html" in data:
             data.pop("text/latex", None)
+            sheets = set(STYLE.findall(data["text/html"]))
+            for sheet in sheets & seen:  # shown code brings one each time; one serves the whole page
+                data["text/html"] = data["text/html"].replace(sheet, "")
+            seen |= sheets
     return notebook

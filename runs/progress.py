@@ -42,7 +42,7 @@ class Watched(NamedTuple):
         label: of a report. what: the samples are.
         height: of a sample in a frame, px; smaller ones are enlarged. columns: samples in a row of a frame.
         given: what the network is told, pictures [M, 3, ·, ·], or None. given_what: they show.
-        kind: of the file: PNG for layouts, WEBP for pictures.
+        kind: of the file. PNG holds 64 colours, each exact; WEBP, for larger pictures, all of them, blurred a little.
     """
 
     kept: tuple[str, str]
@@ -100,7 +100,7 @@ def _semgan(preset: str) -> Watched:
     )  # fmt: skip
 
 
-def _painter(chapter: str, system: str, kept: str) -> Callable[[str], Watched]:
+def _painter(chapter: str, system: str, kept: str, kind: str = "PNG") -> Callable[[str], Watched]:
     def watched(preset: str) -> Watched:
         p = resolve(chapter, {"preset": preset})
         data = training.scene_set(p)
@@ -109,7 +109,7 @@ def _painter(chapter: str, system: str, kept: str) -> Callable[[str], Watched]:
         return Watched(
             (chapter, kept), lambda path, watch: training.train_images(p, data, system, path, watch),
             lambda run, one: run.averaged.generate(data.held_out[some], source=source).cpu(),
-            _shown("pairs"), "pictures painted on four held-out layouts", data.size[0], kind="WEBP",
+            _shown("pairs"), "pictures painted on four held-out layouts", data.size[0], kind=kind,
         )  # fmt: skip
 
     return watched
@@ -228,7 +228,7 @@ CHAPTERS: dict[str, Callable[[str], Watched]] = {
     "03": _semgan, "05": _palettes,
     "07": _painter("07_painting_by_layout", "gaugan", "checkpoint-gaugan"),
     "10": _painter("10_lggan", "lggan", "checkpoint-s5"),
-    "11": _painter("11_cross_view", "lggan", "checkpoint-lggan"),
+    "11": _painter("11_cross_view", "lggan", "checkpoint-lggan", "WEBP"),
     "12": _class_codes, "13": _parts, "14": _reader, "15": _faces, "16": _materials,
 }  # fmt: skip
 

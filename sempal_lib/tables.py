@@ -1,4 +1,4 @@
-"""Tables of the book: the paper's number beside ours, as HTML and as Markdown."""
+"""Tables of the book, as HTML and as Markdown, and how numbers stand in them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -54,36 +54,6 @@ class Table:
         return f"[{text}]({link})" if link else text
 
 
-def metric_table(rows: Sequence[Mapping]) -> Table:
-    """The paper's numbers beside ours.
-
-    Args:
-        rows: dicts with "system" and "metric" (texts); "paper" (number or None); "values" (our numbers, one
-            a seed; may be empty); optional "run" (name of the run) and "link" (where that run lies).
-    Returns:
-        Table with system, metric, paper, ours (mean ± sample standard deviation), seeds, run;
-        the last column only where a row names a run.
-    """
-    with_run = any(row.get("run") for row in rows)
-    header = ("system", "metric", "paper", "ours", "seeds", "run")[: 6 if with_run else 5]
-    body, links = [], {}
-    for i, row in enumerate(rows):
-        values = [value for value in row.get("values") or () if value is not None]
-        cells: tuple[str, ...] = (
-            str(row["system"]),
-            str(row["metric"]),
-            stated(row.get("paper")),
-            mean_and_spread(values),
-        )
-        cells += (str(len(values)) if values else NOTHING,)
-        if with_run:
-            cells += (str(row.get("run") or NOTHING),)
-            if row.get("run") and row.get("link"):
-                links[i, 5] = str(row["link"])
-        body.append(cells)
-    return Table(header, tuple(body), links)
-
-
 def number(value: float | None) -> str:
     """Three significant digits; "0" for zero itself; "–" for None and for what is not a number."""
     if value is None or np.isnan(value):
@@ -91,12 +61,6 @@ def number(value: float | None) -> str:
     if value == 0:
         return "0"
     return f"{value:.{_decimals(value)}f}" if _plain(value) else f"{value:.1e}"
-
-
-def stated(value: float | None) -> str:
-    """A paper's number: as `number`, but small ones end with their last digit, for papers give those with fewer."""
-    text = number(value)
-    return text.rstrip("0") if value and abs(value) < 0.1 and "." in text and "e" not in text else text
 
 
 def mean_and_spread(values: Sequence[float]) -> str:

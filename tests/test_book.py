@@ -183,16 +183,18 @@ class TestExecuteAndPublish:
         assert len(made) < 0.6 * len(given)
         assert np.array_equal(np.array(Image.open(io.BytesIO(made))), pixels)
 
-    def test_latex_goes_where_there_is_html(self, book):
-        both = {"text/html": "<b>x</b>", "text/latex": "\\textbf{x}", "text/plain": "x"}
-        outputs = [nbformat.v4.new_output("display_data", dict(data)) for data in (both, {"text/latex": "$x$"})]
+    def test_what_no_page_shows_of_outputs_is_left_out(self, book):
+        both = {"text/html": "<style>b {}</style><b>x</b>", "text/latex": "\\textbf{x}", "text/plain": "x"}
+        other = {"text/html": "<style>i {}</style><i>x</i>"}
+        given = both, both, {"text/latex": "$x$"}, other
         source = notebooks.read_source(book / "sample.py")
-        source.cells[-1].outputs = outputs
+        source.cells[-1].outputs = [nbformat.v4.new_output("display_data", dict(data)) for data in given]
         run = runs.run_folder("sample", "smoke", {}) / "sample.ipynb"
         run.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(source, run)
         kept = [output.data for output in notebooks.executed("sample", "smoke", book).cells[-1].outputs]
-        assert kept == [{"text/html": "<b>x</b>", "text/plain": "x"}, {"text/latex": "$x$"}]
+        first, again = ({"text/html": f"{sheet}<b>x</b>", "text/plain": "x"} for sheet in ("<style>b {}</style>", ""))
+        assert kept == [first, again, {"text/latex": "$x$"}, other]
 
     def test_publish_refuses_what_is_too_large(self, book, monkeypatch):
         monkeypatch.setattr(notebooks, "MAX_NOTEBOOK_BYTES", 10)

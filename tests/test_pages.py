@@ -18,7 +18,7 @@ from sempal_lib.widgets import toys
 LONGEST = 85  # characters of a shown line of code
 CHAPTERS = notebooks.chapters()
 FOLDED = {"hide-input", "hide-cell", "remove-input"}
-NO_FIGURES = {"Table", "metric_table", "to_png", "legend"}  # of sempal_lib.figures; a legend belongs to its figure
+NO_FIGURES = {"Table", "to_png", "legend"}  # of sempal_lib.figures; a legend belongs to its figure
 GLOSSARY = (BOOK / "notation.md").read_text("utf-8")
 
 
@@ -247,12 +247,19 @@ WIDE = """() => [...document.querySelectorAll('.bd-article table, .bd-article .c
 }).map(one => `${one.tagName.toLowerCase()} ${one.innerText.trim().slice(0, 40)}`)"""
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_title_has_the_chapters_number(site, name):
+    page = (site / f"{name}.html").read_text("utf-8")
+    assert re.findall(r'<h1><span class="section-number">(\d+)\. </span>', page) == [str(int(name[:2]))]
+    assert '<h2><span class="section-number">' not in page
+
+
 @pytest.mark.parametrize("name", notebooks.pages())
 def test_built_page_can_be_read(chromium, site, name):
     """On a laptop by day and by night, and on a phone: words for pictures, no table cut off, colours with contrast."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"file://{site}/{name}.html")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("networkidle", timeout=120_000)  # a busy machine is slow
     pictures = page.locator(".bd-article .cell_output img:not(.widget-image)")
     alts = pictures.evaluate_all("all => all.map(picture => picture.alt)")
     known = ("Figure ", "A picture of the solution")

@@ -198,7 +198,7 @@ class TestSite:
         faults = {}
         for name in names:
             page, found = open_page(chromium, f"file://{site}/{name}.html", width)
-            page.wait_for_load_state("networkidle")
+            page.wait_for_load_state("networkidle", timeout=120_000)  # a busy machine is slow
             if page.locator(".math").count():
                 # The first one may stand in a folded list of headings.
                 page.wait_for_selector("mjx-container >> visible=true", timeout=10_000)
@@ -227,7 +227,7 @@ class TestSite:
             if "widget-state+json" not in (site / f"{name}.html").read_text("utf-8"):
                 continue
             page, faults = open_page(chromium, f"file://{site}/{name}.html", width)
-            page.wait_for_load_state("networkidle")
+            page.wait_for_load_state("networkidle", timeout=120_000)  # a busy machine is slow
             if page.locator("img.widget-image").count():
                 before = wait_for_other_picture(page, None)
                 handle = page.locator(".noUi-handle:visible").first

@@ -38,13 +38,13 @@ from sempal_lib.figures.scenes import contact_sheet, image_grid, layout_grid, le
 from sempal_lib.figures.segmenters import class_scores, learning_curves
 from sempal_lib.figures.style import STYLE
 from sempal_lib.pictures import to_png
-from sempal_lib.tables import Table, metric_table
+from sempal_lib.tables import Table
 
 __all__ = [
     "STYLE", "Diagram", "Table", "ablation_dots", "activation_maps", "aic_curve", "augmentation_diagram",
     "class_codes_diagram", "class_error_bars", "class_scores", "contact_sheet", "control_curves", "face_diagram",
     "growth_diagram", "handles_diagram", "image_grid", "interpolation_figure", "layout_grid", "learning_curves",
-    "legend", "level_bars", "local_global_diagram", "metric_table", "palette_bars", "palette_map",
+    "legend", "level_bars", "local_global_diagram", "palette_bars", "palette_map",
     "palette_statistics", "partial_diagram", "proportion_scatter", "residual_fusion_diagram", "semgan_diagram",
     "sinkhorn_figure", "soft_and_hard_scatter", "spade_diagram", "to_png", "training_curves",
     "two_generators_diagram", "two_trainings_diagram", "two_views_diagram",

@@ -22,7 +22,8 @@ from sempal_lib.widgets.shared import check_classes, generate_layouts
 
 HERE = Path(__file__).parent
 CLASSES = ("sky", "building", "road")
-_TRAINING = "Here a slider moves through a training. It needs JavaScript."
+_TRAINING = "Here a slider moves through a training."
+_NO_SCRIPT = "It needs JavaScript; in JupyterLab, run this cell."
 _QUALITY: dict[str, dict[str, int]] = {"JPEG": {"quality": 80}, "WEBP": {"quality": 85, "method": 6}}
 SIZE = 8  # px, each side of the activation's maps
 
@@ -33,7 +34,7 @@ class Toy:
 
     Args:
         kind: names its script, `toy_<kind>.js`. facts: what the script is told; anything that JSON holds.
-        without: what a reader sees where no script runs.
+        without: what stands there, as a sentence; it is read where no script runs.
     """
 
     kind: str
@@ -46,7 +47,8 @@ class Toy:
         style = (HERE / "toys.css").read_text("utf-8")
         # The scripts look for their place in the page, which must come before them.
         return (
-            f'<div class="sempal-toy" data-toy="{self.kind}" data-facts="{facts}"><p>{escape(self.without)}</p></div>'
+            f'<div class="sempal-toy" data-toy="{self.kind}" data-facts="{facts}">'
+            f"<p>{escape(self.without)} {_NO_SCRIPT}</p></div>"
             f"<style>{style}</style><script>{scripts}</script>"
         )
 
@@ -74,7 +76,7 @@ def activation_toy(
         raise ValueError(f"scores have the shape {list(scores.shape)}, expected {[len(classes), SIZE, SIZE]}")
     rows = [[round(value, 2) for value in plane.flatten().tolist()] for plane in scores]
     facts = {**_colours(classes, label_space), "scores": rows, "palette": list(palette), "size": SIZE}
-    return Toy("activation", facts, "Here 8×8 scores become a layout. It needs JavaScript.")
+    return Toy("activation", facts, "Here 8×8 scores become a layout.")
 
 
 def band_scores(classes: int) -> Tensor:
@@ -98,7 +100,7 @@ def simplex_toy(
     """
     check_palette(torch.tensor(palette), 3)
     facts = {**_colours(classes, label_space), "palette": list(palette)}
-    return Toy("simplex", facts, "Here a palette is a point of a triangle. It needs JavaScript.")
+    return Toy("simplex", facts, "Here a palette is a point of a triangle.")
 
 
 def temperature_toy(
@@ -114,7 +116,7 @@ def temperature_toy(
     """
     check_palette(torch.tensor(probabilities), len(classes))
     facts = {**_colours(classes, label_space), "probabilities": list(probabilities)}
-    return Toy("temperature", facts, "Here a slider moves the temperature of Gumbel-softmax. It needs JavaScript.")
+    return Toy("temperature", facts, "Here a slider moves the temperature of Gumbel-softmax.")
 
 
 def palette_strip(
@@ -143,7 +145,7 @@ def palette_strip(
         "made": [[round(value, 3) for value in row] for row in made[:, shown].tolist()],
         "ratio": layouts.shape[2] / layouts.shape[1], "label": "along the path of palettes", "ends": list(ends),
     }  # fmt: skip
-    return Toy("strip", facts, "Here a slider moves through generated streets. It needs JavaScript.")
+    return Toy("strip", facts, "Here a slider moves through generated streets.")
 
 
 def frames_toy(
