@@ -76,7 +76,7 @@ def folded(cells: list[dict]) -> list[dict]:
     """Cells of a page: its set-up, which is the code before the first section, as one folded cell; and folds named.
 
     The code of a picture before that folds too. A hidden cell is a solution if it stands under the heading Exercises;
-    elsewhere it is code.
+    elsewhere it is code. Hidden code that shows nothing is joined to the hidden code below it.
     """
     found: list[dict] = []
     section = ""
@@ -91,9 +91,17 @@ def folded(cells: list[dict]) -> list[dict]:
             cell["metadata"]["tags"] = [*{*tags_of(cell), "hide-input"}]
             _name_fold(cell, "the code")
         elif any(tag.startswith("hide-") for tag in tags_of(cell)):
+            if found and _silent(found[-1]) and "hide-input" in tags_of(cell):
+                cell["source"] = f"{found.pop()['source']}\n\n{cell['source']}"
             _name_fold(cell, "solution" if section == "Exercises" else "the code")
         found.append(cell)
     return found
+
+
+def _silent(cell: dict) -> bool:
+    """Whether a page would show this cell as a fold and nothing below it."""
+    tags = {*tags_of(cell)}
+    return cell["cell_type"] == "code" and "hide-input" in tags and "set-up" not in tags and not cell["outputs"]
 
 
 def _name_fold(cell: dict, name: str) -> None:

@@ -140,6 +140,19 @@ class TestPageCells:
         assert prompts == [None, "Show the set-up", "Show the code", None, "Show the code", None, "Show solution"]
         assert made[2]["metadata"]["tags"] == ["hide-input"]
 
+    def test_folds_that_show_nothing_are_joined_to_the_next(self):
+        made = page_cells.folded([
+            self.cell("markdown", "## Measured"),
+            self.cell("code", "measure()", "hide-input"),
+            self.cell("code", "more()", "hide-input"),
+            self.cell("code", "table()", "hide-input", outputs=[{"name": "a"}]),
+            self.cell("code", "again()", "hide-input", outputs=[{"name": "b"}]),
+            self.cell("code", "alone()", "hide-input"),
+            self.cell("code", "shown()"),
+        ])  # fmt: skip
+        code = [(cell["source"], len(cell["outputs"])) for cell in made if cell["cell_type"] == "code"]
+        assert code == [("measure()\n\nmore()\n\ntable()", 1), ("again()", 1), ("alone()", 0), ("shown()", 0)]
+
     def test_description_of_a_caption_becomes_alternative_text(self):
         picture = self.cell("code", "draw()", outputs=[{"data": {"image/png": "x"}}])
         text = "*Figure 2. Look at $t_c$ (left). (A grid:\ntwo rows (real, made) of *streets*.)*\n\nMore."
