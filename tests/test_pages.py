@@ -259,6 +259,13 @@ WIDE = """() => [...document.querySelectorAll('.bd-article table, .bd-article .c
     return one.scrollWidth > box.clientWidth + 1;
 }).map(one => `${one.tagName.toLowerCase()} ${one.innerText.trim().slice(0, 40)}`)"""
 
+# Formulas and links that stand as they were typed.
+RAW = """() => [...document.querySelectorAll('.bd-article p, .bd-article li, .bd-article td')].map(one => {
+    const copy = one.cloneNode(true);
+    copy.querySelectorAll('code, pre, script, .math, mjx-container').forEach(part => part.remove());
+    return (copy.textContent.match(/\\$[^$]+\\$|\\]\\([^)]*\\)|\\{cite/) || [])[0];
+}).filter(Boolean)"""
+
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_title_has_the_chapters_number(site, name):
@@ -278,6 +285,7 @@ def test_built_page_can_be_read(chromium, site, name):
     known = ("Figure ", "A picture of the solution")
     faults = [f"a picture is described by {alt!r}" for alt in alts if not alt.startswith(known)]
     faults += [f"wider than the page: {one}" for one in page.evaluate(WIDE)]
+    faults += [f"stands as it was typed: {one}" for one in page.evaluate(RAW)]
     faults += [f"pale, {one}" for one in page.evaluate(PALE)]
     page.evaluate("document.documentElement.dataset.theme = document.documentElement.dataset.mode = 'dark'")
     page.wait_for_timeout(300)  # colours fade over
