@@ -78,14 +78,33 @@ def _rich(data: Any, count: int) -> Tensor:
     return classes.argsort(descending=True, stable=True)[:count]
 
 
-def _palettes(preset: str) -> Watched:
-    chapter = "05_semantic_palette"
+def _layouts(chapter: str) -> Callable[[str], Watched]:
+    def watched(preset: str) -> Watched:
+        p = resolve(chapter, {"preset": preset})
+        data = training.layout_data(p)
+        return Watched(
+            (chapter, "checkpoint"), lambda path, watch: training.train(p, data, path, watch=watch),
+            lambda run, one: metrics.painted(run.sample(one.stage)[:4].cpu(), data.label_space),
+            _grown("real layouts"), "four generated layouts", 2 * data.size[0],
+        )  # fmt: skip
+
+    return watched
+
+
+def _pictures(preset: str) -> Watched:
+    """ProGAN's pictures of noise."""
+    chapter = "08_judging_with_a_segmenter"
     p = resolve(chapter, {"preset": preset})
-    data = training.layout_data(p)
+    data = training.scene_set(p)
+    noise = torch.randn(4, p.latent_dim, generator=torch.Generator().manual_seed(p.seed))
+
+    def sample(run: Any, one: Any) -> Tensor:
+        with torch.no_grad():
+            return run.averaged(noise, noise.new_zeros(4, 3), one.stage)[-1].scores.clamp(-1, 1).cpu()
+
     return Watched(
-        (chapter, "checkpoint"), lambda path, watch: training.train(p, data, path, watch=watch),
-        lambda run, one: metrics.painted(run.sample(one.stage)[:4].cpu(), data.label_space),
-        _grown("real layouts"), "four generated layouts", 2 * data.size[0],
+        (chapter, "checkpoint-progan"), lambda path, watch: training.train_progan(p, data, path, watch),
+        sample, _grown("real pictures"), "four pictures made of noise", data.size[0], kind="WEBP",
     )  # fmt: skip
 
 
@@ -225,8 +244,9 @@ def _reader(preset: str) -> Watched:
 
 
 CHAPTERS: dict[str, Callable[[str], Watched]] = {
-    "03": _semgan, "05": _palettes,
-    "07": _painter("07_painting_by_layout", "gaugan", "checkpoint-gaugan"),
+    "03": _semgan, "04": _layouts("04_sb_gan_layouts"), "05": _layouts("05_semantic_palette"),
+    "06": _layouts("06_ablation"), "07": _painter("07_painting_by_layout", "gaugan", "checkpoint-gaugan"),
+    "08": _pictures,
     "10": _painter("10_lggan", "lggan", "checkpoint-s5"),
     "11": _painter("11_cross_view", "lggan", "checkpoint-lggan", "WEBP"),
     "12": _class_codes, "13": _parts, "14": _reader, "15": _faces, "16": _materials,
