@@ -377,6 +377,14 @@ figures.training_curves(
 #
 # Entropy is only watched here. No loss asks the pixels to be sure; the discriminator does, since a pixel that is unsure
 # is sampled at random, and a random pixel stands out.
+#
+# Move the slider through the `demo` training with seed 0: four layouts of the same noise. Each new resolution begins as
+# the coarse layout enlarged, and then finds its own borders.
+
+# % tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("04")
 
 # %% tags=["hide-input"]
 final = data.size[0]

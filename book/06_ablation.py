@@ -181,6 +181,15 @@ figures.training_curves(
 # *Figure 2. The losses of the row that this run trains. Dashed lines are where a resolution begins, grey where it fades
 # in. (Curves over the layouts shown; most jump at the dashed lines.)*
 #
+# Move the slider through the training of baseline 1 with seed 0, the row of `demo`: four layouts of the same noise and
+# palettes. Look for classes that are asked for, and never come.
+
+# % tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("06")
+
+# %% [markdown]
 # ## Soft and hard proportions
 #
 # We ask for each held-out palette once.

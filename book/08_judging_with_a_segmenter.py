@@ -418,6 +418,15 @@ figures.image_grid(at_once[:12], columns=6)
 # Hold this number against those of the pairs, and the pictures against theirs. Do the distance and your eye agree?
 # They need not: look at pix2pixHD's dots in [chapter 7](07_painting_by_layout.ipynb), and at their distance.
 #
+# Move the slider through the `demo` training with seed 0: four pictures of the same noise, from 4 px up. Road and sky
+# come first; things never do.
+
+# % tags=["hide-input"]
+from sempal_lib.widgets import progress_toy
+
+progress_toy("08")
+
+# %% [markdown]
 # ## The numbers
 
 # %% tags=["hide-input"]

@@ -236,8 +236,11 @@ def test_what_a_network_is_given_stands_above_its_frames(open_toy):
     ("chapter", "last"),
     [
         ("03", "20,800 real layouts"),  # steps of the demo preset times a batch's size
-        ("05", "29,600 real layouts"),  # as phases and fades of the demo preset add up
+        ("04", "29,600 real layouts"),  # as phases and fades of the demo preset add up
+        ("05", "29,600 real layouts"),
+        ("06", "29,600 real layouts"),
         ("07", "1,200 pairs"),
+        ("08", "4,900 real pictures"),
         ("10", "1,600 pairs"),
         ("11", "1,600 pairs"),
         ("12", "1,120 pairs"),
