@@ -107,13 +107,13 @@ source(clvae.embed_semantics)
 
 # %% [markdown]
 # Where do codes come from in training? From the real picture. The encoder is GauGAN's: $L$ blocks $e_1, …, e_L$ that
-# halve the picture $I$. The map of block $L - l + 1$ gives the codes of layer $l$. Of each channel $r$ takes the
-# greatest value over $\Omega_{l,c}$, the pixels of class $c$ at that map's size. Two linear maps $f_l^\mu$ and
-# $f_l^\sigma$ make the code's mean and variance of it:
+# halve the picture $I$. The map of block $L - l + 1$, $H_l = e_{L-l+1}(\cdots e_1(I))$, gives the codes of layer $l$. Of
+# each channel $r$ takes the greatest value over $\Omega_{l,c}$, the pixels of class $c$ at that map's size. Two linear
+# maps $f_l^\mu$ and $f_l^\sigma$ make the code's mean and variance of it:
 #
-# $$\mu_{l,c} = f_l^\mu(r(\Omega_{l,c}, e_{L-l+1}(\cdots e_1(I)))) \tag{14}$$
+# $$\mu_{l,c} = f_l^\mu(r(\Omega_{l,c}, H_l)) \tag{14}$$
 #
-# $$\ln \sigma_{l,c}^2 = f_l^\sigma(r(\Omega_{l,c}, e_{L-l+1}(\cdots e_1(I)))) \tag{15}$$
+# $$\ln \sigma_{l,c}^2 = f_l^\sigma(r(\Omega_{l,c}, H_l)) \tag{15}$$
 #
 # $$r(\Omega_{l,c}, H) = (H'_{1,c}, \dots, H'_{n,c}) \tag{16}$$
 #
