@@ -107,9 +107,9 @@ source(clvae.embed_semantics)
 
 # %% [markdown]
 # Where do codes come from in training? From the real picture. The encoder is GauGAN's: $L$ blocks $e_1, …, e_L$ that
-# halve the picture $I$. The map of block $L - l + 1$, $H_l = e_{L-l+1}(\cdots e_1(I))$, gives the codes of layer $l$. Of
-# each channel $r$ takes the greatest value over $\Omega_{l,c}$, the pixels of class $c$ at that map's size. Two linear
-# maps $f_l^\mu$ and $f_l^\sigma$ make the code's mean and variance of it:
+# halve the picture $I$. The map of block $L - l + 1$, $H_l = e_{L-l+1}(\cdots e_1(I))$, gives the codes of layer $l$.
+# Of each channel $r$ takes the greatest value over $\Omega_{l,c}$, the pixels of class $c$ at that map's size. Two
+# linear maps $f_l^\mu$ and $f_l^\sigma$ make the code's mean and variance of it:
 #
 # $$\mu_{l,c} = f_l^\mu(r(\Omega_{l,c}, H_l)) \tag{14}$$
 #
