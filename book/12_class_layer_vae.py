@@ -42,7 +42,8 @@ baseline = None    # also train gaugan-vae
 device = None      # auto, cpu or cuda
 
 # %% tags=["remove-output"]
-from sempal_lib.runs import Run
+from sempal_lib.records import read_record
+from sempal_lib.runs import Run, reference_run
 
 run = Run.start("12_class_layer_vae", globals())
 
@@ -55,7 +56,7 @@ from sempal_lib import datasets, figures, losses, metrics, training
 from sempal_lib import styles as study
 from sempal_lib.image_gans import clvae
 from sempal_lib.sources import source
-from sempal_lib.tables import Table
+from sempal_lib.tables import Table, duration
 
 data = training.scene_set(run.parameters)
 row, classes = study.row_of(run.parameters), data.label_space.num_classes
@@ -65,6 +66,29 @@ Markdown(
     f"{data.size[0]}×{data.size[1]} px, {len(data.held_out)} held out, {classes} classes."
 )
 
+# %% tags=["hide-input"]
+sorted_labels = data.held_out[:40].flatten(1).sort(1).values
+one = int((sorted_labels.diff(dim=1) > 0).sum(1).argmax())  # of many classes
+alike = study.row_parameters("clvae") | {"height": data.size[0]}
+del alike["baseline"]
+kept = reference_run("12_class_layer_vae", data.name, **alike) if procedural else None
+if kept:
+    with torch.random.fork_rng():
+        best = training.load_generator(kept / "generator.safetensors")[0]
+    rooms = data.held_out[[one, 0]]
+    drawn = [best.generate(rooms, seed).cpu() for seed in range(3)]
+    tiles = torch.stack([metrics.painted(rooms, data.label_space), *drawn], 1)
+    titles = ["layout", *(f"codes {draw}" for draw in (1, 2, 3)), *[""] * 4]
+    display(figures.image_grid(tiles.flatten(0, 1), titles, columns=4))
+    its = read_record(kept / "record.json")
+    note = f"This CLVAE trained for {its['parameters']['steps']:,} steps"
+    display(Markdown(f"{note}, {duration(its['seconds'])} on one core."))
+
+# %% [markdown]
+# *Figure 1. Two layouts that no network has learned from, each painted with three draws of codes. Look for a thing
+# that changes its colour while all around it stays. (Picture: two rooms, one a row. On the left the layout in flat
+# colours, then three paintings of it: walls, floor and furniture have other colours in each.)*
+
 # %%
 pairs = zip(data.images[:6] / 127.5 - 1, data.layouts[:6].long(), strict=True)
 sheet = [{"image": image, "layout": layout} for image, layout in pairs]
@@ -72,7 +96,7 @@ hidden_note = Markdown("*(Real pictures stay out of the book.)*")
 figures.contact_sheet(sheet, data.label_space) if procedural else hidden_note
 
 # %% [markdown]
-# *Figure 1. Pairs to learn from, each picture over its layout. Colours and patterns of wall, floor and furniture are
+# *Figure 2. Pairs to learn from, each picture over its layout. Colours and patterns of wall, floor and furniture are
 # drawn independently of each other: a single code for a room has to hold all of them. (A grid: rooms as pictures in
 # one row, their layouts in the classes' colours in the next.)*
 #
@@ -97,7 +121,7 @@ figures.contact_sheet(sheet, data.label_space) if procedural else hidden_note
 figures.class_codes_diagram()
 
 # %% [markdown]
-# *Figure 2. CLVAE. Blue: what is new against GauGAN's VAE. Each block of the encoder gives codes for the generator's
+# *Figure 3. CLVAE. Blue: what is new against GauGAN's VAE. Each block of the encoder gives codes for the generator's
 # block of its size; the last one gives the code of the whole picture. (Diagram: the picture goes down the encoder's
 # blocks $e_1$ to $e_L$; their maps are pooled by class and become codes; the codes go by CSE into the SPADE blocks,
 # whose first map is made of $z_1$ and which give the picture.)*
@@ -253,7 +277,7 @@ wanted_losses = ("kl", "feature", "perceptual", "loss_d", "distance")
 figures.training_curves(history, [x for x in wanted_losses if x in history[-1]])
 
 # %% [markdown]
-# *Figure 3. The losses of the row that this run trains. Watch KL: at 0 the codes say nothing, and no layout has two
+# *Figure 4. The losses of the row that this run trains. Watch KL: at 0 the codes say nothing, and no layout has two
 # pictures. (Curves over the steps of training, one below the other.)*
 #
 # Move the slider through the `demo` training with seed 0. Above stand three held-out pictures. Below each, CLVAE paints
@@ -271,8 +295,6 @@ progress_toy("12")
 # Do the codes make different pictures? One held-out layout, with codes drawn at random.
 
 # %% tags=["hide-input"]
-sorted_labels = data.held_out[:40].flatten(1).sort(1).values
-one = int((sorted_labels.diff(dim=1) > 0).sum(1).argmax())  # of many classes
 layout, count = data.held_out[one : one + 1], min(40, run.parameters.styles)
 for name, each in trained.items():
     made = each.averaged.generate(
@@ -288,7 +310,7 @@ if procedural:
     display(figures.image_grid(tiles, ["the true picture", "its layout"], columns=4))
 
 # %% [markdown]
-# *Figure 4. One layout, painted with random codes, by the row of this run and by GauGAN's VAE; last the true picture
+# *Figure 5. One layout, painted with random codes, by the row of this run and by GauGAN's VAE; last the true picture
 # and the layout. Look along a row: does the carpet change by itself, or only with everything else? (A grid of
 # pictures of one room: a row for this run, a row for GauGAN's VAE, and at the end the true picture and the layout.)*
 #
@@ -317,7 +339,7 @@ for c in largest if parts is not None and parts.class_wise else []:
 figures.image_grid(torch.cat(tiles).cpu(), titles)
 
 # %% [markdown]
-# *Figure 5. The title names the class whose codes were drawn anew. What else has changed? (A grid of pictures of one
+# *Figure 6. The title names the class whose codes were drawn anew. What else has changed? (A grid of pictures of one
 # room: in each only one class is to look different.)*
 #
 # ## How it is measured
