@@ -350,9 +350,9 @@ source(sean.StyleEncoder.forward)
 # $$V_{i,j} = \max(0, A_c T_c + d_c) \tag{10}$$
 #
 # The shortcuts of blocks have a normalisation of their own. So the paper's network has 15 of them, and with 19 classes
-# 285 matrices of 512×512, 75 million numbers. Its last block is told the layout alone. (The release has the 1 in (7); the paper's
-# equation 1 does not.) In plain form, with a fresh normalisation `norm`, and with made-up features `h`, `noise` and
-# `styles` on two layouts:
+# 285 matrices of 512×512, 75 million numbers. Its last block is told the layout alone. (The release has the 1 in (7);
+# the paper's equation 1 does not.) In plain form, with a fresh normalisation `norm`, and with made-up features `h`,
+# `noise` and `styles` on two layouts:
 
 # %% tags=["hide-input"]
 torch.manual_seed(run.parameters.seed)
