@@ -6,6 +6,7 @@ weights are held against those trained here. The chapter shows the samples on a 
 a run that is finished has nothing left to watch.
 """
 
+import functools
 import json
 import sys
 import tempfile
@@ -78,17 +79,14 @@ def _rich(data: Any, count: int) -> Tensor:
     return classes.argsort(descending=True, stable=True)[:count]
 
 
-def _layouts(chapter: str) -> Callable[[str], Watched]:
-    def watched(preset: str) -> Watched:
-        p = resolve(chapter, {"preset": preset})
-        data = training.layout_data(p)
-        return Watched(
-            (chapter, "checkpoint"), lambda path, watch: training.train(p, data, path, watch=watch),
-            lambda run, one: metrics.painted(run.sample(one.stage)[:4].cpu(), data.label_space),
-            _grown("real layouts"), "four generated layouts", 2 * data.size[0],
-        )  # fmt: skip
-
-    return watched
+def _layouts(chapter: str, preset: str) -> Watched:
+    p = resolve(chapter, {"preset": preset})
+    data = training.layout_data(p)
+    return Watched(
+        (chapter, "checkpoint"), lambda path, watch: training.train(p, data, path, watch=watch),
+        lambda run, one: metrics.painted(run.sample(one.stage)[:4].cpu(), data.label_space),
+        _grown("real layouts"), "four generated layouts", 2 * data.size[0],
+    )  # fmt: skip
 
 
 def _pictures(preset: str) -> Watched:
@@ -119,19 +117,16 @@ def _semgan(preset: str) -> Watched:
     )  # fmt: skip
 
 
-def _painter(chapter: str, system: str, kept: str, kind: str = "PNG") -> Callable[[str], Watched]:
-    def watched(preset: str) -> Watched:
-        p = resolve(chapter, {"preset": preset})
-        data = training.scene_set(p)
-        some = _evenly(data, 4)
-        source = None if data.held_out_sources is None else data.held_out_sources[some] / 127.5 - 1
-        return Watched(
-            (chapter, kept), lambda path, watch: training.train_images(p, data, system, path, watch),
-            lambda run, one: run.averaged.generate(data.held_out[some], source=source).cpu(),
-            _shown("pairs"), "pictures painted on four held-out layouts", data.size[0], kind=kind,
-        )  # fmt: skip
-
-    return watched
+def _painter(chapter: str, system: str, kept: str, preset: str, kind: str = "PNG") -> Watched:
+    p = resolve(chapter, {"preset": preset})
+    data = training.scene_set(p)
+    some = _evenly(data, 4)
+    source = None if data.held_out_sources is None else data.held_out_sources[some] / 127.5 - 1
+    return Watched(
+        (chapter, kept), lambda path, watch: training.train_images(p, data, system, path, watch),
+        lambda run, one: run.averaged.generate(data.held_out[some], source=source).cpu(),
+        _shown("pairs"), "pictures painted on four held-out layouts", data.size[0], kind=kind,
+    )  # fmt: skip
 
 
 def _class_codes(preset: str) -> Watched:
@@ -244,11 +239,11 @@ def _reader(preset: str) -> Watched:
 
 
 CHAPTERS: dict[str, Callable[[str], Watched]] = {
-    "03": _semgan, "04": _layouts("04_sb_gan_layouts"), "05": _layouts("05_semantic_palette"),
-    "06": _layouts("06_ablation"), "07": _painter("07_painting_by_layout", "gaugan", "checkpoint-gaugan"),
-    "08": _pictures,
-    "10": _painter("10_lggan", "lggan", "checkpoint-s5"),
-    "11": _painter("11_cross_view", "lggan", "checkpoint-lggan", "WEBP"),
+    "03": _semgan, "04": functools.partial(_layouts, "04_sb_gan_layouts"),
+    "05": functools.partial(_layouts, "05_semantic_palette"), "06": functools.partial(_layouts, "06_ablation"),
+    "07": functools.partial(_painter, "07_painting_by_layout", "gaugan", "checkpoint-gaugan"),
+    "08": _pictures, "10": functools.partial(_painter, "10_lggan", "lggan", "checkpoint-s5"),
+    "11": functools.partial(_painter, "11_cross_view", "lggan", "checkpoint-lggan", kind="WEBP"),
     "12": _class_codes, "13": _parts, "14": _reader, "15": _faces, "16": _materials,
 }  # fmt: skip
 
